@@ -1,0 +1,142 @@
+/**
+ * The one error type of hangar. Code branches on {@linkcode HangarError.code},
+ * {@linkcode HangarError.status} or {@linkcode HangarError.temporary}, never
+ * on message text.
+ *
+ * @module
+ */
+
+/** What kind of thing went wrong; a closed set. */
+export type ErrorCode =
+  /** Wrong flags or flag values, contradicting options. */
+  | "usage"
+  /** A file of the user's cannot be read, parsed or written. */
+  | "file"
+  /** A reference, tag or digest that the grammar does not allow. */
+  | "invalid-reference"
+  /** A manifest, index or config that is malformed. */
+  | "invalid-manifest"
+  /** A manifest of a kind that hangar refuses, such as Docker schema 1. */
+  | "unsupported-manifest"
+  /** Content whose digest or size is not the announced one. */
+  | "content-mismatch"
+  /** Something larger than its limit. */
+  | "too-large"
+  /** An answer that breaks the registry protocol. */
+  | "protocol"
+  /** The registry answered 404. */
+  | "not-found"
+  /** The registry answered 401, or there are no credentials to answer it. */
+  | "unauthorized"
+  /** The registry answered 403. */
+  | "denied"
+  /** The registry answered 429. */
+  | "rate-limited"
+  /** Any other error status of a registry. */
+  | "registry"
+  /** A connection that cannot be made, breaks, or carries nonsense. */
+  | "network"
+  /** TLS cannot be agreed on, or a certificate is not trusted. */
+  | "tls"
+  /** The image's `--timeout` is over. */
+  | "timeout"
+  /** The user interrupted the run. */
+  | "interrupted"
+  /** Lines of a list, or source and destination, that contradict each other. */
+  | "conflict";
+
+/** Options of a {@linkcode HangarError}. */
+export interface HangarErrorOptions {
+  /** The error underneath. */
+  cause?: unknown;
+  /** HTTP status that a registry answered with. */
+  status?: number;
+  /** The registry's own error codes, such as `MANIFEST_UNKNOWN`. */
+  registryCodes?: readonly string[];
+  /**
+   * Whether the same attempt may succeed later.
+   *
+   * @default {false}
+   */
+  temporary?: boolean;
+  /** How long the registry asks to wait before the next attempt, in ms. */
+  retryAfter?: number;
+  /** What the user can do about it: one clause, no full stop. */
+  hint?: string;
+}
+
+/** An error that says what was tried, on what, and what came of it. */
+export class HangarError extends Error {
+  override name = "HangarError";
+  /** What kind of thing went wrong. */
+  readonly code: ErrorCode;
+  /** HTTP status that a registry answered with. */
+  readonly status?: number;
+  /** The registry's own error codes. */
+  readonly registryCodes: readonly string[];
+  /** Whether the same attempt may succeed later. */
+  readonly temporary: boolean;
+  /** How long the registry asks to wait before the next attempt, in ms. */
+  readonly retryAfter?: number;
+  /** What the user can do about it. */
+  readonly hint?: string;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: HangarErrorOptions = {},
+  ) {
+    super(
+      message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.status = options.status;
+    this.registryCodes = options.registryCodes ?? [];
+    this.temporary = options.temporary ?? false;
+    this.retryAfter = options.retryAfter;
+    this.hint = options.hint;
+  }
+}
+
+/**
+ * The same error with what was being done put before its message. Code,
+ * status and the rest stay, so that callers further up still see the class
+ * of the fault. Anything that is not a {@linkcode HangarError} is a defect or
+ * an abort reason and is passed on as it is.
+ */
+export function withContext(context: string, error: unknown): unknown {
+  if (!(error instanceof HangarError)) return error;
+  return new HangarError(error.code, `${context}: ${error.message}`, {
+    cause: error,
+    status: error.status,
+    registryCodes: error.registryCodes,
+    temporary: error.temporary,
+    retryAfter: error.retryAfter,
+    hint: error.hint,
+  });
+}
+
+// C0 and C1 controls, DEL, bidi overrides: a registry's message must not
+// steer the user's terminal or hide part of a log line.
+// deno-lint-ignore no-control-regex
+const UNPRINTABLE =
+  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+
+/** Text from outside made safe for one line of log, at most `limit` characters. */
+export function printable(text: string, limit = 300): string {
+  const line = text.replace(UNPRINTABLE, " ").trim();
+  return line.length > limit ? `${line.slice(0, limit)}…` : line;
+}
+
+/** One line for the user: the message and, where there is one, the hint. */
+export function describeError(error: unknown): string {
+  if (error instanceof HangarError) {
+    const line = printable(error.message, 1200);
+    return error.hint === undefined ? line : `${line}; ${error.hint}`;
+  }
+  if (error instanceof Error) {
+    return printable(`${error.name}: ${error.message}`, 600);
+  }
+  return printable(String(error), 600);
+}

@@ -1,0 +1,168 @@
+/**
+ * Content digests as the image-spec defines them (descriptor.md#digests).
+ *
+ * @module
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import { HangarError } from "../errors.ts";
+
+/** A checked digest, `sha256:<64 hex>` or `sha512:<128 hex>`. */
+export type Digest = string & { readonly __digest: unique symbol };
+
+/** The algorithms that the image-spec registers and hangar verifies. */
+export type DigestAlgorithm = "sha256" | "sha512";
+
+const PATTERN = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+
+/** Whether a text is a digest that hangar can verify. */
+export function isDigest(text: string): text is Digest {
+  return PATTERN.test(text);
+}
+
+/**
+ * Checks a digest.
+ *
+ * @throws {HangarError} `invalid-reference` when it is malformed or of an
+ * algorithm that cannot be verified.
+ */
+export function parseDigest(text: string): Digest {
+  if (isDigest(text)) return text;
+  throw new HangarError(
+    "invalid-reference",
+    `invalid digest ${JSON.stringify(text.slice(0, 160))}`,
+    { hint: "want sha256: with 64 or sha512: with 128 lower-case hex digits" },
+  );
+}
+
+/** The algorithm part of a digest. */
+export function digestAlgorithm(digest: Digest): DigestAlgorithm {
+  return digest.startsWith("sha512:") ? "sha512" : "sha256";
+}
+
+/** The digest of some bytes. */
+export function digestOf(
+  bytes: Uint8Array,
+  algorithm: DigestAlgorithm = "sha256",
+): Digest {
+  const hex = createHash(algorithm).update(bytes).digest("hex");
+  return `${algorithm}:${hex}` as Digest;
+}
+
+/** What content must turn out to be. */
+export interface ExpectedContent {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Hashes and counts content piece by piece and judges it at the end. */
+export class DigestVerifier {
+  readonly #expected: ExpectedContent;
+  readonly #hash: Hash;
+  #received = 0;
+
+  constructor(expected: ExpectedContent) {
+    this.#expected = expected;
+    this.#hash = createHash(digestAlgorithm(expected.digest));
+  }
+
+  /** Bytes seen so far. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /**
+   * Takes the next piece.
+   *
+   * @throws {HangarError} `content-mismatch` as soon as there is too much.
+   */
+  update(chunk: Uint8Array): void {
+    this.#received += chunk.byteLength;
+    if (this.#received > this.#expected.size) {
+      throw new HangarError(
+        "content-mismatch",
+        `content of ${this.#expected.digest} is longer than the announced ${this.#expected.size} bytes`,
+      );
+    }
+    this.#hash.update(chunk);
+  }
+
+  /**
+   * Judges what was taken.
+   *
+   * @throws {HangarError} `network` (temporary) when content ended early,
+   * `content-mismatch` when its digest is another.
+   */
+  finish(): void {
+    if (this.#received < this.#expected.size) {
+      throw new HangarError(
+        "network",
+        `content of ${this.#expected.digest} ended after ${this.#received} of ${this.#expected.size} bytes`,
+        { temporary: true },
+      );
+    }
+    const algorithm = digestAlgorithm(this.#expected.digest);
+    const actual = `${algorithm}:${this.#hash.digest("hex")}`;
+    if (actual !== this.#expected.digest) {
+      throw new HangarError(
+        "content-mismatch",
+        `content has digest ${actual}, want ${this.#expected.digest}`,
+        { hint: "the source is damaged or the content was altered on the way" },
+      );
+    }
+  }
+}
+
+/**
+ * Checks whole content against its digest and size.
+ *
+ * @throws {HangarError} as {@linkcode DigestVerifier} does.
+ */
+export function verifyBytes(
+  bytes: Uint8Array,
+  expected: ExpectedContent,
+): void {
+  const verifier = new DigestVerifier(expected);
+  verifier.update(bytes);
+  verifier.finish();
+}
+
+/** Options of {@linkcode verifyStream}. */
+export interface VerifyStreamOptions {
+  /** Told of each piece's length in bytes as it passes. */
+  onBytes?: (count: number) => void;
+}
+
+/**
+ * A stream that passes its source on and fails, instead of ending, when the
+ * content is not what was announced. Nothing is buffered: one piece is read
+ * for each one asked for.
+ */
+export function verifyStream(
+  source: ReadableStream<Uint8Array>,
+  expected: ExpectedContent,
+  options: VerifyStreamOptions = {},
+): ReadableStream<Uint8Array> {
+  const verifier = new DigestVerifier(expected);
+  const reader = source.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) {
+          verifier.finish();
+          controller.close();
+          return;
+        }
+        verifier.update(value);
+        options.onBytes?.(value.byteLength);
+        controller.enqueue(value);
+      } catch (error) {
+        await reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,342 @@
+/**
+ * Manifests: media types, descriptors and what a manifest refers to
+ * (image-spec manifest.md, image-index.md, descriptor.md; Docker image
+ * manifest v2 schema 2).
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { type Digest, digestOf, isDigest } from "./digest.ts";
+import type { Platform } from "./platform.ts";
+
+/** The media types that hangar knows by name. */
+export const MediaType = {
+  ociIndex: "application/vnd.oci.image.index.v1+json",
+  ociManifest: "application/vnd.oci.image.manifest.v1+json",
+  ociConfig: "application/vnd.oci.image.config.v1+json",
+  ociEmpty: "application/vnd.oci.empty.v1+json",
+  dockerList: "application/vnd.docker.distribution.manifest.list.v2+json",
+  dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
+  dockerConfig: "application/vnd.docker.container.image.v1+json",
+  dockerSchema1: "application/vnd.docker.distribution.manifest.v1+json",
+  dockerSchema1Signed:
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+} as const;
+
+/** What hangar offers in `Accept` when it asks for a manifest. */
+export const ACCEPTED_MANIFESTS: readonly string[] = [
+  MediaType.ociIndex,
+  MediaType.ociManifest,
+  MediaType.dockerList,
+  MediaType.dockerManifest,
+];
+
+/** The most that a manifest may weigh (distribution-spec: 4 MiB). */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+/** Annotation that names the subject of a BuildKit attestation entry. */
+const ATTESTATION_SUBJECT = "vnd.docker.reference.digest";
+const ATTESTATION_TYPE = "vnd.docker.reference.type";
+
+/** A JSON object as parsed, its values unchecked. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** A reference to content, with everything that was said of it. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  readonly platform?: Platform;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Where the content of a foreign layer may be downloaded. */
+  readonly urls?: readonly string[];
+  /** The object this was read from, unknown fields included. */
+  readonly json: JsonObject;
+}
+
+/** A manifest's bytes as a registry holds them. */
+export interface ManifestContent {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
+/** An OCI index or a Docker manifest list. */
+export interface IndexManifest {
+  readonly kind: "index";
+  readonly content: ManifestContent;
+  readonly entries: readonly Descriptor[];
+  /** The whole object, unknown fields included. */
+  readonly json: JsonObject;
+}
+
+/** An image or artifact manifest. */
+export interface ImageManifest {
+  readonly kind: "image";
+  readonly content: ManifestContent;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly json: JsonObject;
+}
+
+/** A manifest of either kind. */
+export type Manifest = IndexManifest | ImageManifest;
+
+function refuse(what: string): never {
+  throw new HangarError("invalid-manifest", what);
+}
+
+/** Whether a JSON value is an object. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Parses bytes as a JSON object.
+ *
+ * @throws {HangarError} `invalid-manifest`
+ */
+export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new HangarError("invalid-manifest", `${what} is not JSON`, { cause });
+  }
+  return isJsonObject(value) ? value : refuse(`${what} is not a JSON object`);
+}
+
+function optionalString(json: JsonObject, key: string): string | undefined {
+  const value = json[key];
+  if (value === undefined || value === null || value === "") return undefined;
+  return typeof value === "string" ? value : refuse(`${key} is not a string`);
+}
+
+function stringList(value: unknown, what: string): string[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) return refuse(`${what} is not a list`);
+  return value.map((item) =>
+    typeof item === "string" ? item : refuse(`${what} holds a non-string`)
+  );
+}
+
+/**
+ * The platform in an index entry or in an image config, which use the same
+ * keys; `undefined` when neither OS nor architecture is named.
+ *
+ * @throws {HangarError} `invalid-manifest`
+ */
+export function platformFromJson(json: JsonObject): Platform | undefined {
+  const architecture = optionalString(json, "architecture");
+  if (architecture === undefined) return undefined;
+  return {
+    os: optionalString(json, "os") ?? "linux",
+    architecture,
+    variant: optionalString(json, "variant"),
+    osVersion: optionalString(json, "os.version"),
+    osFeatures: stringList(json["os.features"], "os.features"),
+  };
+}
+
+/**
+ * Reads a descriptor.
+ *
+ * @throws {HangarError} `invalid-manifest`, naming what is wrong.
+ */
+export function parseDescriptor(value: unknown, what: string): Descriptor {
+  if (!isJsonObject(value)) return refuse(`${what} is not an object`);
+  const { digest, size, annotations, platform } = value;
+  if (typeof digest !== "string" || !isDigest(digest)) {
+    return refuse(
+      `${what} has the invalid digest ${
+        (JSON.stringify(digest) ?? "none").slice(0, 160)
+      }`,
+    );
+  }
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
+    return refuse(`${what} ${digest} has the invalid size ${size}`);
+  }
+  let notes: Record<string, string> | undefined;
+  if (annotations !== undefined && annotations !== null) {
+    if (!isJsonObject(annotations)) {
+      return refuse(`${what} ${digest} has annotations that are no object`);
+    }
+    notes = {};
+    for (const [key, note] of Object.entries(annotations)) {
+      if (typeof note !== "string") {
+        return refuse(`${what} ${digest} has an annotation that is no string`);
+      }
+      notes[key] = note;
+    }
+  }
+  return {
+    mediaType: optionalString(value, "mediaType") ?? "",
+    digest,
+    size,
+    platform: isJsonObject(platform) ? platformFromJson(platform) : undefined,
+    artifactType: optionalString(value, "artifactType"),
+    annotations: notes,
+    urls: stringList(value["urls"], `urls of ${digest}`),
+    json: value,
+  };
+}
+
+function descriptorList(value: unknown, what: string): Descriptor[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return refuse(`${what} is not a list`);
+  return value.map((item, i) => parseDescriptor(item, `${what}[${i}]`));
+}
+
+/** Whether a media type is that of an index or manifest list. */
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === MediaType.ociIndex || mediaType === MediaType.dockerList;
+}
+
+/** Whether a media type is one of OCI's. */
+export function isOciType(mediaType: string): boolean {
+  return mediaType.startsWith("application/vnd.oci.");
+}
+
+/** Whether a media type is that of an image config, which names a platform. */
+export function isImageConfigType(mediaType: string): boolean {
+  return mediaType === MediaType.ociConfig ||
+    mediaType === MediaType.dockerConfig;
+}
+
+/** The part of a Content-Type before its parameters. */
+export function bareMediaType(contentType: string | null): string {
+  return (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase();
+}
+
+/**
+ * Wraps manifest bytes: works out the digest, and the media type from what the
+ * manifest itself says, else from the Content-Type it came with, else from its
+ * shape (registries are known to send `application/json` or nothing).
+ *
+ * @throws {HangarError} `unsupported-manifest` for Docker schema 1,
+ * `invalid-manifest`, `too-large`
+ */
+export function parseManifest(
+  bytes: Uint8Array,
+  contentType: string | null = null,
+  digest: Digest = digestOf(bytes),
+): Manifest {
+  if (bytes.byteLength > MAX_MANIFEST_BYTES) {
+    throw new HangarError(
+      "too-large",
+      `manifest ${digest} has ${bytes.byteLength} bytes, the limit is ${MAX_MANIFEST_BYTES}`,
+    );
+  }
+  const json = parseJsonObject(bytes, `manifest ${digest}`);
+  const announced = bareMediaType(contentType);
+  const mediaType = optionalString(json, "mediaType") ??
+    (ACCEPTED_MANIFESTS.includes(announced)
+      ? announced
+      : guessMediaType(json, announced));
+  if (
+    json["schemaVersion"] === 1 || mediaType === MediaType.dockerSchema1 ||
+    mediaType === MediaType.dockerSchema1Signed
+  ) {
+    throw new HangarError(
+      "unsupported-manifest",
+      `manifest ${digest} is Docker schema 1, which registries have dropped`,
+      { hint: "rebuild the image, or pull and push it once with docker" },
+    );
+  }
+  if (json["schemaVersion"] !== 2) {
+    return refuse(`manifest ${digest} has no schemaVersion 2`);
+  }
+  const content = { mediaType, digest, bytes };
+  if (isIndexType(mediaType)) {
+    // A manifest that is both could be read differently by its next reader
+    // (CVE-2021-41190), so the other kind's fields are refused.
+    if (json["config"] !== undefined || json["layers"] !== undefined) {
+      return refuse(`index ${digest} has fields of an image manifest`);
+    }
+    return {
+      kind: "index",
+      content,
+      entries: descriptorList(json["manifests"], "manifests"),
+      json,
+    };
+  }
+  if (
+    mediaType !== MediaType.ociManifest &&
+    mediaType !== MediaType.dockerManifest
+  ) {
+    throw new HangarError(
+      "unsupported-manifest",
+      `manifest ${digest} has the unknown media type ${
+        JSON.stringify(mediaType.slice(0, 120))
+      }`,
+    );
+  }
+  if (json["manifests"] !== undefined) {
+    return refuse(`manifest ${digest} has fields of an index`);
+  }
+  return {
+    kind: "image",
+    content,
+    config: parseDescriptor(json["config"], "config"),
+    layers: descriptorList(json["layers"], "layers"),
+    json,
+  };
+}
+
+function guessMediaType(json: JsonObject, announced: string): string {
+  if (Array.isArray(json["manifests"])) return MediaType.ociIndex;
+  if (isJsonObject(json["config"])) {
+    return json["config"]["mediaType"] === MediaType.dockerConfig
+      ? MediaType.dockerManifest
+      : MediaType.ociManifest;
+  }
+  return announced;
+}
+
+/**
+ * What must be at a destination before this manifest can be: the entries of an
+ * index, the config and layers of an image. Subjects are not among them.
+ */
+export function successors(manifest: Manifest): readonly Descriptor[] {
+  return manifest.kind === "index"
+    ? manifest.entries
+    : [manifest.config, ...manifest.layers];
+}
+
+/** Describes a manifest as an index entry would. */
+export function describeManifest(
+  content: ManifestContent,
+  platform?: Platform,
+): Descriptor {
+  const json: Record<string, unknown> = {
+    mediaType: content.mediaType,
+    digest: content.digest,
+    size: content.bytes.byteLength,
+  };
+  if (platform) json["platform"] = platformToJson(platform);
+  return parseDescriptor(json, "descriptor");
+}
+
+function platformToJson(platform: Platform): JsonObject {
+  const json: Record<string, unknown> = {
+    architecture: platform.architecture,
+    os: platform.os,
+  };
+  if (platform.osVersion) json["os.version"] = platform.osVersion;
+  if (platform.osFeatures?.length) json["os.features"] = platform.osFeatures;
+  if (platform.variant) json["variant"] = platform.variant;
+  return json;
+}
+
+/**
+ * The digest that a BuildKit attestation entry belongs to; `undefined` for any
+ * other entry (docs.docker.com, "Image attestation storage").
+ */
+export function attestationSubject(entry: Descriptor): string | undefined {
+  return entry.annotations?.[ATTESTATION_TYPE] === "attestation-manifest"
+    ? entry.annotations[ATTESTATION_SUBJECT] ?? ""
+    : undefined;
+}

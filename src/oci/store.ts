@@ -1,0 +1,143 @@
+/**
+ * The small interfaces that the engine knows: content by repository and
+ * digest. A registry implements them, and so can a directory or memory.
+ *
+ * @module
+ */
+
+import type { Descriptor, ManifestContent } from "./manifest.ts";
+
+/** What every call that can wait takes. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A tag or a digest. */
+export type TagOrDigest = string;
+
+/** Reads manifests. */
+export interface ManifestReader {
+  /**
+   * The manifest, its bytes checked against the digest where one was asked
+   * for; `undefined` when there is none (404 alone means that).
+   */
+  getManifest(
+    repository: string,
+    reference: TagOrDigest,
+    options?: CallOptions,
+  ): Promise<ManifestContent | undefined>;
+  /**
+   * What a reference points at, without its content; `undefined` when there
+   * is none. A registry that does not tell the digest on HEAD is asked by GET.
+   */
+  headManifest(
+    repository: string,
+    reference: TagOrDigest,
+    options?: CallOptions,
+  ): Promise<Descriptor | undefined>;
+}
+
+/** Writes manifests. */
+export interface ManifestWriter {
+  /** Stores the bytes as they are under a tag or under their own digest. */
+  putManifest(
+    repository: string,
+    reference: TagOrDigest,
+    manifest: ManifestContent,
+    options?: CallOptions,
+  ): Promise<void>;
+}
+
+/** Reads blobs. */
+export interface BlobReader {
+  /**
+   * Opens a blob's content. The caller holds a transfer slot (see
+   * {@linkcode TransferGate}), reads to the end or cancels, and checks the
+   * digest: the stream is what the store sent.
+   *
+   * @throws {HangarError} `not-found`, or any fault of the store
+   */
+  openBlob(
+    repository: string,
+    blob: Descriptor,
+    options?: CallOptions,
+  ): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * A small blob, such as a config, whole and checked.
+   *
+   * @throws {HangarError} `too-large` past `limit` bytes
+   */
+  readBlob(
+    repository: string,
+    blob: Descriptor,
+    limit: number,
+    options?: CallOptions,
+  ): Promise<Uint8Array>;
+}
+
+/** Where a blob's content comes from; opened once per attempt. */
+export type OpenSource = (
+  signal?: AbortSignal,
+) => Promise<ReadableStream<Uint8Array>>;
+
+/** An upload that a store has opened, to be continued or cancelled once. */
+export interface OpenUpload {
+  cancel(): Promise<void>;
+}
+
+/** What became of the request to mount a blob. */
+export type MountResult =
+  | { readonly mounted: true }
+  /** The store opened an upload instead, as the distribution-spec has it. */
+  | { readonly mounted: false; readonly upload?: OpenUpload };
+
+/** Writes blobs. */
+export interface BlobWriter {
+  /** Whether the repository holds the blob, with the right size. */
+  hasBlob(
+    repository: string,
+    blob: Descriptor,
+    options?: CallOptions,
+  ): Promise<boolean>;
+  /** Asks the store to link a blob that another of its repositories holds. */
+  mountBlob(
+    repository: string,
+    blob: Descriptor,
+    from: string,
+    options?: CallOptions,
+  ): Promise<MountResult>;
+  /**
+   * Sends a blob. The caller holds a transfer slot. `open` gives checked
+   * content; its error, when it has one, is the error of this call. An
+   * upload that does not complete is cancelled.
+   */
+  writeBlob(
+    repository: string,
+    blob: Descriptor,
+    open: OpenSource,
+    options?: CallOptions & { readonly upload?: OpenUpload },
+  ): Promise<void>;
+}
+
+/** Which registry a store is: blobs can be mounted within one identity. */
+export interface StoreIdentity {
+  /** Canonical `host[:port]`; equal for two stores on one registry. */
+  readonly id: string;
+}
+
+/** A side that images are read from. */
+export interface SourceStore
+  extends StoreIdentity, ManifestReader, BlobReader {}
+
+/** A side that images are written to. */
+export interface DestinationStore
+  extends StoreIdentity, ManifestReader, ManifestWriter, BlobWriter {}
+
+/**
+ * Bounds what is in transfer. A blob transfer holds one slot at each of its
+ * two ends (two at one registry) for its whole length.
+ */
+export interface TransferGate {
+  /** Waits for the slots; the returned function gives them back. */
+  enter(storeIds: readonly string[], signal?: AbortSignal): Promise<() => void>;
+}

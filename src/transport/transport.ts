@@ -1,0 +1,57 @@
+/**
+ * How a request reaches a host: one function type, decorated.
+ *
+ * @module
+ */
+
+/** Told of every request that really goes out, for logs and counts. */
+export interface RequestObserver {
+  /** A request is about to be sent; called once per attempt and redirect. */
+  onRequest?(method: string, url: URL): void;
+  /** Its answer's head arrived, after `ms` milliseconds. */
+  onResponse?(method: string, url: URL, status: number, ms: number): void;
+  /** It will be tried again after `delayMs` milliseconds. */
+  onRetry?(method: string, url: URL, delayMs: number, error: unknown): void;
+}
+
+/** One request to a registry. */
+export interface TransportRequest {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes can be sent again; a stream cannot, so such a request is not retried. */
+  readonly body?: Uint8Array | ReadableStream<Uint8Array>;
+  readonly signal?: AbortSignal;
+  /** Token scopes the request needs, as `repository:NAME:pull,push`. */
+  readonly scopes?: readonly string[];
+  /**
+   * The caller holds a transfer slot of this host already, so none is taken.
+   *
+   * @default {false}
+   */
+  readonly inTransfer?: boolean;
+}
+
+/**
+ * Sends a request and gives the response's head, whatever its status. The
+ * caller reads or cancels the body.
+ *
+ * @throws {HangarError} `network` or `tls` when there was no response
+ */
+export type Transport = (request: TransportRequest) => Promise<Response>;
+
+/** Adds behaviour around a transport. */
+export type TransportDecorator = (next: Transport) => Transport;
+
+/** Wraps a transport in decorators; the first named is the innermost. */
+export function compose(
+  base: Transport,
+  ...decorators: readonly TransportDecorator[]
+): Transport {
+  return decorators.reduce((next, decorate) => decorate(next), base);
+}
+
+/** Lets go of a response whose body nobody wants. */
+export async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => {});
+}
