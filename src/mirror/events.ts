@@ -1,0 +1,92 @@
+/**
+ * What mirroring tells while it works, and what came of each image. Log,
+ * progress and report are readers of this one stream.
+ *
+ * @module
+ */
+
+/** How an image ended. */
+export type OutcomeKind =
+  /** Content or tag was written. */
+  | "copied"
+  /** The destination already held what was wanted. */
+  | "up-to-date"
+  /** Nothing of the image was selected, or the line is not an image. */
+  | "skipped"
+  | "failed"
+  /** The run was interrupted before the image was finished. */
+  | "interrupted";
+
+/** What came of one image (one unit of work, which may stand for many lines). */
+export interface MirrorOutcome {
+  readonly kind: OutcomeKind;
+  /** The `[IMG:n]` ordinal. */
+  readonly id: number;
+  /** Line numbers in the list, ascending: what the failed list is made from. */
+  readonly lines: readonly number[];
+  /** Why it failed, or was interrupted. */
+  readonly error?: unknown;
+  /** Digest that the destination reference now has. */
+  readonly digest?: string;
+  /** How long it took, in ms. */
+  readonly durationMs: number;
+}
+
+/** One thing that happened. `image` is the `[IMG:n]` ordinal, if it was of one. */
+export type MirrorEvent =
+  | {
+    readonly type: "image-started";
+    readonly image: number;
+    readonly source: string;
+    readonly destination: string;
+  }
+  | {
+    readonly type: "image-finished";
+    readonly image: number;
+    readonly source: string;
+    readonly destination: string;
+    readonly outcome: MirrorOutcome;
+  }
+  | {
+    readonly type: "warning";
+    readonly image?: number;
+    readonly message: string;
+  }
+  | {
+    readonly type: "debug";
+    readonly image?: number;
+    readonly message: string;
+  }
+  /** Bytes of a blob went out to the destination. */
+  | {
+    readonly type: "blob-bytes";
+    readonly image: number;
+    readonly bytes: number;
+  }
+  /** A blob is settled at the destination. */
+  | {
+    readonly type: "blob-finished";
+    readonly image: number;
+    readonly digest: string;
+    readonly size: number;
+    /** `sent`, `mounted`, or it was `present` already. */
+    readonly how: "sent" | "mounted" | "present";
+  };
+
+/** Receives events; must not throw. */
+export type MirrorEventSink = (event: MirrorEvent) => void;
+
+/** Totals of a run. */
+export interface MirrorTotals {
+  readonly copied: number;
+  readonly upToDate: number;
+  readonly skipped: number;
+  /** Failed images and invalid lines. */
+  readonly failed: number;
+  readonly interrupted: number;
+  /** Blob bytes sent to destinations, those of broken attempts included. */
+  readonly bytesSent: number;
+  /** Blob bytes that mounting made it unnecessary to send. */
+  readonly bytesMounted: number;
+  readonly durationMs: number;
+}
