@@ -58,3 +58,10 @@ declare module "@std/assert" {
     msgIncludes?: string,
   ): Promise<E>;
 }
+
+declare module "@std/async/abortable" {
+  export function abortable<T>(
+    promise: Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T>;
+}

@@ -1,0 +1,346 @@
+/**
+ * Answers a registry's challenges: Basic, or Bearer with one token per scope
+ * (distribution token specification, and its OAuth2 form).
+ *
+ * @module
+ */
+
+import { abortable } from "@std/async/abortable";
+import { HangarError } from "../errors.ts";
+import { readBounded, redactUrl } from "../transport/fault.ts";
+import {
+  discard,
+  type Transport,
+  type TransportDecorator,
+  type TransportRequest,
+} from "../transport/transport.ts";
+import { type Challenge, parseChallenges } from "./challenge.ts";
+import type { Credentials } from "./keychain.ts";
+
+/** Options of an {@linkcode Authenticator}. */
+export interface AuthenticatorOptions {
+  /** Where the registry is: credentials go to this origin alone. */
+  readonly origin: string;
+  /** The credentials for a repository, or for the registry as a whole. */
+  readonly credentials: (
+    repository?: string,
+  ) => Promise<Credentials | undefined>;
+  /** Reaches token servers; adds no credentials of its own. */
+  readonly tokenTransport: Transport;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** What a registry says to the credentials at hand. */
+export type LoginState =
+  /** It asks for none. */
+  | "open"
+  /** It accepts them. */
+  | "accepted"
+  /** It asks for credentials, and there are none. */
+  | "missing"
+  /** It refuses them. */
+  | "refused";
+
+interface Token {
+  readonly value: string;
+  /** When to stop using it, in ms since the epoch. */
+  readonly expires: number;
+}
+
+const MAX_TOKEN_ANSWER = 1024 * 1024;
+const TOKEN_TIMEOUT_MS = 60_000;
+// The token spec: without expires_in a token is good for 60 seconds.
+const DEFAULT_EXPIRES_IN = 60;
+
+/** Adds `Authorization` to the requests for one registry. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #now: () => number;
+  readonly #tokens = new Map<string, Promise<Token>>();
+  #challenge?: Challenge;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Authenticates requests, and answers one challenge for each. */
+  readonly decorate: TransportDecorator = (next) => async (request) => {
+    if (request.url.origin !== this.#options.origin) return await next(request);
+    const header = await this.#authorize(request);
+    const response = await next(withAuthorization(request, header));
+    if (response.status !== 401) return response;
+    if (!this.#learn(response)) return response;
+    // The token was refused before its time: the next one is a new one.
+    if (header !== undefined) this.#forget(request);
+    const again = await this.#authorize(request);
+    if (
+      again === undefined || again === header ||
+      request.body instanceof ReadableStream
+    ) {
+      return response;
+    }
+    await discard(response);
+    return await next(withAuthorization(request, again));
+  };
+
+  /**
+   * Finds out whether the credentials at hand are good, by way of the
+   * registry's base endpoint.
+   */
+  async checkLogin(
+    ping: () => Promise<Response>,
+    signal?: AbortSignal,
+  ): Promise<LoginState> {
+    const response = await ping();
+    await discard(response);
+    if (this.#challenge === undefined) return "open";
+    if (await this.#options.credentials() === undefined) return "missing";
+    if (this.#challenge.scheme === "basic") {
+      return response.status === 401 ? "refused" : "accepted";
+    }
+    try {
+      await this.#token([], signal);
+      return "accepted";
+    } catch (error) {
+      if (
+        error instanceof HangarError &&
+        (error.code === "unauthorized" || error.code === "denied")
+      ) {
+        return "refused";
+      }
+      throw error;
+    }
+  }
+
+  #learn(response: Response): boolean {
+    const challenges = parseChallenges(
+      response.headers.get("www-authenticate") ?? "",
+    );
+    const found =
+      challenges.find((c) =>
+        c.scheme === "bearer" && c.parameters["realm"] !== undefined
+      ) ?? challenges.find((c) => c.scheme === "basic");
+    if (found) this.#challenge = found;
+    return found !== undefined;
+  }
+
+  async #authorize(request: TransportRequest): Promise<string | undefined> {
+    if (this.#challenge === undefined) return undefined;
+    if (this.#challenge.scheme === "basic") {
+      const credentials = await this.#options.credentials(
+        repositoryOf(request.scopes),
+      );
+      return credentials && basic(credentials);
+    }
+    // The base endpoint asks for no scope: a challenge there was only asked
+    // for, and a token without scope would say nothing.
+    if (!request.scopes?.length) return undefined;
+    const token = await this.#token(request.scopes, request.signal);
+    return `Bearer ${token.value}`;
+  }
+
+  #forget(request: TransportRequest): void {
+    this.#tokens.delete(scopeKey(request.scopes ?? []));
+  }
+
+  async #token(
+    scopes: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Token> {
+    const key = scopeKey(scopes);
+    const known = this.#tokens.get(key);
+    if (known) {
+      const token = await wait(known, signal);
+      if (token.expires > this.#now()) return token;
+      // Another worker may have begun the renewal while this one waited.
+      if (this.#tokens.get(key) === known) this.#tokens.delete(key);
+      return await this.#token(scopes, signal);
+    }
+    // Shared by all who wait, so no single caller's abort may end it.
+    const fetched = this.#fetchToken(scopes);
+    this.#tokens.set(key, fetched);
+    fetched.catch(() => {
+      if (this.#tokens.get(key) === fetched) this.#tokens.delete(key);
+    });
+    return await wait(fetched, signal);
+  }
+
+  async #fetchToken(scopes: readonly string[]): Promise<Token> {
+    const { realm = "", service } = this.#challenge!.parameters;
+    if (!URL.canParse(realm)) {
+      throw new HangarError(
+        "protocol",
+        `${this.#options.origin} names ${
+          JSON.stringify(realm.slice(0, 200))
+        } as its token server: not a URL`,
+      );
+    }
+    const url = new URL(realm);
+    if (url.protocol !== "https:" && url.protocol !== "http:") {
+      throw new HangarError(
+        "protocol",
+        `${this.#options.origin} names ${
+          redactUrl(url)
+        } as its token server: only http and https are asked`,
+      );
+    }
+    // Credentials go to a realm over https, or to the registry's own origin.
+    const trusted = url.protocol === "https:" ||
+      url.origin === this.#options.origin;
+    const credentials = trusted
+      ? await this.#options.credentials(repositoryOf(scopes))
+      : undefined;
+    const request = credentials?.identityToken
+      ? oauthRequest(url, service, scopes, credentials.identityToken)
+      : tokenRequest(url, service, scopes, credentials);
+    const timeout = new AbortController();
+    const timer = setTimeout(
+      () =>
+        timeout.abort(
+          new HangarError(
+            "network",
+            `${redactUrl(url)}: the token server did not answer within ${
+              TOKEN_TIMEOUT_MS / 1000
+            } s`,
+            { temporary: true },
+          ),
+        ),
+      TOKEN_TIMEOUT_MS,
+    );
+    try {
+      const response = await this.#options.tokenTransport({
+        ...request,
+        signal: timeout.signal,
+      });
+      return await this.#readToken(response, request, timeout.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #readToken(
+    response: Response,
+    request: TransportRequest,
+    signal: AbortSignal,
+  ): Promise<Token> {
+    const what = `${request.method} ${redactUrl(request.url)}`;
+    if (!response.ok) {
+      await discard(response);
+      const { status } = response;
+      throw new HangarError(
+        status === 401
+          ? "unauthorized"
+          : status === 403
+          ? "denied"
+          : status === 429
+          ? "rate-limited"
+          : "registry",
+        `${what}: the token server answered ${status}`,
+        {
+          status,
+          hint: status === 401 || status === 403
+            ? `check the credentials, or: hangar login ${
+              new URL(this.#options.origin).host
+            }`
+            : undefined,
+        },
+      );
+    }
+    const bytes = await readBounded(
+      response,
+      MAX_TOKEN_ANSWER,
+      request.method,
+      request.url,
+      signal,
+    );
+    let answer: unknown;
+    try {
+      answer = JSON.parse(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      throw new HangarError("protocol", `${what}: the answer is not JSON`, {
+        cause,
+      });
+    }
+    const fields = typeof answer === "object" && answer !== null
+      ? answer as Readonly<Record<string, unknown>>
+      : {};
+    const value = fields["token"] || fields["access_token"];
+    // A token is a header value: visible ASCII, or it could carry a header.
+    if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
+      throw new HangarError("protocol", `${what}: the answer holds no token`);
+    }
+    const given = fields["expires_in"];
+    const seconds = typeof given === "number" && given > 0
+      ? given
+      : DEFAULT_EXPIRES_IN;
+    // Counted from our own receipt, since clocks differ, with some margin.
+    const margin = Math.min(10, seconds / 5);
+    return { value, expires: this.#now() + (seconds - margin) * 1000 };
+  }
+}
+
+function wait<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  return signal ? abortable(promise, signal) : promise;
+}
+
+function scopeKey(scopes: readonly string[]): string {
+  return [...new Set(scopes)].sort().join(" ");
+}
+
+function repositoryOf(scopes: readonly string[] = []): string | undefined {
+  const match = /^repository:(.*):[^:]*$/.exec(scopes[0] ?? "");
+  return match?.[1];
+}
+
+function basic({ username = "", password = "" }: Credentials): string {
+  const bytes = new TextEncoder().encode(`${username}:${password}`);
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}
+
+function withAuthorization(
+  request: TransportRequest,
+  header: string | undefined,
+): TransportRequest {
+  return header === undefined
+    ? request
+    : { ...request, headers: { ...request.headers, authorization: header } };
+}
+
+function tokenRequest(
+  realm: URL,
+  service: string | undefined,
+  scopes: readonly string[],
+  credentials: Credentials | undefined,
+): TransportRequest {
+  const url = new URL(realm);
+  if (service !== undefined) url.searchParams.set("service", service);
+  for (const scope of scopes) url.searchParams.append("scope", scope);
+  return {
+    method: "GET",
+    url,
+    headers: credentials ? { authorization: basic(credentials) } : {},
+  };
+}
+
+function oauthRequest(
+  url: URL,
+  service: string | undefined,
+  scopes: readonly string[],
+  identityToken: string,
+): TransportRequest {
+  const form = new URLSearchParams({
+    grant_type: "refresh_token",
+    client_id: "hangar",
+    refresh_token: identityToken,
+  });
+  if (service !== undefined) form.set("service", service);
+  if (scopes.length > 0) form.set("scope", scopes.join(" "));
+  return {
+    method: "POST",
+    url,
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new TextEncoder().encode(form.toString()),
+  };
+}

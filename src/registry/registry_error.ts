@@ -1,0 +1,109 @@
+/**
+ * A registry's refusal as an error: method, URL without secrets, status and the
+ * registry's own code and message (distribution-spec, "Error Codes").
+ *
+ * @module
+ */
+
+import { type ErrorCode, HangarError, printable } from "../errors.ts";
+import { readBounded, redactUrl } from "../transport/fault.ts";
+import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
+import type { TransportRequest } from "../transport/transport.ts";
+
+const MAX_ERROR_BYTES = 64 * 1024;
+
+interface RegistryProblem {
+  readonly code: string;
+  readonly message: string;
+}
+
+function problemsOf(bytes: Uint8Array): RegistryProblem[] {
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return [];
+  }
+  if (typeof body !== "object" || body === null || !("errors" in body)) {
+    return [];
+  }
+  if (!Array.isArray(body.errors)) return [];
+  return body.errors.slice(0, 5).flatMap((item: unknown) => {
+    if (typeof item !== "object" || item === null) return [];
+    const code = "code" in item && typeof item.code === "string"
+      ? printable(item.code, 60)
+      : "";
+    const message = "message" in item && typeof item.message === "string"
+      ? printable(item.message, 200)
+      : "";
+    return code || message ? [{ code, message }] : [];
+  });
+}
+
+function codeOf(status: number): ErrorCode {
+  switch (status) {
+    case 401:
+      return "unauthorized";
+    case 403:
+      return "denied";
+    case 404:
+      return "not-found";
+    case 429:
+      return "rate-limited";
+    default:
+      return status >= 400 ? "registry" : "protocol";
+  }
+}
+
+function hintOf(status: number, url: URL): string | undefined {
+  switch (status) {
+    case 401:
+      return `check the credentials, or: hangar login ${url.host}`;
+    case 403:
+      return "check that the account may do this, and that the project exists";
+    case 429:
+      return "the registry's rate limit is reached: try again later, or log in";
+    default:
+      return undefined;
+  }
+}
+
+/** The error for a response that is not what was asked for; reads its body. */
+export async function registryError(
+  request: TransportRequest,
+  response: Response,
+): Promise<HangarError> {
+  let bytes: Uint8Array = new Uint8Array();
+  try {
+    bytes = await readBounded(
+      response,
+      MAX_ERROR_BYTES,
+      request.method,
+      request.url,
+      request.signal,
+    );
+  } catch {
+    // The status says enough; a broken body must not hide it.
+  }
+  const { status } = response;
+  const problems = problemsOf(bytes);
+  const said = problems.map(({ code, message }) =>
+    [code, message].filter(Boolean).join(": ")
+  ).join("; ");
+  return new HangarError(
+    codeOf(status),
+    `${request.method} ${redactUrl(request.url)}: ${status}${
+      said && ` ${said}`
+    }`,
+    {
+      status,
+      registryCodes: problems.map((p) => p.code),
+      temporary: isTemporaryStatus(status),
+      retryAfter: parseRetryAfter(
+        response.headers.get("retry-after"),
+        Date.now(),
+      ),
+      hint: hintOf(status, request.url),
+    },
+  );
+}

@@ -1,0 +1,161 @@
+/**
+ * The base transport: `fetch`, with the TLS settings of each host.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { faultOf } from "./fault.ts";
+import type {
+  RequestObserver,
+  Transport,
+  TransportRequest,
+} from "./transport.ts";
+
+/** Options of a {@linkcode HostClients}. */
+export interface HostClientsOptions {
+  /** CA certificates (PEM) to trust for a host beside the usual ones. */
+  readonly caCertificates?: (host: string) => Promise<readonly string[]>;
+  /**
+   * Whether certificates are checked.
+   *
+   * @default {true}
+   */
+  readonly verifyCertificates?: boolean;
+  /** Sent as `User-Agent`. */
+  readonly userAgent: string;
+  readonly observer?: RequestObserver;
+}
+
+type Fetch = (request: TransportRequest, headers: Headers) => Promise<Response>;
+
+/**
+ * One HTTP client per set of TLS settings, made on first use and kept to the
+ * end of the run, so that connections are reused by all workers.
+ */
+export class HostClients implements AsyncDisposable {
+  readonly #options: HostClientsOptions;
+  readonly #perHost = new Map<string, Promise<Fetch>>();
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #shared?: Promise<Fetch>;
+
+  constructor(options: HostClientsOptions) {
+    this.#options = options;
+  }
+
+  /** The base transport; it follows no redirect and adds no credentials. */
+  readonly send: Transport = async (request) => {
+    const { method, url, signal } = request;
+    signal?.throwIfAborted();
+    // `fetch` asks for gzip by itself and inflates what comes, which breaks
+    // digests, sizes and ranges.
+    const headers = new Headers({
+      "accept-encoding": "identity",
+      "user-agent": this.#options.userAgent,
+      ...request.headers,
+    });
+    const { observer } = this.#options;
+    const started = performance.now();
+    observer?.onRequest?.(method, url);
+    try {
+      const fetch = await this.#fetchFor(url.host);
+      const response = await fetch(request, headers);
+      observer?.onResponse?.(
+        method,
+        url,
+        response.status,
+        performance.now() - started,
+      );
+      return response;
+    } catch (error) {
+      throw faultOf(error, method, url, signal);
+    }
+  };
+
+  #fetchFor(host: string): Promise<Fetch> {
+    const known = this.#perHost.get(host);
+    if (known) return known;
+    const made = this.#make(host);
+    this.#perHost.set(host, made);
+    made.catch(() => this.#perHost.delete(host));
+    return made;
+  }
+
+  async #make(host: string): Promise<Fetch> {
+    if (this.#options.verifyCertificates === false) {
+      return await (this.#shared ??= this.#makeUnverified());
+    }
+    const caCerts = await this.#options.caCertificates?.(host) ?? [];
+    if (caCerts.length === 0) {
+      return await (this.#shared ??= Promise.resolve(
+        this.#makeFetch([], host),
+      ));
+    }
+    return this.#makeFetch(caCerts, host);
+  }
+
+  #makeFetch(caCerts: readonly string[], host: string): Fetch {
+    let client: Deno.HttpClient;
+    try {
+      client = Deno.createHttpClient({ caCerts: [...caCerts] });
+    } catch (cause) {
+      throw new HangarError(
+        "tls",
+        `a CA certificate in certs.d for ${host} cannot be used`,
+        { cause },
+      );
+    }
+    this.#closers.push(() => client.close());
+    return (request, headers) =>
+      fetch(request.url, { ...initOf(request, headers), client });
+  }
+
+  /** Deno's own client cannot leave certificates unchecked; undici's can. */
+  async #makeUnverified(): Promise<Fetch> {
+    const { Agent, fetch } = await import("undici");
+    const agent = new Agent({
+      connect: { rejectUnauthorized: false },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    this.#closers.push(() => agent.destroy());
+    return async (request, headers) => {
+      const response = await fetch(request.url, {
+        ...initOf(request, headers),
+        headers: Object.fromEntries(headers),
+        duplex: "half",
+        dispatcher: agent,
+      });
+      // The same web standard class, from another realm's types.
+      const hasBody = ![101, 204, 205, 304].includes(response.status) &&
+        request.method !== "HEAD";
+      if (!hasBody) await response.body?.cancel();
+      return new Response(
+        hasBody ? response.body as ReadableStream<Uint8Array> | null : null,
+        {
+          status: response.status,
+          headers: [...response.headers],
+        },
+      );
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#closers.splice(0).map((close) => close()));
+    this.#perHost.clear();
+    this.#shared = undefined;
+  }
+}
+
+function initOf(request: TransportRequest, headers: Headers) {
+  return {
+    method: request.method,
+    headers,
+    body: request.body as
+      | Uint8Array<ArrayBuffer>
+      | ReadableStream<Uint8Array>
+      | undefined,
+    signal: request.signal,
+    redirect: "manual" as const,
+  };
+}
