@@ -1,0 +1,128 @@
+/**
+ * What is known of the content at the destinations in this run, and who is
+ * bringing what there.
+ *
+ * @module
+ */
+
+import { abortable } from "@std/async/abortable";
+import type { Digest } from "../oci/digest.ts";
+
+interface Delivery {
+  readonly repository: string;
+  /** Settles, never rejects, when the delivery has ended either way. */
+  readonly ended: Promise<void>;
+}
+
+interface RegistryBook {
+  /** The repositories that hold a piece of content: mostly one, so no set. */
+  readonly holders: Map<Digest, string | Set<string>>;
+  readonly deliveries: Map<Digest, Delivery[]>;
+  ignoresMounts: boolean;
+}
+
+/**
+ * One delivery per repository and digest at a time. Who comes later waits and
+ * finds the content there; when the delivery failed, the next one that waits
+ * takes it over, since a failure may have been the first image's own.
+ */
+export class BlobLedger {
+  readonly #books = new Map<string, RegistryBook>();
+
+  /** Notes that a repository holds some content. */
+  addHolder(registry: string, repository: string, digest: Digest): void {
+    const { holders } = this.#book(registry);
+    const known = holders.get(digest);
+    if (known === undefined) holders.set(digest, repository);
+    else if (typeof known !== "string") known.add(repository);
+    else if (known !== repository) {
+      holders.set(digest, new Set([known, repository]));
+    }
+  }
+
+  /** Whether a repository is known to hold some content. */
+  holds(registry: string, repository: string, digest: Digest): boolean {
+    const known = this.#books.get(registry)?.holders.get(digest);
+    return typeof known === "string"
+      ? known === repository
+      : known?.has(repository) ?? false;
+  }
+
+  /** A repository that some content can be mounted from. */
+  holderOf(registry: string, digest: Digest): string | undefined {
+    const known = this.#books.get(registry)?.holders.get(digest);
+    return typeof known === "string" || known === undefined
+      ? known
+      : known.values().next().value;
+  }
+
+  /** Notes that a registry did not mount a blob that it holds. */
+  noteIgnoredMount(registry: string): void {
+    this.#book(registry).ignoresMounts = true;
+  }
+
+  /** Whether a mount is worth asking for. */
+  mayMount(registry: string): boolean {
+    return !this.#book(registry).ignoresMounts;
+  }
+
+  /**
+   * Brings content to a repository unless it is there: `bring` is run by one
+   * caller at a time. With `mountable`, callers for other repositories wait as
+   * well, as long as nobody holds the content, because they can mount it then.
+   *
+   * @returns what `bring` gave, or `undefined` when the content is there already
+   */
+  async deliver<T>(
+    registry: string,
+    repository: string,
+    digest: Digest,
+    options: { readonly mountable: boolean; readonly signal: AbortSignal },
+    bring: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const { signal } = options;
+    const book = this.#book(registry);
+    while (true) {
+      signal.throwIfAborted();
+      if (this.holds(registry, repository, digest)) return undefined;
+      const under = book.deliveries.get(digest) ?? [];
+      const mine = under.find((d) => d.repository === repository);
+      const other = options.mountable && !book.ignoresMounts &&
+          !book.holders.has(digest)
+        ? under[0]
+        : undefined;
+      const wait = mine ?? other;
+      if (!wait) break;
+      await abortable(wait.ended, signal);
+    }
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const delivery: Delivery = { repository, ended };
+    book.deliveries.set(digest, [
+      ...(book.deliveries.get(digest) ?? []),
+      delivery,
+    ]);
+    try {
+      const result = await bring();
+      this.addHolder(registry, repository, digest);
+      return result;
+    } finally {
+      const left = book.deliveries.get(digest)?.filter((d) => d !== delivery);
+      if (left?.length) book.deliveries.set(digest, left);
+      else book.deliveries.delete(digest);
+      end();
+    }
+  }
+
+  #book(registry: string): RegistryBook {
+    let book = this.#books.get(registry);
+    if (!book) {
+      book = {
+        holders: new Map(),
+        deliveries: new Map(),
+        ignoresMounts: false,
+      };
+      this.#books.set(registry, book);
+    }
+    return book;
+  }
+}

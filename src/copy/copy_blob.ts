@@ -1,0 +1,161 @@
+/**
+ * One blob to one repository: there already, mounted, or sent.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { verifyStream } from "../oci/digest.ts";
+import type { Descriptor } from "../oci/manifest.ts";
+import type { OpenUpload } from "../oci/store.ts";
+import { atDestination, atSource, type CopyContext } from "./copy_context.ts";
+
+/** Brings a blob to the destination repository, at most once per run. */
+export async function copyBlob(
+  context: CopyContext,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  const { destination, destinationRepository, blobs, events } = context;
+  const how = await blobs.deliver(
+    destination.id,
+    destinationRepository,
+    blob.digest,
+    { mountable: true, signal },
+    () => bring(context, blob, signal),
+  );
+  events.onBlob?.(blob.digest, blob.size, how ?? "present");
+}
+
+async function bring(
+  context: CopyContext,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<"sent" | "mounted" | "present"> {
+  const { destination, destinationRepository, blobs } = context;
+  const from = mountSource(context, blob);
+  let upload: OpenUpload | undefined;
+  if (from !== undefined) {
+    const result = await tryMount(context, blob, from, signal);
+    if (result?.mounted) return "mounted";
+    if (result) {
+      blobs.noteIgnoredMount(destination.id);
+      upload = result.upload;
+    }
+  }
+  if (!upload) {
+    const present = await atDestination(
+      context,
+      `look for blob ${blob.digest} in`,
+      destination.hasBlob(destinationRepository, blob, { signal }),
+    );
+    if (present) return "present";
+  }
+  await context.retry(async () => {
+    const session = upload;
+    upload = undefined;
+    await send(context, blob, session, signal);
+  }, signal);
+  return "sent";
+}
+
+/** A repository of the destination registry that holds the blob. */
+function mountSource(
+  context: CopyContext,
+  blob: Descriptor,
+): string | undefined {
+  const { source, sourceRepository, destination, blobs } = context;
+  if (!blobs.mayMount(destination.id)) return undefined;
+  return blobs.holderOf(destination.id, blob.digest) ??
+    (source.id === destination.id &&
+        sourceRepository !== context.destinationRepository
+      ? sourceRepository
+      : undefined);
+}
+
+async function tryMount(
+  context: CopyContext,
+  blob: Descriptor,
+  from: string,
+  signal: AbortSignal,
+) {
+  const { destination, destinationRepository } = context;
+  try {
+    return await destination.mountBlob(destinationRepository, blob, from, {
+      signal,
+    });
+  } catch (error) {
+    // An account that may not read the other repository can still push here.
+    if (
+      error instanceof HangarError && error.status !== undefined &&
+      error.status >= 400 && error.status < 500 && !error.temporary
+    ) {
+      return undefined;
+    }
+    return await atDestination(
+      context,
+      `mount blob ${blob.digest} in`,
+      Promise.reject(error),
+    );
+  }
+}
+
+async function send(
+  context: CopyContext,
+  blob: Descriptor,
+  upload: OpenUpload | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, sourceRepository, destination, destinationRepository } =
+    context;
+  let release: () => void;
+  try {
+    release = await context.gate.enter([source.id, destination.id], signal);
+  } catch (error) {
+    await upload?.cancel();
+    throw error;
+  }
+  let sourceFault: unknown;
+  const blameSource = async <T>(operation: Promise<T>): Promise<T> => {
+    try {
+      return await atSource(context, `blob ${blob.digest}`, operation);
+    } catch (error) {
+      sourceFault = error;
+      throw error;
+    }
+  };
+  const open = async () => {
+    const cached = context.cache.get(blob.digest);
+    const raw = cached
+      ? new Blob([cached as Uint8Array<ArrayBuffer>]).stream()
+      : await blameSource(
+        source.openBlob(sourceRepository, blob, { signal }),
+      );
+    const reader = verifyStream(raw, blob, {
+      onBytes: (count) => context.events.onBytes?.(count),
+    }).getReader();
+    return new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { done, value } = await blameSource(reader.read());
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    }, { highWaterMark: 0 });
+  };
+  try {
+    await destination.writeBlob(destinationRepository, blob, open, {
+      signal,
+      upload,
+    });
+  } catch (error) {
+    if (error === sourceFault) throw error;
+    await atDestination(
+      context,
+      `push blob ${blob.digest} to`,
+      Promise.reject(error),
+    );
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * A manifest and all that it needs, children before parents.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import type { Digest } from "../oci/digest.ts";
+import {
+  type Descriptor,
+  type ImageManifest,
+  type Manifest,
+  parseManifest,
+} from "../oci/manifest.ts";
+import { atDestination, atSource, type CopyContext } from "./copy_context.ts";
+import { copyBlob } from "./copy_blob.ts";
+import { together } from "./together.ts";
+
+/** How deep indexes may be nested: real ones go to two. */
+const MAX_DEPTH = 8;
+
+/** Codes by which registries say that a manifest names what they lack. */
+const MISSING_CONTENT = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
+
+/** Options of {@linkcode copyGraph} and {@linkcode copyContent}. */
+export interface CopyGraphOptions {
+  readonly signal: AbortSignal;
+  /** Look at what the destination holds even where it looks complete. */
+  readonly recheck?: boolean;
+  /** @default {0} */
+  readonly depth?: number;
+}
+
+/**
+ * Reads a manifest of the source by descriptor, checked.
+ *
+ * @throws {HangarError} `not-found` when the source lacks it
+ */
+export async function readManifest(
+  context: Pick<CopyContext, "source" | "sourceRepository" | "cache">,
+  descriptor: Pick<Descriptor, "digest" | "size">,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const { digest, size } = descriptor;
+  const what = `manifest ${digest}`;
+  return await atSource(
+    context,
+    what,
+    (async () => {
+      const content = await context.source.getManifest(
+        context.sourceRepository,
+        digest,
+        { signal },
+      );
+      if (!content) {
+        throw new HangarError("not-found", "the source does not hold it", {
+          status: 404,
+          hint: "the image is incomplete at its source",
+        });
+      }
+      if (content.bytes.byteLength !== size) {
+        throw new HangarError(
+          "content-mismatch",
+          `it has ${content.bytes.byteLength} bytes, its index says ${size}`,
+        );
+      }
+      return parseManifest(content.bytes, content.mediaType, digest);
+    })(),
+  );
+}
+
+/** Copies a child of an index by digest, with everything below it. */
+export async function copyGraph(
+  context: CopyContext,
+  descriptor: Descriptor,
+  options: CopyGraphOptions,
+): Promise<void> {
+  const { destination, destinationRepository } = context;
+  const { signal, depth = 0 } = options;
+  const { digest } = descriptor;
+  if (!options.recheck && context.present.has(digest)) return;
+  if (depth > MAX_DEPTH) {
+    throw new HangarError(
+      "invalid-manifest",
+      `index ${digest} is nested more than ${MAX_DEPTH} deep`,
+    );
+  }
+  await context.manifests.deliver(
+    destination.id,
+    destinationRepository,
+    digest,
+    { mountable: false, signal },
+    async () => {
+      const manifest = await readManifest(context, descriptor, signal);
+      await copyContent(context, manifest, options);
+      const present = options.recheck && await atDestination(
+        context,
+        `look for manifest ${digest} in`,
+        destination.headManifest(destinationRepository, digest, { signal }),
+      );
+      if (!present) await putManifest(context, manifest, digest, signal);
+    },
+  );
+}
+
+/** Copies all that a manifest refers to, but not the manifest itself. */
+export async function copyContent(
+  context: CopyContext,
+  manifest: Manifest,
+  options: CopyGraphOptions,
+): Promise<void> {
+  const { depth = 0 } = options;
+  if (manifest.kind === "index") {
+    await together(
+      distinct(manifest.entries).map((entry) => (signal) =>
+        copyGraph(context, entry, { ...options, signal, depth: depth + 1 })
+      ),
+      options.signal,
+    );
+    return;
+  }
+  const blobs = [
+    manifest.config,
+    ...manifest.layers.filter((l) => !l.urls?.length),
+  ];
+  await together(
+    distinct(blobs).map((blob) => (signal) => copyBlob(context, blob, signal)),
+    options.signal,
+  );
+}
+
+/**
+ * Pushes a manifest under a tag or its digest. Foreign layers stay behind
+ * unless the registry does not take the manifest without them.
+ */
+export async function putManifest(
+  context: CopyContext,
+  manifest: Manifest,
+  reference: Digest | string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { destination, destinationRepository } = context;
+  const put = () =>
+    destination.putManifest(
+      destinationRepository,
+      reference,
+      manifest.content,
+      {
+        signal,
+      },
+    );
+  const action = `push manifest ${reference} to`;
+  try {
+    await put();
+  } catch (error) {
+    const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
+    const wantsThem = error instanceof HangarError &&
+      error.registryCodes.some((code) => MISSING_CONTENT.includes(code));
+    if (foreign.length === 0 || !wantsThem) {
+      return await atDestination(context, action, Promise.reject(error));
+    }
+    await together(
+      foreign.map((layer) => (signal) => copyBlob(context, layer, signal)),
+      signal,
+    );
+    await atDestination(context, action, put());
+  }
+}
+
+function foreignLayers(manifest: ImageManifest): Descriptor[] {
+  return distinct(manifest.layers.filter((layer) => layer.urls?.length));
+}
+
+function distinct(descriptors: readonly Descriptor[]): Descriptor[] {
+  return [...new Map(descriptors.map((d) => [d.digest, d])).values()];
+}
