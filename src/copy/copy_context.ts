@@ -6,6 +6,7 @@
 
 import { withContext } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
+import type { Manifest } from "../oci/manifest.ts";
 import type {
   DestinationStore,
   SourceStore,
@@ -44,8 +45,10 @@ export interface CopyContext extends CopyTools {
   readonly destination: DestinationStore;
   readonly destinationRepository: string;
   readonly events: CopyEvents;
-  /** Small content that was read already, not to be asked for again. */
+  /** Configs that were read already, not to be asked for again. */
   readonly cache: Map<Digest, Uint8Array>;
+  /** Manifests that were read already. */
+  readonly manifestCache: Map<Digest, Manifest>;
   /**
    * Content that the destination repository is known to hold: not looked at.
    */

@@ -37,11 +37,13 @@ export interface CopyGraphOptions {
  * @throws {HangarError} `not-found` when the source lacks it
  */
 export async function readManifest(
-  context: Pick<CopyContext, "source" | "sourceRepository" | "cache">,
+  context: Pick<CopyContext, "source" | "sourceRepository" | "manifestCache">,
   descriptor: Pick<Descriptor, "digest" | "size">,
   signal: AbortSignal,
 ): Promise<Manifest> {
   const { digest, size } = descriptor;
+  const known = context.manifestCache.get(digest);
+  if (known) return known;
   const what = `manifest ${digest}`;
   return await atSource(
     context,

@@ -189,7 +189,6 @@ export function platformKey(platform: Platform): string {
   ];
   if (os === "windows") {
     parts.push((platform.osVersion ?? "").split(".").slice(0, 3).join("."));
-    parts.push([...(platform.osFeatures ?? [])].sort().join(","));
   } else if (platform.osVersion || platform.osFeatures?.length) {
     parts.push(platform.osVersion ?? "");
     parts.push([...(platform.osFeatures ?? [])].sort().join(","));

@@ -131,7 +131,12 @@ export interface SourceStore
 
 /** A side that images are written to. */
 export interface DestinationStore
-  extends StoreIdentity, ManifestReader, ManifestWriter, BlobWriter {}
+  extends
+    StoreIdentity,
+    ManifestReader,
+    ManifestWriter,
+    Pick<BlobReader, "readBlob">,
+    BlobWriter {}
 
 /**
  * Bounds what is in transfer. A blob transfer holds one slot at each of its

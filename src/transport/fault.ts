@@ -65,12 +65,14 @@ export function faultOf(
     });
   }
   if (NOT_TLS.test(text)) {
+    // A handshake that just breaks off may be a passing fault.
+    const temporary = /eof/i.test(text);
     return new HangarError(
       "tls",
       `${what}: the server does not answer in TLS`,
       {
         cause: error,
-        temporary: true,
+        temporary,
         hint:
           "for plain HTTP write http:// before the registry or use --tls-verify=false",
       },

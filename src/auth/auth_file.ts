@@ -1,0 +1,119 @@
+/**
+ * The text of an auth file as types (containers-auth.json(5), docker's
+ * config.json). What is wrong is told without repeating any of the content:
+ * it is made of secrets.
+ *
+ * @module
+ */
+
+/** The secrets of one entry. */
+export interface AuthSecrets {
+  readonly username?: string;
+  readonly password?: string;
+  /** An OAuth2 refresh token. */
+  readonly identityToken?: string;
+}
+
+/** One member of `auths`. */
+export type AuthEntry =
+  | { readonly kind: "secrets"; readonly secrets: AuthSecrets }
+  /** It names a registry and nothing else. */
+  | { readonly kind: "empty" }
+  /** It cannot be used; harmless until its registry is asked for. */
+  | { readonly kind: "malformed"; readonly fault: string };
+
+/** What is used of an auth file. */
+export interface AuthFile {
+  /** The members of `auths` under their keys as written, in file order. */
+  readonly entries: ReadonlyMap<string, AuthEntry>;
+}
+
+/** The most that an auth file may weigh, in UTF-16 units. */
+const MAX_AUTH_FILE_LENGTH = 4 * 1024 * 1024;
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Takes the secrets out of `auth`, which is the base64 of `user:password`. */
+function decodeAuth(auth: string): AuthSecrets | undefined {
+  let text: string;
+  try {
+    // atob takes base64 with and without padding.
+    const bytes = Uint8Array.from(atob(auth), (char) => char.charCodeAt(0));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const colon = text.indexOf(":");
+  if (colon < 0) return undefined;
+  return {
+    username: text.slice(0, colon),
+    // Old docker clients pad the password with NULs.
+    password: text.slice(colon + 1).replace(/\0+$/, ""),
+  };
+}
+
+function parseEntry(value: unknown): AuthEntry {
+  if (!isObject(value)) {
+    return { kind: "malformed", fault: "an entry of auths is not an object" };
+  }
+  // An empty member is as good as none.
+  const fields: Record<string, string | undefined> = {};
+  for (const name of ["auth", "username", "password", "identitytoken"]) {
+    const field = value[name] ?? "";
+    if (typeof field !== "string") {
+      return { kind: "malformed", fault: `${name} is not a string` };
+    }
+    fields[name] = field === "" ? undefined : field;
+  }
+  const { auth, username, password, identitytoken: identityToken } = fields;
+  // As docker does: `auth`, where there is one, wins over the separate fields.
+  const basic = auth === undefined ? { username, password } : decodeAuth(auth);
+  if (basic === undefined) {
+    return { kind: "malformed", fault: "auth is not base64 of user:password" };
+  }
+  if (identityToken !== undefined) {
+    return { kind: "secrets", secrets: { ...basic, identityToken } };
+  }
+  if (!basic.username && !basic.password) return { kind: "empty" };
+  if (basic.username === undefined || basic.password === undefined) {
+    return {
+      kind: "malformed",
+      fault: "an entry has only one of username and password",
+    };
+  }
+  return { kind: "secrets", secrets: basic };
+}
+
+/**
+ * Parses an auth file. Members other than `auths` belong to other programs
+ * and are passed over.
+ *
+ * @param fault makes the error for what is wrong; the text it is given holds
+ * nothing out of the file
+ */
+export function parseAuthFile(
+  text: string,
+  fault: (what: string) => Error,
+): AuthFile {
+  if (text.length > MAX_AUTH_FILE_LENGTH) throw fault("it is too large");
+  // `REGISTRY_AUTH_FILE=/dev/null` is a usual way to say "anonymous".
+  if (text.trim() === "") return { entries: new Map() };
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    // No cause: the message of a SyntaxError quotes the text.
+    throw fault("it is not JSON");
+  }
+  if (!isObject(document)) throw fault("it is not a JSON object");
+  const auths = document.auths ?? {};
+  if (!isObject(auths)) throw fault("auths is not an object");
+  const entries = Object.entries(auths).map(([key, value]) =>
+    [key, parseEntry(value)] as const
+  );
+  return { entries: new Map(entries) };
+}

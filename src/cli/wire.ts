@@ -1,0 +1,171 @@
+/**
+ * The only place that puts the parts together.
+ *
+ * @module
+ */
+
+import { Authenticator, type LoginState } from "../auth/authenticator.ts";
+import type { Keychain } from "../auth/keychain.ts";
+import { BlobLedger } from "../copy/blob_ledger.ts";
+import type { MirrorTools } from "../mirror/mirror_image.ts";
+import type { RegistryAddress } from "../names/reference.ts";
+import { Connection, pingRequest } from "../registry/connection.ts";
+import { Registry } from "../registry/registry.ts";
+import { HostClients } from "../transport/host_client.ts";
+import { followRedirects } from "../transport/redirect.ts";
+import { RequestGate } from "../transport/request_gate.ts";
+import { Retrier, type RetrierOptions } from "../transport/retry.ts";
+import { compose, type RequestObserver } from "../transport/transport.ts";
+import { VERSION } from "../version.ts";
+
+/** How registries are reached. */
+export interface NetworkOptions {
+  /** `--tls-verify`; undefined when it was not given. */
+  readonly tlsVerify?: boolean;
+  /** `--max-per-host` */
+  readonly maxPerHost: number;
+  readonly keychain: Keychain;
+  /** CA certificates (PEM) for a host. */
+  readonly caCertificates: (host: string) => Promise<readonly string[]>;
+  readonly observer?: RequestObserver;
+  readonly retry?: RetrierOptions;
+  /** Schemes that the user wrote before a registry, by host. */
+  readonly schemes: ReadonlyMap<string, "http" | "https">;
+  /** Aborted when the user interrupts the run. */
+  readonly signal: AbortSignal;
+}
+
+interface Access {
+  readonly connection: Connection;
+  checkLogin(signal?: AbortSignal): Promise<LoginState>;
+}
+
+/** Docker Hub's registry answers at another name than its references carry. */
+const HOSTS_OF: Readonly<Record<string, string>> = {
+  "docker.io": "registry-1.docker.io",
+};
+
+/** Whether a host is this machine, where plain HTTP is no risk. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  return name === "localhost" || name.endsWith(".localhost") ||
+    name === "::1" || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
+/** The registries of a run: one connection and one login for each. */
+export class Network implements AsyncDisposable {
+  readonly #options: NetworkOptions;
+  readonly #clients: HostClients;
+  readonly #retrier: Retrier;
+  readonly #gate: RequestGate;
+  readonly #accesses = new Map<string, Access>();
+  readonly #registries = new Map<string, Registry>();
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.#clients = new HostClients({
+      userAgent: `hangar/${VERSION}`,
+      verifyCertificates: options.tlsVerify !== false,
+      caCertificates: options.caCertificates,
+      observer: options.observer,
+    });
+    this.#retrier = new Retrier({
+      observer: options.observer,
+      ...options.retry,
+    });
+    this.#gate = new RequestGate({ maxPerHost: options.maxPerHost });
+  }
+
+  /** What mirroring works with. */
+  mirrorTools(): MirrorTools {
+    return {
+      source: ({ registry }) => this.#registry(registry, "pull"),
+      destination: ({ registry }) => this.#registry(registry, "pull,push"),
+      blobs: new BlobLedger(),
+      manifests: new BlobLedger(),
+      gate: this.#gate,
+      retry: (operation, signal) => this.#retrier.run(operation, signal),
+    };
+  }
+
+  /** Whether a registry takes the credentials at hand. */
+  async checkLogin(registry: RegistryAddress): Promise<LoginState> {
+    return await this.#access(registry).checkLogin(this.#options.signal);
+  }
+
+  #registry(address: RegistryAddress, access: "pull" | "pull,push"): Registry {
+    const key = `${access} ${address.host}`;
+    let registry = this.#registries.get(key);
+    if (!registry) {
+      registry = new Registry(this.#access(address).connection, { access });
+      this.#registries.set(key, registry);
+    }
+    return registry;
+  }
+
+  #access(address: RegistryAddress): Access {
+    let access = this.#accesses.get(address.host);
+    if (!access) {
+      access = this.#connect(address);
+      this.#accesses.set(address.host, access);
+    }
+    return access;
+  }
+
+  #connect(address: RegistryAddress): Access {
+    const { keychain, signal } = this.#options;
+    const { host: id } = address;
+    let authenticator: Authenticator | undefined;
+    const plain = compose(
+      this.#clients.send,
+      followRedirects,
+      this.#retrier.decorate,
+    );
+    const connection = new Connection({
+      id,
+      signal,
+      candidates: this.#candidates(address),
+      transportFor: (base) => {
+        authenticator = new Authenticator({
+          origin: base.origin,
+          credentials: (repository) => keychain.credentialsFor(id, repository),
+          tokenTransport: plain,
+        });
+        return compose(
+          this.#clients.send,
+          followRedirects,
+          this.#gate.limit(id),
+          authenticator.decorate,
+          this.#retrier.decorate,
+        );
+      },
+    });
+    return {
+      connection,
+      checkLogin: async (signal) => {
+        const { base, send } = await connection.endpoint(signal);
+        return await authenticator!.checkLogin(
+          () => send(pingRequest(base, signal)),
+          signal,
+        );
+      },
+    };
+  }
+
+  #candidates({ host, scheme }: RegistryAddress): URL[] {
+    const { tlsVerify, schemes } = this.#options;
+    const name = HOSTS_OF[host] ?? host;
+    const chosen = scheme ?? schemes.get(host);
+    if (chosen) return [new URL(`${chosen}://${name}`)];
+    const mayBePlain = tlsVerify === false ||
+      (tlsVerify === undefined && isLoopback(host));
+    return [
+      new URL(`https://${name}`),
+      ...(mayBePlain ? [new URL(`http://${name}`)] : []),
+    ];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#clients[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Many images, several at once. One image's failure never stops the others.
+ *
+ * @module
+ */
+
+import { pooledMap } from "@std/async/pool";
+import { HangarError } from "../errors.ts";
+import type { MirrorEventSink, MirrorOutcome } from "./events.ts";
+import {
+  mirrorImage,
+  type MirrorOptions,
+  type MirrorTools,
+} from "./mirror_image.ts";
+import { formatAddress, type MirrorTask } from "./plan.ts";
+
+/** Options of {@linkcode mirrorAll}. */
+export interface MirrorAllOptions extends MirrorOptions {
+  /** Images at once. */
+  readonly jobs: number;
+  /** What one image may take, in ms; 0 for no limit. */
+  readonly timeoutMs: number;
+  /** Aborted when the user interrupts the run. */
+  readonly signal: AbortSignal;
+}
+
+/** Mirrors the tasks of a plan; the outcomes are in their order. */
+export async function mirrorAll(
+  tasks: readonly MirrorTask[],
+  options: MirrorAllOptions,
+  tools: MirrorTools,
+  emit: MirrorEventSink,
+): Promise<MirrorOutcome[]> {
+  const outcomes: MirrorOutcome[] = [];
+  // pooledMap stops at the first rejection, so failures come back as values.
+  for await (
+    const outcome of pooledMap(
+      options.jobs,
+      tasks,
+      (task) => mirrorOne(task, options, tools, emit),
+    )
+  ) {
+    outcomes.push(outcome);
+  }
+  return outcomes;
+}
+
+async function mirrorOne(
+  task: MirrorTask,
+  options: MirrorAllOptions,
+  tools: MirrorTools,
+  emit: MirrorEventSink,
+): Promise<MirrorOutcome> {
+  const { id, lines } = task;
+  const started = performance.now();
+  if (options.signal.aborted) {
+    return {
+      kind: "interrupted",
+      id,
+      lines,
+      error: options.signal.reason,
+      durationMs: 0,
+    };
+  }
+  const names = {
+    image: id,
+    source: task.sources.map(formatAddress).join(", "),
+    destination: formatAddress(task.destination),
+  };
+  emit({ type: "image-started", ...names });
+  const run = new AbortController();
+  const onInterrupt = () => run.abort(options.signal.reason);
+  options.signal.addEventListener("abort", onInterrupt, { once: true });
+  const timer = options.timeoutMs > 0
+    ? setTimeout(
+      () => run.abort(timeoutError(options.timeoutMs)),
+      options.timeoutMs,
+    )
+    : undefined;
+  let outcome: MirrorOutcome;
+  try {
+    const result = await mirrorImage(task, options, tools, {
+      warn: (message) => emit({ type: "warning", image: id, message }),
+      onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
+      onBlob: (digest, size, how) =>
+        emit({ type: "blob-finished", image: id, digest, size, how }),
+    }, run.signal);
+    outcome = {
+      ...result,
+      id,
+      lines,
+      durationMs: performance.now() - started,
+    };
+  } catch (thrown) {
+    // Whatever broke first after an abort, the abort is why.
+    const error = run.signal.aborted ? run.signal.reason : thrown;
+    outcome = {
+      kind: options.signal.aborted ? "interrupted" : "failed",
+      id,
+      lines,
+      error,
+      durationMs: performance.now() - started,
+    };
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener("abort", onInterrupt);
+  }
+  emit({ type: "image-finished", ...names, outcome });
+  return outcome;
+}
+
+function timeoutError(ms: number): HangarError {
+  return new HangarError(
+    "timeout",
+    `not finished within the --timeout of ${ms / 1000} s`,
+    { hint: "raise --timeout, or use fewer --jobs" },
+  );
+}
