@@ -1,0 +1,196 @@
+/**
+ * References as docker writes them (distribution/reference), and the addresses
+ * of registries.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { type Digest, parseDigest } from "../oci/digest.ts";
+
+/** A repository of a registry. */
+export interface RepositoryName {
+  /** Canonical `host[:port]`; `docker.io` where none was written. */
+  readonly registry: string;
+  /** Its path; `library/` is put before a bare name on docker.io. */
+  readonly repository: string;
+  /** Whether a registry was written. */
+  readonly explicitRegistry: boolean;
+}
+
+/** A parsed reference. */
+export interface Reference extends RepositoryName {
+  /** `latest` where neither tag nor digest was written. */
+  readonly tag?: string;
+  readonly digest?: Digest;
+}
+
+/** A registry as the user gives it. */
+export interface RegistryAddress {
+  /** Canonical `host[:port]`. */
+  readonly host: string;
+  /** The scheme, where one was written. */
+  readonly scheme?: "http" | "https";
+}
+
+/** The registry of references that name none. */
+export const DOCKER_HUB = "docker.io";
+
+const HUB_NAMES = new Set([
+  DOCKER_HUB,
+  "index.docker.io",
+  "registry-1.docker.io",
+]);
+
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+const HOST = new RegExp(
+  `^(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$`,
+);
+const MAX_NAME = 255;
+
+function refuse(text: string, why: string): never {
+  throw new HangarError(
+    "invalid-reference",
+    `invalid reference ${JSON.stringify(text.slice(0, 300))}: ${why}`,
+  );
+}
+
+/** `host[:port]` in its one spelling, or undefined when it is none. */
+function canonicalHost(text: string): string | undefined {
+  if (!HOST.test(text)) return undefined;
+  const port = /:(\d+)$/.exec(text.replace(/^\[.*\]/, "v6"))?.[1];
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) {
+    return undefined;
+  }
+  const host = text.toLowerCase();
+  return HUB_NAMES.has(host) ? DOCKER_HUB : host;
+}
+
+function isRegistry(component: string): boolean {
+  return /[.:]/.test(component) || component === "localhost" ||
+    // Upper case is not allowed in a path, so it can only be a host's.
+    component !== component.toLowerCase();
+}
+
+/**
+ * Parses the name of a repository, without tag and digest.
+ *
+ * @throws {HangarError} `invalid-reference`
+ */
+export function parseRepository(text: string): RepositoryName {
+  const slash = text.indexOf("/");
+  const first = slash < 0 ? "" : text.slice(0, slash);
+  const explicitRegistry = slash > 0 && isRegistry(first);
+  const path = explicitRegistry ? text.slice(slash + 1) : text;
+  const registry = explicitRegistry ? canonicalHost(first) : DOCKER_HUB;
+  if (registry === undefined) {
+    return refuse(text, `${JSON.stringify(first)} is not a registry`);
+  }
+  const repository = registry === DOCKER_HUB && !path.includes("/")
+    ? `library/${path}`
+    : path;
+  checkPath(repository, text);
+  if (registry.length + 1 + repository.length > MAX_NAME) {
+    return refuse(text, `a name has at most ${MAX_NAME} characters`);
+  }
+  return { registry, repository, explicitRegistry };
+}
+
+function checkPath(path: string, text: string): void {
+  for (const component of path.split("/")) {
+    if (COMPONENT.test(component)) continue;
+    if (component === "") refuse(text, "a part of the name is empty");
+    if (COMPONENT.test(component.toLowerCase())) {
+      refuse(text, `${component} must be lower case`);
+    }
+    refuse(
+      text,
+      `${JSON.stringify(component)} is not a part of a repository name`,
+    );
+  }
+}
+
+/**
+ * Checks a path of one or more components, such as a project.
+ *
+ * @throws {HangarError} `usage`, naming the flag
+ */
+export function parseProject(text: string, flag: string): string {
+  if (text.split("/").every((component) => COMPONENT.test(component))) {
+    return text;
+  }
+  throw new HangarError(
+    "usage",
+    `invalid value ${
+      JSON.stringify(text)
+    } for ${flag}: want a project, in lower case`,
+  );
+}
+
+/**
+ * Checks a tag.
+ *
+ * @throws {HangarError} `invalid-reference`
+ */
+export function checkTag(text: string): string {
+  if (TAG.test(text)) return text;
+  throw new HangarError(
+    "invalid-reference",
+    `invalid tag ${JSON.stringify(text.slice(0, 160))}`,
+  );
+}
+
+/**
+ * Parses `[REGISTRY/][PROJECT/]NAME[:TAG][@DIGEST]`.
+ *
+ * @throws {HangarError} `invalid-reference`
+ */
+export function parseReference(text: string): Reference {
+  const at = text.indexOf("@");
+  const digest = at < 0 ? undefined : parseDigest(text.slice(at + 1));
+  const named = at < 0 ? text : text.slice(0, at);
+  const colon = named.indexOf(":", named.lastIndexOf("/") + 1);
+  const name = colon < 0 ? named : named.slice(0, colon);
+  if (name === "") return refuse(text, "it names nothing");
+  const tag = colon < 0
+    ? (digest === undefined ? "latest" : undefined)
+    : checkTag(named.slice(colon + 1));
+  return { ...parseRepository(name), tag, digest };
+}
+
+/** A reference in full, which parses to itself. */
+export function formatReference(
+  reference: Pick<Reference, "registry" | "repository" | "tag" | "digest">,
+): string {
+  const { registry, repository, tag, digest } = reference;
+  return `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${
+    digest === undefined ? "" : `@${digest}`
+  }`;
+}
+
+/**
+ * Parses the registry that `--source` or `--destination` names.
+ *
+ * @throws {HangarError} `usage`, naming the flag and the value
+ */
+export function parseRegistryAddress(
+  text: string,
+  flag: string,
+): RegistryAddress {
+  const match = /^(?:(https?):\/\/)?(.*?)\/?$/i.exec(text)!;
+  const host = canonicalHost(match[2]!);
+  if (host === undefined) {
+    throw new HangarError(
+      "usage",
+      `invalid value ${
+        JSON.stringify(text)
+      } for ${flag}: want a registry, as HOST or HOST:PORT${
+        match[2]!.includes("/") ? " without a path" : ""
+      }`,
+    );
+  }
+  const scheme = match[1]?.toLowerCase();
+  return scheme === "http" || scheme === "https" ? { host, scheme } : { host };
+}
