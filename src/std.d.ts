@@ -16,10 +16,8 @@ declare module "@std/async/delay" {
   ): Promise<void>;
 }
 
-declare module "@std/streams/to-bytes" {
-  export function toBytes(
-    stream: ReadableStream<Uint8Array>,
-  ): Promise<Uint8Array>;
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(a: string, b: string): number;
 }
 
 declare module "@std/assert" {

@@ -6,7 +6,7 @@
 
 import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
-import { type MirrorEventSink, type MirrorOutcome } from "../mirror/events.ts";
+import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { mirrorAll } from "../mirror/mirror_all.ts";
 import {
   type MirrorPlan,
@@ -222,6 +222,9 @@ async function finish(
   if (what === "written") {
     console.warn(`${lines.length} lines to do again are in ${options.failed}`);
   }
+  const unstarted = outcomes.filter((o) => o.kind === "interrupted").length -
+    tally.totals().interrupted;
+  tally.addUnstarted(unstarted);
   console.info(summaryLine(tally.totals()));
   if (interrupt.signal.aborted) return ExitCode.interrupted;
   return lines.length > 0 ? ExitCode.someFailed : ExitCode.done;

@@ -156,7 +156,7 @@ class ImageMirror {
     if (digest === existing?.content.digest) {
       return { kind: "up-to-date", digest };
     }
-    await this.#copy(merged, sources, existing);
+    await this.#copy(merged, existing);
     return { kind: "copied", digest };
   }
 
@@ -367,7 +367,6 @@ class ImageMirror {
   /** Children first, the tag last. */
   async #copy(
     merged: Merged,
-    sources: readonly MergeSource[],
     existing: Manifest | undefined,
   ): Promise<void> {
     const recheck = this.#options.overwrite;

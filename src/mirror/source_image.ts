@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CopyContext } from "../copy/copy_context.ts";
+import type { CopyContext } from "../copy/copy_context.ts";
 import { readManifest } from "../copy/copy_graph.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";

@@ -1,0 +1,74 @@
+/**
+ * Help in the layout of the manual, which is cobra's.
+ *
+ * @module
+ */
+
+import type { FlagSpec } from "./flags.ts";
+
+/** What the help of a command shows. */
+export interface HelpPage {
+  /** `hangar mirror` */
+  readonly path: string;
+  readonly summary: string;
+  readonly usage: readonly string[];
+  readonly examples?: string;
+  readonly commands: readonly {
+    readonly name: string;
+    readonly summary: string;
+  }[];
+  readonly flags: readonly FlagSpec[];
+  readonly globalFlags: readonly FlagSpec[];
+}
+
+/** Renders a help page, with a newline at its end. */
+export function renderHelp(page: HelpPage): string {
+  const name = page.path.split(" ").at(-1)!;
+  const help: FlagSpec = {
+    name: "help",
+    short: "h",
+    type: "bool",
+    help: `help for ${name}`,
+  };
+  const sections = [
+    page.summary,
+    `Usage:\n${page.usage.map((line) => `  ${line}`).join("\n")}`,
+    page.examples && `Examples:\n${page.examples}`,
+    page.commands.length > 0 && `Available Commands:\n${listCommands(page)}`,
+    `Flags:\n${listFlags([...page.flags, help])}`,
+    page.globalFlags.length > 0 &&
+    `Global Flags:\n${listFlags(page.globalFlags)}`,
+    page.commands.length > 0 &&
+    `Use "${page.path} [command] --help" for more information about a command.`,
+  ];
+  return `${sections.filter(Boolean).join("\n\n")}\n`;
+}
+
+function listCommands({ commands }: HelpPage): string {
+  const width = Math.max(11, ...commands.map((c) => c.name.length));
+  return commands.map((c) => `  ${c.name.padEnd(width)} ${c.summary}`)
+    .join("\n");
+}
+
+function listFlags(flags: readonly FlagSpec[]): string {
+  const rows = flags.toSorted((a, b) => a.name < b.name ? -1 : 1)
+    .map((flag): [string, string] => [
+      `  ${flag.short ? `-${flag.short},` : "   "} --${flag.name}${
+        flag.type === "bool" ? "" : ` ${flag.type}`
+      }`,
+      flag.help + describeDefault(flag),
+    ]);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `${left.padEnd(width)}   ${right}`)
+    .join("\n");
+}
+
+function describeDefault({ default: value }: FlagSpec): string {
+  if (value === undefined || value === false || value === 0 || value === "") {
+    return "";
+  }
+  if (Array.isArray(value)) return ` (default [${value.join(",")}])`;
+  return typeof value === "string" && !/^[\d.]+(?:ms|s|m|h)/.test(value)
+    ? ` (default "${value}")`
+    : ` (default ${value})`;
+}

@@ -1,0 +1,196 @@
+/**
+ * `hangar mirror`: flags to options.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { parseProject, parseRegistryAddress } from "../names/reference.ts";
+import { parsePlatformFilter } from "../oci/platform.ts";
+import type { CommandSpec } from "./command_tree.ts";
+import type { CliContext } from "./context.ts";
+import type { FlagSpec, FlagValues } from "./flags.ts";
+import { type MirrorRunOptions, runMirror } from "./run_mirror.ts";
+
+const MAX_JOBS = 20;
+
+/** Flags and help texts as in the manual. */
+export const MIRROR_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "file",
+    short: "f",
+    type: "string",
+    help: "image list file",
+    required: true,
+  },
+  {
+    name: "arch",
+    short: "a",
+    type: "strings",
+    default: ["amd64", "arm64"],
+    help: "architecture list of images",
+  },
+  {
+    name: "os",
+    type: "strings",
+    default: ["linux"],
+    help: "OS list of images",
+  },
+  {
+    name: "source",
+    short: "s",
+    type: "string",
+    help: "override the source registry in image list",
+  },
+  {
+    name: "source-project",
+    type: "string",
+    help: "override all source image projects",
+  },
+  {
+    name: "destination",
+    short: "d",
+    type: "string",
+    help: "specify the destination image registry",
+  },
+  {
+    name: "destination-project",
+    type: "string",
+    help: "override all destination image projects",
+  },
+  {
+    name: "failed",
+    short: "o",
+    type: "string",
+    default: "mirror-failed.txt",
+    help: "file name of the mirror failed image list",
+  },
+  {
+    name: "jobs",
+    short: "j",
+    type: "int",
+    default: 1,
+    help: "worker number, copy images parallelly (1-20)",
+  },
+  {
+    name: "max-per-host",
+    type: "int",
+    default: 6,
+    help: "requests under way at one registry host",
+  },
+  {
+    name: "overwrite",
+    type: "bool",
+    default: false,
+    help: "overwrite exist manifest index in destination registry",
+  },
+  {
+    name: "provenance",
+    type: "bool",
+    default: true,
+    help: "copy SLSA provenance",
+  },
+  {
+    name: "skip-login",
+    type: "bool",
+    default: false,
+    help:
+      "skip check the destination registry is logged in (used in shell script)",
+  },
+  {
+    name: "timeout",
+    type: "duration",
+    default: "10m0s",
+    help: "timeout when mirror each images",
+  },
+  {
+    name: "tls-verify",
+    type: "bool",
+    help: "require HTTPS and verify certificates",
+  },
+];
+
+/** The command. */
+export const mirrorCommand: CommandSpec<CliContext> = {
+  name: "mirror",
+  aliases: ["m"],
+  summary: "Mirror images between registry servers",
+  usage: ["hangar mirror -f IMAGE_LIST.txt -d DESTINATION_REGISTRY [flags]"],
+  examples: `# Mirror images from SOURCE REGISTRY to DESTINATION REGISTRY.
+hangar mirror \\
+	--file IMAGE_LIST.txt \\
+	--source SOURCE_REGISTRY \\
+	--destination DESTINATION_REGISTRY \\
+	--arch amd64,arm64 \\
+	--os linux`,
+  flags: MIRROR_FLAGS,
+  run: async (values, context) =>
+    await runMirror(mirrorOptions(values), context),
+};
+
+/**
+ * What the flags come to.
+ *
+ * @throws {HangarError} `usage`, naming flag and value
+ */
+export function mirrorOptions(values: FlagValues): MirrorRunOptions {
+  const warnings: string[] = [];
+  const address = (flag: string) => {
+    const value = values.string(flag);
+    return value ? parseRegistryAddress(value, `--${flag}`) : undefined;
+  };
+  const project = (flag: string) => {
+    const value = values.string(flag);
+    return value ? parseProject(value, `--${flag}`) : undefined;
+  };
+  const tlsVerify = values.optionalBool("tls-verify");
+  const source = address("source");
+  const destination = address("destination");
+  if (tlsVerify) {
+    for (const flag of ["source", "destination"]) {
+      if (/^http:/i.test(values.string(flag) ?? "")) {
+        throw new HangarError(
+          "usage",
+          `--${flag} ${
+            values.string(flag)
+          } contradicts --tls-verify, which requires HTTPS`,
+        );
+      }
+    }
+  }
+  const maxPerHost = values.int("max-per-host");
+  if (maxPerHost < 1) {
+    throw new HangarError(
+      "usage",
+      `invalid value "${maxPerHost}" for --max-per-host: want at least 1`,
+    );
+  }
+  const debug = values.bool("debug");
+  return {
+    file: values.string("file")!,
+    failed: values.string("failed")!,
+    source,
+    sourceProject: project("source-project"),
+    destination,
+    destinationProject: project("destination-project"),
+    filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
+    provenance: values.bool("provenance"),
+    overwrite: values.bool("overwrite"),
+    jobs: debug ? 1 : jobsOf(values, warnings),
+    maxPerHost,
+    timeoutMs: values.durationMs("timeout"),
+    skipLogin: values.bool("skip-login"),
+    tlsVerify,
+    debug,
+    warnings,
+  };
+}
+
+function jobsOf(values: FlagValues, warnings: string[]): number {
+  const asked = values.int("jobs");
+  const jobs = Math.min(MAX_JOBS, Math.max(1, asked));
+  if (jobs !== asked) {
+    warnings.push(`--jobs ${asked} is outside 1-${MAX_JOBS}: set to ${jobs}`);
+  }
+  return jobs;
+}

@@ -1,0 +1,35 @@
+/**
+ * The command tree.
+ *
+ * @module
+ */
+
+import { type CommandSpec, runCommandTree } from "./command_tree.ts";
+import { type CliContext, processContext } from "./context.ts";
+import { mirrorCommand } from "./mirror_command.ts";
+
+const root: CommandSpec<CliContext> = {
+  name: "hangar",
+  summary: "Mirror container images between registries",
+  usage: ["hangar [command]"],
+  flags: [
+    {
+      name: "debug",
+      type: "bool",
+      default: false,
+      help: "enable debug output",
+    },
+  ],
+  subcommands: [mirrorCommand],
+};
+
+/**
+ * Runs hangar with command line arguments; gives the exit code: 0 all done, 1
+ * some images failed, 2 wrong usage, 130 interrupted.
+ */
+export async function runCli(
+  args: readonly string[],
+  context: CliContext = processContext(),
+): Promise<number> {
+  return await runCommandTree(root, args, context);
+}

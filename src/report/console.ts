@@ -1,0 +1,131 @@
+/**
+ * Log lines: `[17:00:00] [INFO] [IMG:1] Copying […] => […]`.
+ *
+ * @module
+ */
+
+import { describeError, printable } from "../errors.ts";
+import type { MirrorEvent, MirrorEventSink } from "../mirror/events.ts";
+import { formatDuration } from "./format.ts";
+
+/** Options of a {@linkcode Console}. */
+export interface ConsoleOptions {
+  /** @default {false} */
+  readonly color?: boolean;
+  /**
+   * Whether DEBU lines are written.
+   *
+   * @default {false}
+   */
+  readonly debug?: boolean;
+  readonly now?: () => Date;
+}
+
+type Level = "DEBU" | "INFO" | "WARN" | "ERRO";
+
+const COLORS: Readonly<Record<Level, number>> = {
+  DEBU: 90,
+  INFO: 36,
+  WARN: 33,
+  ERRO: 31,
+};
+
+const MAX_LINE = 4000;
+
+/** Writes log lines. */
+export class Console {
+  readonly #write: (text: string) => void;
+  readonly #options: ConsoleOptions;
+
+  constructor(write: (text: string) => void, options: ConsoleOptions = {}) {
+    this.#write = write;
+    this.#options = options;
+  }
+
+  /** Only with `debug`. */
+  debug(message: string, image?: number): void {
+    if (this.#options.debug) this.#line("DEBU", message, image);
+  }
+
+  info(message: string, image?: number): void {
+    this.#line("INFO", message, image);
+  }
+
+  warn(message: string, image?: number): void {
+    this.#line("WARN", message, image);
+  }
+
+  error(message: string, image?: number): void {
+    this.#line("ERRO", message, image);
+  }
+
+  #line(level: Level, message: string, image?: number): void {
+    const now = this.#options.now?.() ?? new Date();
+    const time = [now.getHours(), now.getMinutes(), now.getSeconds()]
+      .map((n) => String(n).padStart(2, "0")).join(":");
+    const label = this.#options.color
+      ? `\x1b[${COLORS[level]}m${level}\x1b[0m`
+      : level;
+    const where = image === undefined ? "" : `[IMG:${image}] `;
+    this.#write(
+      `[${time}] [${label}] ${where}${printable(message, MAX_LINE)}\n`,
+    );
+  }
+}
+
+/** A reader of the event stream that writes it as log lines. */
+export function logEvents(console: Console): MirrorEventSink {
+  return (event) => {
+    switch (event.type) {
+      case "image-started":
+        return console.info(
+          `Copying [${event.source}] => [${event.destination}]`,
+          event.image,
+        );
+      case "image-finished":
+        return logOutcome(console, event);
+      case "warning":
+        return console.warn(event.message, event.image);
+      case "debug":
+        return console.debug(event.message, event.image);
+      case "blob-finished":
+        return console.debug(
+          `blob ${event.digest} (${event.size} bytes): ${event.how}`,
+          event.image,
+        );
+      case "blob-bytes":
+        return;
+    }
+  };
+}
+
+function logOutcome(
+  console: Console,
+  event: MirrorEvent & { type: "image-finished" },
+): void {
+  const { image, source, destination, outcome } = event;
+  const took = formatDuration(outcome.durationMs);
+  switch (outcome.kind) {
+    case "copied":
+      return console.info(
+        `Copied [${destination}] ${outcome.digest} (${took})`,
+        image,
+      );
+    case "up-to-date":
+      return console.info(`Up to date [${destination}]`, image);
+    case "skipped":
+      return console.info(`Skipped [${source}]`, image);
+    case "failed":
+      return console.error(
+        `Failed [${source}] => [${destination}]: ${
+          describeError(outcome.error)
+        }`,
+        image,
+      );
+    case "interrupted":
+      return console.warn(
+        `Interrupted [${source}] => [${destination}]`,
+        image,
+      );
+  }
+}

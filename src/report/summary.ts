@@ -1,0 +1,74 @@
+/**
+ * The totals of a run, and the line that ends it.
+ *
+ * @module
+ */
+
+import type {
+  MirrorEventSink,
+  MirrorTotals,
+  OutcomeKind,
+} from "../mirror/events.ts";
+import { formatBytes, formatDuration } from "./format.ts";
+
+/** Adds up the event stream. */
+export class Tally {
+  readonly #started = performance.now();
+  readonly #outcomes: Record<OutcomeKind, number> = {
+    "copied": 0,
+    "up-to-date": 0,
+    "skipped": 0,
+    "failed": 0,
+    "interrupted": 0,
+  };
+  #invalid = 0;
+  #bytesSent = 0;
+  #bytesMounted = 0;
+
+  /** Takes an event. */
+  readonly sink: MirrorEventSink = (event) => {
+    if (event.type === "image-finished") this.#outcomes[event.outcome.kind]++;
+    if (event.type === "blob-bytes") this.#bytesSent += event.bytes;
+    if (event.type === "blob-finished" && event.how === "mounted") {
+      this.#bytesMounted += event.size;
+    }
+  };
+
+  /** Notes lines of the list that are no images: they count as failed. */
+  addInvalid(lines: number): void {
+    this.#invalid += lines;
+  }
+
+  /** Notes images that an interrupt kept from being started. */
+  addUnstarted(images: number): void {
+    this.#outcomes.interrupted += images;
+  }
+
+  /** What it comes to so far. */
+  totals(): MirrorTotals {
+    return {
+      copied: this.#outcomes.copied,
+      upToDate: this.#outcomes["up-to-date"],
+      skipped: this.#outcomes.skipped,
+      failed: this.#outcomes.failed + this.#invalid,
+      interrupted: this.#outcomes.interrupted,
+      bytesSent: this.#bytesSent,
+      bytesMounted: this.#bytesMounted,
+      durationMs: performance.now() - this.#started,
+    };
+  }
+}
+
+/** The summary that ends a run. */
+export function summaryLine(totals: MirrorTotals): string {
+  return [
+    `Done: ${totals.copied} copied`,
+    `${totals.upToDate} up to date`,
+    `${totals.skipped} skipped`,
+    `${totals.failed} failed`,
+    ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    `${formatBytes(totals.bytesSent)} sent`,
+    `${formatBytes(totals.bytesMounted)} spared by mounting`,
+    formatDuration(totals.durationMs),
+  ].join(", ");
+}
