@@ -117,11 +117,9 @@ export function withContext(context: string, error: unknown): unknown {
   });
 }
 
-// C0 and C1 controls, DEL, bidi overrides: a registry's message must not
-// steer the user's terminal or hide part of a log line.
-// deno-lint-ignore no-control-regex
-const UNPRINTABLE =
-  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+// C0 and C1 controls, line separators, bidi marks and overrides: a registry's
+// message must not steer the user's terminal or hide part of a log line.
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu;
 
 /** Text from outside made safe for one line of log, at most `limit` characters. */
 export function printable(text: string, limit = 300): string {

@@ -1,0 +1,247 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { hangar } from "../support/hangar.ts";
+import {
+  type MadeImage,
+  makeArtifact,
+  makeImage,
+  makeMultiArch,
+  randomBytes,
+} from "../support/images.ts";
+import {
+  interopIgnored,
+  pushImage,
+  type RealRegistry,
+  skopeo,
+  startDockerRegistry,
+} from "./support.ts";
+
+function interop(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `interop: ${name}`, ignore: interopIgnored, fn });
+}
+
+const PASSWORD = { user: "ann", password: "s3cret:with colon" };
+
+interface Pair extends AsyncDisposable {
+  readonly source: RealRegistry;
+  readonly destination: RealRegistry;
+  readonly directory: string;
+  /** Runs `hangar mirror` on a list with the credentials for both. */
+  mirror(list: string, ...flags: string[]): ReturnType<typeof hangar>;
+  /** The digest and bytes under a reference, as skopeo reads them. */
+  raw(reference: string): Promise<string>;
+}
+
+/** A source with a password and a destination over TLS with its own CA. */
+async function startPair(): Promise<Pair> {
+  const source = await startDockerRegistry({ htpasswd: PASSWORD });
+  const destination = await startDockerRegistry({ tls: true });
+  const directory = await Deno.makeTempDir();
+  const certs = `${directory}/config/containers/certs.d/${destination.host}`;
+  await Deno.mkdir(certs, { recursive: true });
+  await Deno.copyFile(destination.caFile!, `${certs}/ca.crt`);
+  const auth = btoa(`${PASSWORD.user}:${PASSWORD.password}`);
+  await Deno.writeTextFile(
+    `${directory}/auth.json`,
+    JSON.stringify({ auths: { [source.host]: { auth } } }),
+  );
+  const env = {
+    REGISTRY_AUTH_FILE: `${directory}/auth.json`,
+    XDG_CONFIG_HOME: `${directory}/config`,
+  };
+  return {
+    source,
+    destination,
+    directory,
+    mirror: (list, ...flags) =>
+      hangar(
+        ["mirror", "-f", "-", "-s", source.host, "-d", destination.host]
+          .concat("--failed", `${directory}/failed.txt`, flags),
+        { env, stdin: list },
+      ),
+    raw: async (reference) => {
+      const { code, stdout, stderr } = await skopeo([
+        "inspect",
+        "--raw",
+        "--cert-dir",
+        certs,
+        `docker://${destination.host}/${reference}`,
+      ]);
+      if (code !== 0) throw new Error(stderr);
+      return stdout;
+    },
+    async [Symbol.asyncDispose]() {
+      await source[Symbol.asyncDispose]();
+      await destination[Symbol.asyncDispose]();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+function text(image: { readonly bytes: Uint8Array }): string {
+  return new TextDecoder().decode(image.bytes);
+}
+
+function digestsIn(raw: string): string[] {
+  return JSON.parse(raw).manifests.map((m: { digest: string }) => m.digest);
+}
+
+async function push(
+  registry: RealRegistry,
+  repo: string,
+  tag: string,
+  image: MadeImage,
+) {
+  await pushImage(registry, { repo, tag, ...image });
+}
+
+interop(
+  "both list formats arrive byte for byte, and again costs two requests an image",
+  async () => {
+    await using pair = await startPair();
+    const app = makeMultiArch("app", {
+      attestations: true,
+      layers: [2_000_000, 500],
+    });
+    const docker = makeMultiArch("docker", { docker: true });
+    const single = makeImage({ seed: "single" });
+    const chart = makeArtifact("chart");
+    await push(pair.source, "library/app", "v1", app);
+    await push(pair.source, "deep/a/b/c/d", "v2", docker);
+    await push(pair.source, "corp/single", "latest", single);
+    await push(pair.source, "corp/chart", "1.0", chart);
+    const list =
+      "\ufeffapp:v1\r\n# comment\r\ndeep/a/b/c/d moved/to/here v2 # why\r\n" +
+      "corp/single\r\ncorp/chart\tcharts/chart\t1.0\r\n";
+    const first = await pair.mirror(list, "-j", "4");
+    assertEquals(first.code, 0, first.stderr);
+    assertEquals(await pair.raw("library/app:v1"), text(app));
+    assertEquals(await pair.raw("moved/to/here:v2"), text(docker));
+    assertEquals(await pair.raw("corp/single:latest"), text(single));
+    assertEquals(await pair.raw("charts/chart:1.0"), text(chart));
+
+    await pair.source.settledRequests();
+    await pair.destination.settledRequests();
+    pair.source.clearRequests();
+    pair.destination.clearRequests();
+    const again = await pair.mirror(list);
+    assertEquals(again.code, 0, again.stderr);
+    assertStringIncludes(again.stderr, "0 copied, 4 up to date");
+    const toSource = await pair.source.settledRequests();
+    const toDestination = await pair.destination.settledRequests();
+    // One ping each, one more for the login check, and the images.
+    assertEquals(
+      toDestination.filter((r) => r.path !== "/v2/").map((r) => r.method),
+      ["GET", "GET", "GET", "GET"],
+    );
+    assertEquals(
+      toSource.filter((r) => r.path !== "/v2/" && r.status !== 401)
+        .map((r) => r.method),
+      ["HEAD", "HEAD", "HEAD", "HEAD"],
+    );
+  },
+);
+
+interop("--arch amd64, then arm64, then --overwrite", async () => {
+  await using pair = await startPair();
+  const app = makeMultiArch("app", {
+    attestations: true,
+    platforms: ["linux/amd64", "linux/arm64", "linux/s390x"],
+  });
+  await push(pair.source, "corp/app", "v1", app);
+  const [amd64, arm64, , amd64Att, arm64Att] = digestsIn(text(app));
+  const run = async (...flags: string[]) => {
+    const { code, stderr } = await pair.mirror("corp/app:v1", ...flags);
+    assertEquals(code, 0, stderr);
+    return digestsIn(await pair.raw("corp/app:v1"));
+  };
+  assertEquals(await run("--arch", "amd64"), [amd64, amd64Att]);
+  assertEquals(await run("--arch", "arm64"), [
+    amd64,
+    arm64,
+    amd64Att,
+    arm64Att,
+  ]);
+  assertEquals(await run("--arch", "arm64", "--overwrite"), [arm64, arm64Att]);
+  assertEquals(
+    await run("--arch", "arm64", "--overwrite", "--provenance=false"),
+    [arm64],
+  );
+  const pulled = await skopeo([
+    "copy",
+    "--src-cert-dir",
+    `${pair.directory}/config/containers/certs.d/${pair.destination.host}`,
+    "--all",
+    `docker://${pair.destination.host}/corp/app:v1`,
+    `dir:${pair.directory}/pulled`,
+  ]);
+  assertEquals(pulled.code, 0, pulled.stderr);
+
+  await pair.destination.settledRequests();
+  pair.destination.clearRequests();
+  pair.source.clearRequests();
+  await run("--arch", "arm64", "--provenance=false");
+  const counted = [
+    ...await pair.source.settledRequests(),
+    ...await pair.destination.settledRequests(),
+  ].filter((r) => r.path !== "/v2/" && r.status !== 401);
+  // The reading back by skopeo is not hangar's.
+  const byHangar = counted.filter((r) => r.method === "HEAD").length;
+  assertEquals(byHangar, 1);
+});
+
+interop(
+  "60 images that share base layers: each blob sent once a registry, mounted elsewhere",
+  async () => {
+    await using pair = await startPair();
+    const bases = [1, 2, 3].map((n) => randomBytes(700_000, `base ${n}`));
+    const names = Array.from({ length: 60 }, (_, i) => `team/app-${i}`);
+    const blobs = new Set<string>();
+    for (const [i, name] of names.entries()) {
+      const image = makeMultiArch(name, { layers: [bases[i % 3]!, 1000] });
+      for (const digest of image.blobs.keys()) blobs.add(digest);
+      await push(pair.source, name, "v1", image);
+    }
+    pair.destination.clearRequests();
+    const { code, stderr } = await pair.mirror(
+      names.map((name) => `${name}:v1`).join("\n"),
+      "-j8",
+    );
+    assertEquals(code, 0, stderr);
+    const requests = await pair.destination.settledRequests();
+    const puts = requests.filter((r) =>
+      r.method === "PUT" && r.path.includes("/blobs/uploads/")
+    );
+    assertEquals(puts.length, blobs.size);
+    const mounts = requests.filter((r) =>
+      r.method === "POST" && r.path.includes("mount=") && r.status === 201
+    );
+    assertEquals(mounts.length, 60 - 3);
+    assertStringIncludes(stderr, "60 copied");
+  },
+);
+
+interop(
+  "pinned digests are pushed by digest, with their tag where they have one",
+  async () => {
+    await using pair = await startPair();
+    const app = makeMultiArch("pinned");
+    await push(pair.source, "corp/app", "v1", app);
+    const { code, stderr } = await pair.mirror(
+      `corp/app@${app.digest}\nother/app:v9@${app.digest}\n`,
+      "--arch",
+      "amd64",
+    );
+    // The second line's source does not exist, which is that line's failure.
+    assertEquals(code, 1, stderr);
+    assertEquals(await pair.raw(`corp/app@${app.digest}`), text(app));
+    assertStringIncludes(stderr, "do not apply to them");
+    assertStringIncludes(stderr, "untagged");
+    assertEquals(
+      (await Deno.readTextFile(`${pair.directory}/failed.txt`)).split("\n")[1],
+      `other/app:v9@${app.digest}`,
+    );
+    const tagged = await pair.mirror(`corp/app:v9@${app.digest}`);
+    assertEquals(tagged.code, 0, tagged.stderr);
+    assertEquals(await pair.raw("corp/app:v9"), text(app));
+  },
+);

@@ -1,0 +1,60 @@
+/**
+ * The whole command line, run in this process.
+ *
+ * @module
+ */
+
+import { runCli } from "../../src/cli/root.ts";
+import { denoKeychainEnvironment } from "../../src/auth/keychain.ts";
+import type { RetrierOptions } from "../../src/transport/retry.ts";
+
+/** What a run printed, and its exit code. */
+export interface HangarResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Options of {@linkcode hangar}. */
+export interface HangarOptions {
+  /** The whole environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array;
+  /** @default short waits */
+  readonly retry?: RetrierOptions;
+  /** Called with what interrupts the run, as Ctrl-C does. */
+  readonly onStart?: (interrupt: () => void) => void;
+  /** Sees each piece of standard error as it is written. */
+  readonly onStderr?: (text: string) => void;
+}
+
+/** Runs hangar with arguments. */
+export async function hangar(
+  args: readonly string[],
+  options: HangarOptions = {},
+): Promise<HangarResult> {
+  let stdout = "";
+  let stderr = "";
+  const env = (name: string) => options.env?.[name];
+  const { stdin = "" } = options;
+  const code = await runCli(args, {
+    stdout: (text) => stdout += text,
+    stderr: (text) => {
+      stderr += text;
+      options.onStderr?.(text);
+    },
+    stdin: () =>
+      Promise.resolve(
+        typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
+      ),
+    env,
+    color: false,
+    onInterrupt: (callback) => {
+      options.onStart?.(callback);
+      return () => {};
+    },
+    keychain: { ...denoKeychainEnvironment(), env },
+    retry: options.retry ?? { baseDelayMs: 5, attempts: 3 },
+  });
+  return { code, stdout, stderr };
+}
