@@ -1,0 +1,91 @@
+/**
+ * Faults on demand: which request, which occurrence, what goes wrong.
+ *
+ * @module
+ */
+
+import type { SeenRequest } from "./fake_registry.ts";
+
+/** What goes wrong. */
+export type FaultAction =
+  /** An answer instead of the registry's own. */
+  | {
+    readonly status: number;
+    readonly code?: string;
+    readonly message?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  }
+  /** The body ends in an error after so many bytes. */
+  | { readonly breakAfter: number }
+  /** The answer does not come as long as the registry runs. */
+  | { readonly stall: true };
+
+/** One fault. */
+export interface Fault {
+  readonly match: Partial<
+    Pick<SeenRequest, "method" | "kind" | "repository" | "reference">
+  >;
+  /** How often; @default {Infinity} */
+  readonly times?: number;
+  readonly action: FaultAction;
+}
+
+/** Applies faults to requests. */
+export class FaultScript {
+  readonly #faults = new Set<{ fault: Fault; left: number }>();
+
+  readonly #stall = Promise.withResolvers<void>();
+
+  /** Lets go of the requests that stall. */
+  end(): void {
+    this.#stall.resolve();
+  }
+
+  /** Adds a fault; the returned function takes it out. */
+  add(fault: Fault): () => void {
+    const entry = { fault, left: fault.times ?? Infinity };
+    this.#faults.add(entry);
+    return () => this.#faults.delete(entry);
+  }
+
+  /** Answers a request, or breaks it. */
+  async apply(
+    seen: SeenRequest,
+    request: Request,
+    answer: () => Promise<Response>,
+  ): Promise<Response> {
+    const entry = [...this.#faults].find(({ fault, left }) =>
+      left > 0 &&
+      Object.entries(fault.match).every(([key, value]) =>
+        seen[key as keyof SeenRequest] === value
+      )
+    );
+    if (!entry) return await answer();
+    entry.left--;
+    const { action } = entry.fault;
+    if ("status" in action) {
+      await request.body?.cancel();
+      return Response.json({
+        errors: [{
+          code: action.code ?? "UNKNOWN",
+          message: action.message ?? "on demand",
+        }],
+      }, { status: action.status, headers: action.headers });
+    }
+    if ("stall" in action) {
+      await this.#stall.promise;
+      return new Response(null, { status: 499 });
+    }
+    const response = await answer();
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    let sent = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent) throw new Error("broken on demand");
+        sent = true;
+        controller.enqueue(bytes.subarray(0, action.breakAfter));
+      },
+    });
+    return new Response(body, response);
+  }
+}
