@@ -45,13 +45,16 @@ export async function runCommandTree<C extends Output>(
   context: C,
 ): Promise<number> {
   let exitCode = 0;
+  // A flag of a command may stand before or after the word of its sub-command,
+  // and Commander hands it to whichever reads it first: one store serves all.
+  const given = new Map<string, string[]>();
   const build = (
     spec: CommandSpec<C>,
     parents: readonly CommandSpec<C>[],
   ): Command => {
     const path = [...parents, spec].map((s) => s.name).join(" ");
     const inherited = parents.flatMap((parent) => parent.flags);
-    const values = new FlagValues([...inherited, ...spec.flags]);
+    const values = new FlagValues([...inherited, ...spec.flags], given);
     const command = new Command(spec.name)
       .aliases([...spec.aliases ?? []])
       .exitOverride()
@@ -105,9 +108,7 @@ export async function runCommandTree<C extends Output>(
   try {
     const words = helpWords(args);
     const specs = flagsAlong(root, words);
-    await program.parseAsync(globalsLast(normalizeArgs(words, specs), root), {
-      from: "user",
-    });
+    await program.parseAsync(normalizeArgs(words, specs), { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.code === "commander.help") {
@@ -155,40 +156,6 @@ function flagsAlong<C>(
     flags.push(...child.flags);
   }
   return flags;
-}
-
-/**
- * Moves the flags before a command's word behind it: each command knows those
- * of the commands above it, and so there is one place that reads them.
- */
-function globalsLast<C>(
-  args: readonly string[],
-  root: CommandSpec<C>,
-): string[] {
-  const words: string[] = [];
-  const rest: string[] = [];
-  const known = new Map<string, FlagSpec>();
-  const learn = (spec: CommandSpec<C>) => {
-    for (const flag of spec.flags) {
-      known.set(`--${flag.name}`, flag);
-      if (flag.short) known.set(`-${flag.short}`, flag);
-    }
-  };
-  let spec = root;
-  learn(spec);
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    const child = childOf(spec, arg);
-    if (child && !rest.includes("--")) {
-      words.push(child.name);
-      spec = child;
-      learn(spec);
-      continue;
-    }
-    rest.push(arg);
-    if (known.has(arg) && i + 1 < args.length) rest.push(args[++i]!);
-  }
-  return [...words, ...rest];
 }
 
 function helpFor(program: Command, args: readonly string[]): string {

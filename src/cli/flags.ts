@@ -66,9 +66,16 @@ function parseValue(
 /** The values of a command's flags, by name and type. */
 export class FlagValues {
   readonly #specs: ReadonlyMap<string, FlagSpec>;
-  readonly #given = new Map<string, string[]>();
+  readonly #given: Map<string, string[]>;
 
-  constructor(specs: readonly FlagSpec[]) {
+  /**
+   * @param given what the command line gave, by flag; shared between commands
+   */
+  constructor(
+    specs: readonly FlagSpec[],
+    given: Map<string, string[]> = new Map(),
+  ) {
+    this.#given = given;
     this.#specs = new Map(specs.map((spec) => [spec.name, spec]));
   }
 
