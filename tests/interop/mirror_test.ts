@@ -15,8 +15,17 @@ import {
   startDockerRegistry,
 } from "./support.ts";
 
-function interop(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `interop: ${name}`, ignore: interopIgnored, fn });
+function interop(
+  name: string,
+  fn: () => Promise<void>,
+  options: Partial<Deno.TestDefinition> = {},
+): void {
+  Deno.test({
+    ...options,
+    name: `interop: ${name}`,
+    ignore: interopIgnored,
+    fn,
+  });
 }
 
 const PASSWORD = { user: "ann", password: "s3cret:with colon" };
@@ -243,5 +252,124 @@ interop(
     const tagged = await pair.mirror(`corp/app:v9@${app.digest}`);
     assertEquals(tagged.code, 0, tagged.stderr);
     assertEquals(await pair.raw("corp/app:v9"), text(app));
+  },
+);
+
+interop(
+  "TLS: an unknown CA is refused with what to do, and --tls-verify=false goes on",
+  async () => {
+    await using source = await startDockerRegistry();
+    await using destination = await startDockerRegistry({ tls: true });
+    const app = makeImage({ seed: "tls", layers: [2_000_000, 10] });
+    await push(source, "corp/app", "v1", app);
+    const directory = await Deno.makeTempDir();
+    const args = ["mirror", "-f-", "-s", source.host, "-d", destination.host]
+      .concat("--failed", `${directory}/failed.txt`);
+    const options = { stdin: "corp/app:v1", env: {} };
+    try {
+      const refused = await hangar(args, options);
+      assertEquals(refused.code, 1);
+      assertStringIncludes(refused.stderr, "certificate");
+      assertStringIncludes(
+        refused.stderr,
+        `certs.d/${destination.host}/ca.crt`,
+      );
+      // The source speaks plain HTTP, which this allows as well.
+      const { code, stderr } = await hangar(
+        [...args, "--tls-verify=false"],
+        options,
+      );
+      assertEquals(code, 0, stderr);
+      const copied = await skopeo([
+        "inspect",
+        "--raw",
+        "--tls-verify=false",
+        `docker://${destination.host}/corp/app:v1`,
+      ]);
+      assertEquals(copied.stdout, text(app));
+      // And --tls-verify refuses plain HTTP even on this machine.
+      const strict = await hangar([...args, "--tls-verify"], options);
+      assertEquals(strict.code, 1);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
+interop(
+  "Ctrl-C in the middle: exit 130, no dangling tag, the rest in the failed list",
+  async () => {
+    await using source = await startDockerRegistry();
+    await using destination = await startDockerRegistry();
+    const directory = await Deno.makeTempDir();
+    try {
+      const list: string[] = [];
+      for (let i = 0; i < 12; i++) {
+        const image = makeMultiArch(`app ${i}`, { layers: [3_000_000, 100] });
+        await push(source, `corp/app-${i}`, "v1", image);
+        list.push(`corp/app-${i}:v1`);
+      }
+      await Deno.writeTextFile(`${directory}/list.txt`, list.join("\n"));
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-A",
+          new URL("../../main.ts", import.meta.url).pathname,
+          "mirror",
+          "-f",
+          `${directory}/list.txt`,
+          "-s",
+          source.host,
+          "-d",
+          destination.host,
+          "-j2",
+          "--failed",
+          `${directory}/failed.txt`,
+        ],
+        stderr: "piped",
+        stdout: "null",
+      }).spawn();
+      let log = "";
+      let interrupted = false;
+      for await (
+        const piece of child.stderr.pipeThrough(new TextDecoderStream())
+      ) {
+        log += piece;
+        if (!interrupted && log.includes("Copied")) {
+          interrupted = true;
+          child.kill("SIGINT");
+        }
+      }
+      assertEquals((await child.status).code, 130, log);
+      const failed = (await Deno.readTextFile(`${directory}/failed.txt`))
+        .trimEnd().split("\n").slice(1);
+      const done: string[] = [];
+      for (const line of list) {
+        const { code } = await skopeo([
+          "copy",
+          "--all",
+          "--src-tls-verify=false",
+          `docker://${destination.host}/${line}`,
+          `dir:${directory}/pulled-${line.replaceAll(/[/:]/g, "-")}`,
+        ]);
+        if (code === 0) done.push(line);
+      }
+      assertEquals([...done, ...failed].sort(), [...list].sort());
+      assertEquals(failed.length > 0 && done.length > 0, true);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
+interop(
+  "registry.k8s.io/pause is read as written, and goes below library",
+  async () => {
+    await using pair = await startPair();
+    const pause = makeMultiArch("pause");
+    await push(pair.source, "pause", "3.9", pause);
+    const { code, stderr } = await pair.mirror("registry.k8s.io/pause:3.9");
+    assertEquals(code, 0, stderr);
+    assertEquals(await pair.raw("library/pause:3.9"), text(pause));
   },
 );
