@@ -294,6 +294,8 @@ interop(
       await Deno.remove(directory, { recursive: true });
     }
   },
+  // undici keeps one clock of its own running for a second after its last use.
+  { sanitizeOps: false, sanitizeResources: false },
 );
 
 interop(
@@ -345,7 +347,7 @@ interop(
         .trimEnd().split("\n").slice(1);
       const done: string[] = [];
       for (const line of list) {
-        const { code } = await skopeo([
+        const { code, stderr } = await skopeo([
           "copy",
           "--all",
           "--src-tls-verify=false",
@@ -353,8 +355,11 @@ interop(
           `dir:${directory}/pulled-${line.replaceAll(/[/:]/g, "-")}`,
         ]);
         if (code === 0) done.push(line);
+        else assertStringIncludes(stderr, "manifest unknown");
       }
-      assertEquals([...done, ...failed].sort(), [...list].sort());
+      // A tag may have been on its way when the run ended: both complete and,
+      // since nobody saw the answer, in the list.
+      assertEquals([...new Set([...done, ...failed])].sort(), [...list].sort());
       assertEquals(failed.length > 0 && done.length > 0, true);
     } finally {
       await Deno.remove(directory, { recursive: true });
