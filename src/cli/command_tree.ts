@@ -21,8 +21,14 @@ export interface CommandSpec<C> {
   readonly examples?: string;
   readonly flags: readonly FlagSpec[];
   readonly subcommands?: readonly CommandSpec<C>[];
+  /** What the one word is called that the command wants; none without it. */
+  readonly argument?: string;
   /** What the command does; gives the exit code. Without it, help is shown. */
-  readonly run?: (values: FlagValues, context: C) => Promise<number>;
+  readonly run?: (
+    values: FlagValues,
+    context: C,
+    argument: string,
+  ) => Promise<number>;
 }
 
 /** Where output goes. */
@@ -86,11 +92,18 @@ export async function runCommandTree<C extends Output>(
     );
     for (const child of children) command.addCommand(child);
     command.action(async () => {
-      const [word] = command.args;
+      const words = [...command.args];
+      const argument = spec.argument === undefined ? "" : words.shift();
+      const [word] = words;
       if (word !== undefined) throw unknownWord(word, path, spec);
       if (!spec.run) {
         context.stdout(command.helpInformation());
         return;
+      }
+      if (argument === undefined) {
+        throw new HangarError("usage", `${spec.argument} is missing`, {
+          hint: `see: ${path} --help`,
+        });
       }
       const missing = spec.flags.find((flag) =>
         flag.required && !values.given(flag.name)
@@ -100,7 +113,7 @@ export async function runCommandTree<C extends Output>(
           hint: `see: ${path} --help`,
         });
       }
-      exitCode = await spec.run(values, context);
+      exitCode = await spec.run(values, context, argument);
     });
     return command;
   };

@@ -15,7 +15,8 @@ export type OnInterrupt = (callback: () => void) => () => void;
 
 /** The process around a command. */
 export interface CliContext {
-  stdout(text: string): void;
+  /** Text, or bytes as they are. */
+  stdout(output: string | Uint8Array): void;
   stderr(text: string): void;
   /** Standard input, whole. */
   stdin(): Promise<Uint8Array>;
@@ -32,9 +33,11 @@ const encoder = new TextEncoder();
 
 function writeAll(
   stream: { writeSync(bytes: Uint8Array): number },
-  text: string,
+  output: string | Uint8Array,
 ): void {
-  let bytes = encoder.encode(text);
+  let bytes: Uint8Array = typeof output === "string"
+    ? encoder.encode(output)
+    : output;
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch (error) {
@@ -46,7 +49,7 @@ function writeAll(
 /** The real process. */
 export function processContext(): CliContext {
   return {
-    stdout: (text) => writeAll(Deno.stdout, text),
+    stdout: (output) => writeAll(Deno.stdout, output),
     stderr: (text) => writeAll(Deno.stderr, text),
     stdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),

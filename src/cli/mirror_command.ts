@@ -10,6 +10,7 @@ import { parsePlatformFilter } from "../oci/platform.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
+import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { type MirrorRunOptions, runMirror } from "./run_mirror.ts";
 
 const MAX_JOBS = 20;
@@ -73,12 +74,6 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     help: "worker number, copy images parallelly (1-20)",
   },
   {
-    name: "max-per-host",
-    type: "int",
-    default: 6,
-    help: "requests under way at one registry host",
-  },
-  {
     name: "overwrite",
     type: "bool",
     default: false,
@@ -103,11 +98,7 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     default: "10m0s",
     help: "timeout when mirror each images",
   },
-  {
-    name: "tls-verify",
-    type: "bool",
-    help: "require HTTPS and verify certificates",
-  },
+  ...NETWORK_FLAGS,
 ];
 
 /** The command. */
@@ -143,10 +134,10 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     const value = values.string(flag);
     return value ? parseProject(value, `--${flag}`) : undefined;
   };
-  const tlsVerify = values.optionalBool("tls-verify");
+  const reach = reachOptions(values);
   const source = address("source");
   const destination = address("destination");
-  if (tlsVerify) {
+  if (reach.tlsVerify) {
     for (const flag of ["source", "destination"]) {
       if (/^http:/i.test(values.string(flag) ?? "")) {
         throw new HangarError(
@@ -158,15 +149,8 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
       }
     }
   }
-  const maxPerHost = values.int("max-per-host");
-  if (maxPerHost < 1) {
-    throw new HangarError(
-      "usage",
-      `invalid value "${maxPerHost}" for --max-per-host: want at least 1`,
-    );
-  }
-  const debug = values.bool("debug");
   return {
+    ...reach,
     file: values.string("file")!,
     failed: values.string("failed")!,
     source,
@@ -176,12 +160,9 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
-    jobs: debug ? 1 : jobsOf(values, warnings),
-    maxPerHost,
+    jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),
-    tlsVerify,
-    debug,
     warnings,
   };
 }

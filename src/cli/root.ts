@@ -6,7 +6,10 @@
 
 import { type CommandSpec, runCommandTree } from "./command_tree.ts";
 import { type CliContext, processContext } from "./context.ts";
+import { inspectCommand } from "./inspect_command.ts";
+import { listTagsCommand } from "./list_tags_command.ts";
 import { mirrorCommand } from "./mirror_command.ts";
+import { versionCommand } from "./version_command.ts";
 
 const root: CommandSpec<CliContext> = {
   name: "hangar",
@@ -20,7 +23,12 @@ const root: CommandSpec<CliContext> = {
       help: "enable debug output",
     },
   ],
-  subcommands: [mirrorCommand],
+  subcommands: [
+    inspectCommand,
+    listTagsCommand,
+    mirrorCommand,
+    versionCommand,
+  ],
 };
 
 /**

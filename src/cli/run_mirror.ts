@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { mirrorAll } from "../mirror/mirror_all.ts";
@@ -19,11 +18,9 @@ import type { PlatformFilter } from "../oci/platform.ts";
 import { Console, logEvents } from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
 import { summaryLine, Tally } from "../report/summary.ts";
-import { redactUrl } from "../transport/fault.ts";
-import type { RequestObserver } from "../transport/transport.ts";
-import { caCertificates, certsDirectories } from "./certs_d.ts";
 import type { CliContext } from "./context.ts";
-import { Network } from "./wire.ts";
+import { connectNetwork, type ReachOptions } from "./network_options.ts";
+import type { Network } from "./wire.ts";
 
 /** Exit codes (CONTRACT 10). */
 export const ExitCode = {
@@ -34,7 +31,7 @@ export const ExitCode = {
 } as const;
 
 /** What the flags of `mirror` come to. */
-export interface MirrorRunOptions extends PlanOptions {
+export interface MirrorRunOptions extends PlanOptions, ReachOptions {
   /** The image list, `-` for standard input. */
   readonly file: string;
   /** Where the failed list goes. */
@@ -43,12 +40,9 @@ export interface MirrorRunOptions extends PlanOptions {
   readonly provenance: boolean;
   readonly overwrite: boolean;
   readonly jobs: number;
-  readonly maxPerHost: number;
   /** Per image, in ms; 0 for no limit. */
   readonly timeoutMs: number;
   readonly skipLogin: boolean;
-  readonly tlsVerify?: boolean;
-  readonly debug: boolean;
   /** What was wrong with flags, but not wrong enough to stop. */
   readonly warnings: readonly string[];
 }
@@ -90,7 +84,16 @@ export async function runMirror(
     interrupt.abort(new HangarError("interrupted", "interrupted"));
   });
   try {
-    await using network = connect(options, context, emit, interrupt.signal);
+    await using network = connectNetwork(
+      options,
+      [options.source, options.destination],
+      context,
+      {
+        debug: (message) => emit({ type: "debug", message }),
+        warn: (message) => emit({ type: "warning", message }),
+      },
+      interrupt.signal,
+    );
     if (!options.skipLogin) await checkLogins(plan, network);
     const outcomes = await mirrorAll(
       plan.tasks,
@@ -126,50 +129,6 @@ async function readList(
     });
   }
   return parseImageList(text, name);
-}
-
-function connect(
-  options: MirrorRunOptions,
-  context: CliContext,
-  emit: MirrorEventSink,
-  signal: AbortSignal,
-): Network {
-  const schemes = new Map<string, "http" | "https">();
-  for (const address of [options.source, options.destination]) {
-    if (address?.scheme) schemes.set(address.host, address.scheme);
-  }
-  const directories = certsDirectories((name) => context.env(name));
-  return new Network({
-    tlsVerify: options.tlsVerify,
-    maxPerHost: options.maxPerHost,
-    keychain: new Keychain(context.keychain),
-    caCertificates: (host) => caCertificates(host, directories),
-    observer: observe(options.debug, emit),
-    retry: context.retry,
-    schemes,
-    signal,
-  });
-}
-
-function observe(debug: boolean, emit: MirrorEventSink): RequestObserver {
-  return {
-    onResponse: debug
-      ? (method, url, status, ms) =>
-        emit({
-          type: "debug",
-          message: `${method} ${redactUrl(url)} ${status} (${
-            ms.toFixed(0)
-          } ms)`,
-        })
-      : undefined,
-    onRetry: (method, url, delayMs, error) =>
-      emit({
-        type: debug ? "warning" : "debug",
-        message: `${method} ${redactUrl(url)}: ${
-          typeof error === "number" ? error : describeError(error)
-        }; next attempt in ${(delayMs / 1000).toFixed(1)} s`,
-      }),
-  };
 }
 
 /** Asks each destination once whether it takes the credentials at hand. */

@@ -8,6 +8,7 @@ import { Authenticator, type LoginState } from "../auth/authenticator.ts";
 import type { Keychain } from "../auth/keychain.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
+import type { SourceStore, TagLister } from "../oci/store.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { Registry } from "../registry/registry.ts";
@@ -86,6 +87,11 @@ export class Network implements AsyncDisposable {
       gate: this.#gate,
       retry: (operation, signal) => this.#retrier.run(operation, signal),
     };
+  }
+
+  /** A registry to read from. */
+  reader(registry: RegistryAddress): SourceStore & TagLister {
+    return this.#registry(registry, "pull");
   }
 
   /** Whether a registry takes the credentials at hand. */

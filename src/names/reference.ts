@@ -194,3 +194,30 @@ export function parseRegistryAddress(
   const scheme = match[1]?.toLowerCase();
   return scheme === "http" || scheme === "https" ? { host, scheme } : { host };
 }
+
+/**
+ * Parses what a user writes on the command line: a reference, which may begin
+ * with `docker://` as in skopeo, or with the scheme of its registry.
+ *
+ * @throws {HangarError} `usage`
+ */
+export function parseReferenceArgument(
+  text: string,
+): { readonly address: RegistryAddress; readonly reference: Reference } {
+  const match = /^(?:docker:\/\/)?(?:(https?):\/\/)?(.*)$/.exec(text)!;
+  const scheme = match[1];
+  try {
+    const reference = parseReference(match[2]!);
+    const host = reference.registry;
+    return {
+      reference,
+      address: scheme === "http" || scheme === "https"
+        ? { host, scheme }
+        : { host },
+    };
+  } catch (cause) {
+    throw cause instanceof HangarError
+      ? new HangarError("usage", cause.message, { cause })
+      : cause;
+  }
+}

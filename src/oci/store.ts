@@ -119,6 +119,19 @@ export interface BlobWriter {
   ): Promise<void>;
 }
 
+/** Lists tags. */
+export interface TagLister {
+  /**
+   * The pages of a repository's tags, `maxPages` at most.
+   *
+   * @throws {HangarError} `not-found` for an unknown repository
+   */
+  listTags(
+    repository: string,
+    options: CallOptions & { readonly maxPages: number },
+  ): AsyncIterable<readonly string[]>;
+}
+
 /** Which registry a store is: blobs can be mounted within one identity. */
 export interface StoreIdentity {
   /** Canonical `host[:port]`; equal for two stores on one registry. */

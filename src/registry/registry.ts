@@ -26,11 +26,13 @@ import type {
   OpenSource,
   OpenUpload,
   SourceStore,
+  TagLister,
 } from "../oci/store.ts";
 import { bodyOf, readBounded, redactUrl } from "../transport/fault.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";
+import { listTags } from "./tags.ts";
 import { type Upload, Uploader } from "./uploads.ts";
 
 /** Options of a {@linkcode Registry}. */
@@ -55,7 +57,7 @@ const ACCEPT = [
 ].join(", ");
 
 /** One registry, as a source or as a destination. */
-export class Registry implements SourceStore, DestinationStore {
+export class Registry implements SourceStore, DestinationStore, TagLister {
   readonly id: string;
   readonly #connection: Connection;
   readonly #access: string;
@@ -256,6 +258,16 @@ export class Registry implements SourceStore, DestinationStore {
       open,
       options as CallOptions & { upload?: Upload },
     );
+  }
+
+  listTags(
+    repository: string,
+    options: CallOptions & { readonly maxPages: number },
+  ): AsyncIterable<readonly string[]> {
+    return listTags(this.#connection, repository, {
+      ...options,
+      scopes: this.#scopes(repository),
+    });
   }
 
   async #openBlob(

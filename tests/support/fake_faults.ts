@@ -14,6 +14,8 @@ export type FaultAction =
     readonly code?: string;
     readonly message?: string;
     readonly headers?: Readonly<Record<string, string>>;
+    /** Instead of an error. */
+    readonly body?: string;
   }
   /** The body ends in an error after so many bytes. */
   | { readonly breakAfter: number }
@@ -65,12 +67,16 @@ export class FaultScript {
     const { action } = entry.fault;
     if ("status" in action) {
       await request.body?.cancel();
+      const { status, headers } = action;
+      if (action.body !== undefined) {
+        return new Response(action.body, { status, headers });
+      }
       return Response.json({
         errors: [{
           code: action.code ?? "UNKNOWN",
           message: action.message ?? "on demand",
         }],
-      }, { status: action.status, headers: action.headers });
+      }, { status, headers });
     }
     if ("stall" in action) {
       await this.#stall.promise;

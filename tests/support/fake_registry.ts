@@ -58,6 +58,8 @@ export interface FakeRegistryOptions {
   readonly quirks?: Quirks;
   /** Before every answer. */
   readonly latencyMs?: number;
+  /** How many tags a page holds at most. @default {1000} */
+  readonly tagPageSize?: number;
   /** Makes up an image for a tag that is not there. */
   readonly synthesize?: (repository: string, tag: string) => MadeImage;
 }
@@ -341,15 +343,28 @@ export class FakeRegistry implements AsyncDisposable {
       case "upload":
         return await this.#upload(request, url, seen);
       case "tags":
-        return Response.json({
-          name: seen.repository,
-          tags: [...this.#repository(seen.repository).tags.keys()].sort(),
-        });
+        return this.#tags(url, seen.repository);
       default:
         this.violations.push(`${seen.method} ${seen.path}: no such route`);
         await request.body?.cancel();
         return refusal(404, "NAME_INVALID");
     }
+  }
+
+  #tags(url: URL, repository: string): Response {
+    const repo = this.#repositories.get(repository);
+    if (!repo) return refusal(404, "NAME_UNKNOWN");
+    const last = url.searchParams.get("last") ?? "";
+    const size = Math.min(
+      Number(url.searchParams.get("n") ?? 1000),
+      this.#options.tagPageSize ?? 1000,
+    );
+    const all = [...repo.tags.keys()].sort().filter((tag) => tag > last);
+    const tags = all.slice(0, size);
+    const next = `/v2/${repository}/tags/list?n=${size}&last=${tags.at(-1)}`;
+    return Response.json({ name: repository, tags }, {
+      headers: all.length > size ? { link: `<${next}>; rel="next"` } : {},
+    });
   }
 
   async #manifests(request: Request, seen: SeenRequest): Promise<Response> {

@@ -34,11 +34,14 @@ export async function hangar(
   options: HangarOptions = {},
 ): Promise<HangarResult> {
   let stdout = "";
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let stderr = "";
   const env = (name: string) => options.env?.[name];
   const { stdin = "" } = options;
   const code = await runCli(args, {
-    stdout: (text) => stdout += text,
+    stdout: (output) => {
+      stdout += typeof output === "string" ? output : decoder.decode(output);
+    },
     stderr: (text) => {
       stderr += text;
       options.onStderr?.(text);

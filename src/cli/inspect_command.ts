@@ -1,0 +1,110 @@
+/**
+ * `hangar inspect REF`: a manifest, a config, or a summary as skopeo prints it.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { inspectImage, type InspectOptions } from "../mirror/inspect_image.ts";
+import { parseReferenceArgument } from "../names/reference.ts";
+import type { CommandSpec } from "./command_tree.ts";
+import type { CliContext } from "./context.ts";
+import { NETWORK_FLAGS } from "./network_options.ts";
+import { withNetwork } from "./with_network.ts";
+
+/** The command. */
+export const inspectCommand: CommandSpec<CliContext> = {
+  name: "inspect",
+  summary: "Show the manifest, the config or a summary of an image",
+  usage: ["hangar inspect REF [flags]"],
+  examples:
+    "hangar inspect --raw docker://registry.example:5000/team/app:latest",
+  argument: "REF",
+  flags: [
+    ...NETWORK_FLAGS,
+    {
+      name: "raw",
+      type: "bool",
+      default: false,
+      help: "print the manifest byte for byte",
+    },
+    {
+      name: "config",
+      type: "bool",
+      default: false,
+      help: "print the config of the image, with --raw byte for byte",
+    },
+    {
+      name: "override-arch",
+      type: "string",
+      help: "choose this architecture of a multi-arch image",
+    },
+    {
+      name: "override-os",
+      type: "string",
+      default: "linux",
+      help: "choose this OS of a multi-arch image",
+    },
+    {
+      name: "override-variant",
+      type: "string",
+      help: "choose this variant of a multi-arch image",
+    },
+    {
+      name: "no-tags",
+      type: "bool",
+      default: false,
+      help: "do not list the tags of the repository in the summary",
+    },
+  ],
+  run: async (values, context, argument) => {
+    const { address, reference } = parseReferenceArgument(argument);
+    const architecture = values.string("override-arch") ?? hostArchitecture();
+    const options: InspectOptions = {
+      platform: {
+        os: values.string("override-os")!,
+        architecture,
+        variant: values.string("override-variant"),
+      },
+      withTags: !values.bool("no-tags"),
+    };
+    return await withNetwork(
+      values,
+      context,
+      address,
+      async (network, signal) => {
+        const image = await inspectImage(
+          network.reader(address),
+          reference,
+          options,
+          signal,
+        );
+        const raw = values.bool("raw");
+        if (values.bool("config")) {
+          const config = await image.config();
+          if (!raw && config === undefined) {
+            throw new HangarError(
+              "unsupported-manifest",
+              `${argument} has no image config`,
+            );
+          }
+          context.stdout(
+            raw
+              ? await image.configBytes()
+              : `${JSON.stringify(config, null, 4)}\n`,
+          );
+        } else if (raw) {
+          context.stdout(image.manifestBytes);
+        } else {
+          context.stdout(`${JSON.stringify(await image.summary(), null, 4)}\n`);
+        }
+        return 0;
+      },
+    );
+  },
+};
+
+/** Go's name for the architecture of this machine. */
+function hostArchitecture(): string {
+  return Deno.build.arch === "aarch64" ? "arm64" : "amd64";
+}

@@ -1,0 +1,77 @@
+/**
+ * `hangar list-tags REPO`.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { parseReferenceArgument } from "../names/reference.ts";
+import type { CommandSpec } from "./command_tree.ts";
+import type { CliContext } from "./context.ts";
+import { NETWORK_FLAGS } from "./network_options.ts";
+import { withNetwork } from "./with_network.ts";
+
+/** A million tags at a thousand a page. */
+const MAX_PAGES = 1000;
+
+/** The command. */
+export const listTagsCommand: CommandSpec<CliContext> = {
+  name: "list-tags",
+  summary: "Print the tags of a repository",
+  usage: ["hangar list-tags REPO [flags]"],
+  examples: "hangar list-tags registry.example:5000/team/app",
+  argument: "REPO",
+  flags: [
+    ...NETWORK_FLAGS,
+    {
+      name: "format",
+      type: "string",
+      default: "text",
+      help: "output format, text or json",
+    },
+  ],
+  run: async (values, context, argument) => {
+    const format = values.string("format");
+    if (format !== "text" && format !== "json") {
+      throw new HangarError(
+        "usage",
+        `invalid value ${
+          JSON.stringify(format)
+        } for --format: want text or json`,
+      );
+    }
+    const { address, reference } = parseReferenceArgument(argument);
+    if (/@|:[^/]*$/.test(argument.replace(/^.*\//, ""))) {
+      throw new HangarError(
+        "usage",
+        `${
+          JSON.stringify(argument)
+        } names an image: want a repository, without tag and digest`,
+      );
+    }
+    return await withNetwork(
+      values,
+      context,
+      address,
+      async (network, signal) => {
+        const pages = network.reader(address).listTags(reference.repository, {
+          maxPages: MAX_PAGES,
+          signal,
+        });
+        const tags: string[] = [];
+        for await (const page of pages) {
+          if (format === "text") {
+            context.stdout(page.map((tag) => `${tag}\n`).join(""));
+          } else for (const tag of page) tags.push(tag);
+        }
+        if (format === "json") {
+          const name = `${address.host}/${reference.repository}`;
+          context.stdout(
+            `${JSON.stringify({ Repository: name, Tags: tags }, null, 4)}\n`,
+          );
+        }
+        return 0;
+      },
+    );
+  },
+};

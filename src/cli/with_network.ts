@@ -1,0 +1,47 @@
+/**
+ * A command that asks one registry.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import type { RegistryAddress } from "../names/reference.ts";
+import { Console } from "../report/console.ts";
+import type { CliContext } from "./context.ts";
+import type { FlagValues } from "./flags.ts";
+import { connectNetwork, reachOptions } from "./network_options.ts";
+import { ExitCode } from "./run_mirror.ts";
+import type { Network } from "./wire.ts";
+
+/** Runs work with the network, ended by Ctrl-C. */
+export async function withNetwork(
+  values: FlagValues,
+  context: CliContext,
+  address: RegistryAddress,
+  work: (network: Network, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const options = reachOptions(values);
+  const log = new Console((text) => context.stderr(text), {
+    color: context.color,
+    debug: options.debug,
+  });
+  const interrupt = new AbortController();
+  const unlisten = context.onInterrupt(() =>
+    interrupt.abort(new HangarError("interrupted", "interrupted"))
+  );
+  try {
+    await using network = connectNetwork(
+      options,
+      [address],
+      context,
+      log,
+      interrupt.signal,
+    );
+    return await work(network, interrupt.signal);
+  } catch (error) {
+    if (interrupt.signal.aborted) return ExitCode.interrupted;
+    throw error;
+  } finally {
+    unlisten();
+  }
+}

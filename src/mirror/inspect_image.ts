@@ -1,0 +1,200 @@
+/**
+ * An image to be looked at: its manifest, its config, and the summary that
+ * skopeo prints.
+ *
+ * @module
+ */
+
+import { HangarError, withContext } from "../errors.ts";
+import type { Reference } from "../names/reference.ts";
+import type { Digest } from "../oci/digest.ts";
+import {
+  attestationSubject,
+  type Descriptor,
+  type ImageManifest,
+  isImageConfigType,
+  isJsonObject,
+  type JsonObject,
+  type Manifest,
+  parseJsonObject,
+  parseManifest,
+} from "../oci/manifest.ts";
+import {
+  formatPlatform,
+  matchesFilter,
+  parsePlatformFilter,
+} from "../oci/platform.ts";
+import type { SourceStore, TagLister } from "../oci/store.ts";
+
+/** Which image of an index is meant, and what the summary shows. */
+export interface InspectOptions {
+  readonly platform: {
+    readonly os: string;
+    readonly architecture: string;
+    readonly variant?: string;
+  };
+  /** Whether the summary lists the tags of the repository. */
+  readonly withTags: boolean;
+}
+
+/** An image, read as far as was asked for. */
+export interface InspectedImage {
+  /** The manifest under the reference, as the registry holds it. */
+  readonly manifestBytes: Uint8Array;
+  readonly digest: Digest;
+  /** The config of the image, or of the chosen one of an index. */
+  configBytes(): Promise<Uint8Array>;
+  /** The same, parsed; undefined when it is not an image config. */
+  config(): Promise<JsonObject | undefined>;
+  summary(): Promise<JsonObject>;
+}
+
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+const MAX_TAG_PAGES = 1000;
+
+/**
+ * Reads what a reference points at.
+ *
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function inspectImage(
+  store: SourceStore & TagLister,
+  reference: Reference,
+  options: InspectOptions,
+  signal: AbortSignal,
+): Promise<InspectedImage> {
+  const { repository } = reference;
+  const name = `${store.id}/${repository}`;
+  const read = async (what: string): Promise<Manifest> => {
+    try {
+      const content = await store.getManifest(repository, what, { signal });
+      if (content) {
+        return parseManifest(content.bytes, content.mediaType, content.digest);
+      }
+    } catch (error) {
+      throw withContext(`cannot read ${what} of ${name}`, error);
+    }
+    throw new HangarError("not-found", `${name} has no ${what}`, {
+      status: 404,
+    });
+  };
+  const top = await read(reference.digest ?? reference.tag ?? "latest");
+  let chosen: Promise<ImageManifest> | undefined;
+  const image = () => chosen ??= choose(top, name, options, read);
+  const configBytes = async () => {
+    const { config } = await image();
+    return await store.readBlob(repository, config, MAX_CONFIG_BYTES, {
+      signal,
+    });
+  };
+  const config = async () => {
+    const { config } = await image();
+    return isImageConfigType(config.mediaType)
+      ? parseJsonObject(await configBytes(), `config ${config.digest}`)
+      : undefined;
+  };
+  return {
+    manifestBytes: top.content.bytes,
+    digest: top.content.digest,
+    configBytes,
+    config,
+    summary: async () => {
+      const tags: string[] = [];
+      if (options.withTags) {
+        const pages = store.listTags(repository, {
+          maxPages: MAX_TAG_PAGES,
+          signal,
+        });
+        for await (const page of pages) for (const tag of page) tags.push(tag);
+      }
+      return summarize(
+        name,
+        reference,
+        top,
+        await image(),
+        await config(),
+        tags,
+      );
+    },
+  };
+}
+
+async function choose(
+  top: Manifest,
+  name: string,
+  { platform }: InspectOptions,
+  read: (digest: string) => Promise<Manifest>,
+): Promise<ImageManifest> {
+  if (top.kind === "image") return top;
+  const { os, architecture, variant } = platform;
+  const filter = parsePlatformFilter(
+    [variant ? `${architecture}/${variant}` : architecture],
+    [os],
+  );
+  const entry = top.entries.find((e) =>
+    e.platform !== undefined && attestationSubject(e) === undefined &&
+    matchesFilter(filter, e.platform)
+  );
+  if (!entry) {
+    throw new HangarError(
+      "not-found",
+      `${name} has no image for ${
+        [os, architecture, variant].filter(Boolean).join("/")
+      }`,
+      {
+        hint: `it has ${
+          platformsOf(top.entries).join(", ") || "none with a platform"
+        }: choose with --override-os, --override-arch and --override-variant`,
+      },
+    );
+  }
+  const manifest = await read(entry.digest);
+  if (manifest.kind === "image") return manifest;
+  throw new HangarError(
+    "unsupported-manifest",
+    `${name}: ${entry.digest} is an index inside an index`,
+    { hint: "inspect it by its digest" },
+  );
+}
+
+function platformsOf(entries: readonly Descriptor[]): string[] {
+  return entries.flatMap((entry) =>
+    entry.platform && attestationSubject(entry) === undefined
+      ? [formatPlatform(entry.platform)]
+      : []
+  );
+}
+
+// Field names and their order are those of `skopeo inspect`.
+function summarize(
+  name: string,
+  reference: Reference,
+  top: Manifest,
+  image: ImageManifest,
+  config: JsonObject | undefined,
+  tags: readonly string[],
+): JsonObject {
+  const settings = config && isJsonObject(config["config"])
+    ? config["config"]
+    : {};
+  return {
+    Name: name,
+    ...(reference.tag !== undefined && { Tag: reference.tag }),
+    Digest: top.content.digest,
+    RepoTags: tags,
+    ...(config?.["created"] !== undefined && { Created: config["created"] }),
+    DockerVersion: config?.["docker_version"] ?? "",
+    Labels: settings["Labels"] ?? null,
+    Architecture: config?.["architecture"] ?? "",
+    Os: config?.["os"] ?? "",
+    Layers: image.layers.map((layer) => layer.digest),
+    LayersData: image.layers.map((layer) => ({
+      MIMEType: layer.mediaType,
+      Digest: layer.digest,
+      Size: layer.size,
+      Annotations: layer.annotations ?? null,
+    })),
+    Env: settings["Env"] ?? null,
+    ...(top.kind === "index" && { Platforms: platformsOf(top.entries) }),
+  };
+}
