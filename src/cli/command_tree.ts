@@ -59,7 +59,9 @@ export async function runCommandTree<C extends Output>(
     parents: readonly CommandSpec<C>[],
   ): Command => {
     const path = [...parents, spec].map((s) => s.name).join(" ");
-    const inherited = parents.flatMap((parent) => parent.flags);
+    const own = new Set(spec.flags.map((flag) => flag.name));
+    const inherited = parents.flatMap((parent) => parent.flags)
+      .filter((flag) => !own.has(flag.name));
     const values = new FlagValues([...inherited, ...spec.flags], given);
     const command = new Command(spec.name)
       .aliases([...spec.aliases ?? []])
@@ -69,7 +71,9 @@ export async function runCommandTree<C extends Output>(
       .helpCommand(false)
       .allowExcessArguments(true);
     for (const flag of [...inherited, ...spec.flags]) {
-      const word = flag.type === "bool" ? "[value]" : "<value>";
+      const word = flag.type === "bool" || flag.bare !== undefined
+        ? "[value]"
+        : "<value>";
       const short = flag.short ? `-${flag.short}, ` : "";
       command.addOption(
         new Option(`${short}--${flag.name} ${word}`).argParser(
@@ -105,7 +109,7 @@ export async function runCommandTree<C extends Output>(
           hint: `see: ${path} --help`,
         });
       }
-      const missing = spec.flags.find((flag) =>
+      const missing = [...inherited, ...spec.flags].find((flag) =>
         flag.required && !values.given(flag.name)
       );
       if (missing) {

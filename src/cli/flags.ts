@@ -20,6 +20,8 @@ export interface FlagSpec {
   readonly help: string;
   /** As the help shows it; a bool without one is undefined until given. */
   readonly default?: string | number | boolean | readonly string[];
+  /** What a string flag is without a value; with this it takes no word. */
+  readonly bare?: string;
   /** @default {false} */
   readonly required?: boolean;
 }
@@ -158,7 +160,8 @@ export function normalizeArgs(
     const arg = args[i]!;
     if (arg === "--") return [...result, ...args.slice(i)];
     const spec = long.get(arg) ?? short.get(arg);
-    if (spec?.type === "bool") result.push(`--${spec.name}=true`);
+    const bare = spec?.type === "bool" ? "true" : spec?.bare;
+    if (bare !== undefined) result.push(`--${spec!.name}=${bare}`);
     else if (spec) {
       result.push(arg);
       // A value may look like a flag; it is still the value.

@@ -5,13 +5,14 @@
  */
 
 import { HangarError } from "../errors.ts";
+import type { Depth } from "../mirror/validate_image.ts";
 import { parseProject, parseRegistryAddress } from "../names/reference.ts";
 import { parsePlatformFilter } from "../oci/platform.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
-import { type MirrorRunOptions, runMirror } from "./run_mirror.ts";
+import { type MirrorRunOptions, runMirror, runValidate } from "./run_mirror.ts";
 
 const MAX_JOBS = 20;
 
@@ -101,12 +102,66 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
   ...NETWORK_FLAGS,
 ];
 
+const DEPTHS: readonly string[] = ["manifests", "blobs", "bytes"];
+
+/** `hangar mirror validate`, which takes every flag of `mirror`. */
+const validateCommand: CommandSpec<CliContext> = {
+  name: "validate",
+  summary: "Ensure the images were mirrored correctly",
+  usage: [
+    "hangar mirror validate -f IMAGE_LIST.txt -d DESTINATION_REGISTRY [flags]",
+  ],
+  examples:
+    `# Compare what the destination holds with what mirroring should have given.
+hangar mirror validate \\
+	--file IMAGE_LIST.txt \\
+	--source SOURCE_REGISTRY \\
+	--destination DESTINATION_REGISTRY \\
+	--deep`,
+  flags: [
+    {
+      name: "failed",
+      short: "o",
+      type: "string",
+      default: "mirror-validate-failed.txt",
+      help: "file name of the validate failed image list",
+    },
+    {
+      name: "deep",
+      type: "string",
+      bare: "blobs",
+      default: "",
+      help:
+        "look for every blob too, or with --deep=bytes pull and hash every blob",
+    },
+  ],
+  run: async (values, context) => {
+    const depth = values.string("deep") || "manifests";
+    if (!isDepth(depth)) {
+      throw new HangarError(
+        "usage",
+        `invalid value ${
+          JSON.stringify(depth)
+        } for --deep: want blobs or bytes`,
+      );
+    }
+    return await runValidate(mirrorOptions(values), depth, context);
+  },
+};
+
+function isDepth(text: string): text is Depth {
+  return DEPTHS.includes(text);
+}
+
 /** The command. */
 export const mirrorCommand: CommandSpec<CliContext> = {
   name: "mirror",
   aliases: ["m"],
   summary: "Mirror images between registry servers",
-  usage: ["hangar mirror -f IMAGE_LIST.txt -d DESTINATION_REGISTRY [flags]"],
+  usage: [
+    "hangar mirror -f IMAGE_LIST.txt -d DESTINATION_REGISTRY [flags]",
+    "hangar mirror [command]",
+  ],
   examples: `# Mirror images from SOURCE REGISTRY to DESTINATION REGISTRY.
 hangar mirror \\
 	--file IMAGE_LIST.txt \\
@@ -115,6 +170,7 @@ hangar mirror \\
 	--arch amd64,arm64 \\
 	--os linux`,
   flags: MIRROR_FLAGS,
+  subcommands: [validateCommand],
   run: async (values, context) =>
     await runMirror(mirrorOptions(values), context),
 };

@@ -6,7 +6,9 @@
 
 import { describeError, HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
-import { mirrorAll } from "../mirror/mirror_all.ts";
+import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
+import { mirrorImage } from "../mirror/mirror_image.ts";
+import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import {
   type MirrorPlan,
   planMirror,
@@ -15,9 +17,9 @@ import {
 import { type ImageList, parseImageList } from "../names/image_list.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
-import { Console, logEvents } from "../report/console.ts";
+import { Console, logEvents, logVerdicts } from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
-import { summaryLine, Tally } from "../report/summary.ts";
+import { summaryLine, Tally, validationLine } from "../report/summary.ts";
 import type { CliContext } from "./context.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import type { Network } from "./wire.ts";
@@ -52,12 +54,56 @@ export async function runMirror(
   options: MirrorRunOptions,
   context: CliContext,
 ): Promise<number> {
+  return await runList(options, context, {
+    log: logEvents,
+    summary: summaryLine,
+    needsLogin: !options.skipLogin,
+    work: (network) => {
+      const tools = network.mirrorTools();
+      return (task, events, signal) =>
+        mirrorImage(task, options, tools, events, signal);
+    },
+  });
+}
+
+/** Validates what mirroring a list should have given; gives the exit code. */
+export async function runValidate(
+  options: MirrorRunOptions,
+  depth: Depth,
+  context: CliContext,
+): Promise<number> {
+  return await runList(options, context, {
+    log: logVerdicts,
+    summary: validationLine,
+    needsLogin: false,
+    work: (network) => {
+      const tools = network.validateTools();
+      return (task, events, signal) =>
+        validateImage(task, { ...options, depth }, tools, events, signal);
+    },
+  });
+}
+
+/** What is done with a list, and how it is told. */
+interface ListJob {
+  readonly log: (console: Console) => MirrorEventSink;
+  readonly summary: typeof summaryLine;
+  /** Whether the destinations are asked for a login first. */
+  readonly needsLogin: boolean;
+  readonly work: (network: Network) => ImageWork;
+}
+
+async function runList(
+  options: MirrorRunOptions,
+  context: CliContext,
+  job: ListJob,
+): Promise<number> {
   const console = new Console((text) => context.stderr(text), {
     color: context.color,
     debug: options.debug,
   });
   const tally = new Tally();
-  const log = logEvents(console);
+  const log = job.log(console);
   const emit: MirrorEventSink = (event) => {
     tally.sink(event);
     log(event);
@@ -94,14 +140,24 @@ export async function runMirror(
       },
       interrupt.signal,
     );
-    if (!options.skipLogin) await checkLogins(plan, network);
-    const outcomes = await mirrorAll(
+    if (job.needsLogin) await checkLogins(plan, network);
+    const outcomes = await forEachImage(
       plan.tasks,
       { ...options, signal: interrupt.signal },
-      network.mirrorTools(),
+      job.work(network),
       emit,
     );
-    return await finish(list, outcomes, options, tally, console, interrupt);
+    const failed = await keepFailed(list, outcomes, options.failed);
+    if (failed > 0) {
+      console.warn(`${failed} lines to do again are in ${options.failed}`);
+    }
+    tally.addUnstarted(
+      outcomes.filter((o) => o.kind === "interrupted").length -
+        tally.totals().interrupted,
+    );
+    console.info(job.summary(tally.totals()));
+    if (interrupt.signal.aborted) return ExitCode.interrupted;
+    return failed > 0 ? ExitCode.someFailed : ExitCode.done;
   } finally {
     unlisten();
   }
@@ -156,35 +212,20 @@ async function checkLogins(plan: MirrorPlan, network: Network): Promise<void> {
   }));
 }
 
-async function finish(
+/** Writes the lines that were not done to the failed list; gives their number. */
+async function keepFailed(
   list: ImageList,
   outcomes: readonly MirrorOutcome[],
-  options: MirrorRunOptions,
-  tally: Tally,
-  console: Console,
-  interrupt: AbortController,
+  path: string,
 ): Promise<number> {
-  const unfinished = outcomes.filter((o) =>
-    o.kind === "failed" || o.kind === "interrupted"
-  );
   const texts = new Map<number, string>();
   for (const { line, text } of list.entries) texts.set(line, text);
   for (const { line, text } of list.invalid) texts.set(line, text);
   const lines = [
     ...list.invalid.map((invalid) => invalid.line),
-    ...unfinished.flatMap((outcome) => outcome.lines),
+    ...outcomes.filter((o) => o.kind === "failed" || o.kind === "interrupted")
+      .flatMap((outcome) => outcome.lines),
   ].sort((a, b) => a - b);
-  const what = await writeFailedList(
-    options.failed,
-    lines.map((line) => texts.get(line)!),
-  );
-  if (what === "written") {
-    console.warn(`${lines.length} lines to do again are in ${options.failed}`);
-  }
-  const unstarted = outcomes.filter((o) => o.kind === "interrupted").length -
-    tally.totals().interrupted;
-  tally.addUnstarted(unstarted);
-  console.info(summaryLine(tally.totals()));
-  if (interrupt.signal.aborted) return ExitCode.interrupted;
-  return lines.length > 0 ? ExitCode.someFailed : ExitCode.done;
+  await writeFailedList(path, lines.map((line) => texts.get(line)!));
+  return lines.length;
 }

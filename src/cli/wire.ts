@@ -9,6 +9,7 @@ import type { Keychain } from "../auth/keychain.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
 import type { SourceStore, TagLister } from "../oci/store.ts";
+import type { ValidateTools } from "../mirror/validate_image.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { Registry } from "../registry/registry.ts";
@@ -86,6 +87,14 @@ export class Network implements AsyncDisposable {
       manifests: new BlobLedger(),
       gate: this.#gate,
       retry: (operation, signal) => this.#retrier.run(operation, signal),
+    };
+  }
+
+  /** What validating works with: nothing of it asks to write. */
+  validateTools(): ValidateTools {
+    return {
+      ...this.mirrorTools(),
+      destination: ({ registry }) => this.#registry(registry, "pull"),
     };
   }
 

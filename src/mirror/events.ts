@@ -13,6 +13,8 @@ export type OutcomeKind =
   | "up-to-date"
   /** Nothing of the image was selected, or the line is not an image. */
   | "skipped"
+  /** The destination was found to hold what it should. */
+  | "passed"
   | "failed"
   /** The run was interrupted before the image was finished. */
   | "interrupted";
@@ -24,6 +26,8 @@ export interface MirrorOutcome {
   readonly id: number;
   /** Line numbers in the list, ascending: what the failed list is made from. */
   readonly lines: readonly number[];
+  /** What is missing or different at the destination, one thing each. */
+  readonly findings?: readonly string[];
   /** Why it failed, or was interrupted. */
   readonly error?: unknown;
   /** Digest that the destination reference now has. */
@@ -79,6 +83,7 @@ export type MirrorEventSink = (event: MirrorEvent) => void;
 /** Totals of a run. */
 export interface MirrorTotals {
   readonly copied: number;
+  readonly passed: number;
   readonly upToDate: number;
   readonly skipped: number;
   /** Failed images and invalid lines. */

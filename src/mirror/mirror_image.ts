@@ -6,44 +6,19 @@
 
 import {
   atDestination,
-  atSource,
   type CopyContext,
   type CopyEvents,
   type CopyTools,
 } from "../copy/copy_context.ts";
 import { copyContent, copyGraph, putManifest } from "../copy/copy_graph.ts";
 import { together } from "../copy/together.ts";
-import { HangarError, withContext } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
-import { matchesFilter, selectsEverything } from "../oci/platform.ts";
 import type { DestinationStore, SourceStore } from "../oci/store.ts";
-import {
-  type Merged,
-  type MergeExisting,
-  mergeIndex,
-  type MergeSource,
-} from "./merge_index.ts";
+import { ImageDecider, type MirrorOptions } from "./decide_image.ts";
+import type { OutcomeKind } from "./events.ts";
+import type { Merged } from "./merge_index.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
-import { selectEntries, type Selection } from "./select.ts";
-import {
-  destinationReader,
-  type ImageReader,
-  inspectEntry,
-  mergeEntries,
-  platformOfImage,
-  sourceReader,
-} from "./source_image.ts";
-
-/** How images are mirrored. */
-export interface MirrorOptions extends Selection {
-  /**
-   * Ignore what the destination tag holds, and take nothing there for granted.
-   *
-   * @default {false}
-   */
-  readonly overwrite?: boolean;
-}
 
 /** What mirroring works with. */
 export interface MirrorTools extends CopyTools {
@@ -51,28 +26,30 @@ export interface MirrorTools extends CopyTools {
   readonly destination: (image: ImageAddress) => DestinationStore;
 }
 
-/** What came of an image that did not fail. */
-export interface MirrorResult {
-  readonly kind: "copied" | "up-to-date" | "skipped";
+/** What came of an image. */
+export interface ImageResult {
+  readonly kind: OutcomeKind;
   /** What the destination reference points at now. */
   readonly digest?: Digest;
+  /** What is missing or different at the destination, one thing each. */
+  readonly findings?: readonly string[];
 }
 
-/** What one image reports while it is mirrored. */
+/** What one image reports while it is worked on. */
 export interface ImageEvents extends CopyEvents {
   warn(message: string): void;
 }
 
-/** Mirrors one image. Nothing is tagged unless everything below it is there. */
-export async function mirrorImage(
+/** What is told of an image of which nothing was selected. */
+export const NOTHING_SELECTED = "no available image for specified arch and os";
+
+/** One context for each source of a task. */
+export function contextsOf(
   task: MirrorTask,
-  options: MirrorOptions,
   tools: MirrorTools,
   events: ImageEvents,
-  signal: AbortSignal,
-): Promise<MirrorResult> {
-  if (task.refusal) throw task.refusal;
-  const contexts = task.sources.map((image) => ({
+): CopyContext[] {
+  return task.sources.map((image) => ({
     ...tools,
     source: tools.source(image),
     sourceRepository: image.repository,
@@ -83,6 +60,18 @@ export async function mirrorImage(
     manifestCache: new Map(),
     present: new Set<Digest>(),
   }));
+}
+
+/** Mirrors one image. Nothing is tagged unless everything below it is there. */
+export async function mirrorImage(
+  task: MirrorTask,
+  options: MirrorOptions,
+  tools: MirrorTools,
+  events: ImageEvents,
+  signal: AbortSignal,
+): Promise<ImageResult> {
+  if (task.refusal) throw task.refusal;
+  const contexts = contextsOf(task, tools, events);
   const image = new ImageMirror(task, options, contexts, events, signal);
   return task.destination.digest === undefined
     ? await image.mirrorTag()
@@ -93,6 +82,7 @@ class ImageMirror {
   readonly #task: MirrorTask;
   readonly #options: MirrorOptions;
   readonly #contexts: readonly CopyContext[];
+  readonly #decider: ImageDecider;
   readonly #events: ImageEvents;
   readonly #signal: AbortSignal;
 
@@ -106,12 +96,13 @@ class ImageMirror {
     this.#task = task;
     this.#options = options;
     this.#contexts = contexts;
+    this.#decider = new ImageDecider(task, options, contexts, signal);
     this.#events = events;
     this.#signal = signal;
   }
 
   /** A digest asked for by name: whole, byte for byte, never merged. */
-  async mirrorPinned(digest: Digest): Promise<MirrorResult> {
+  async mirrorPinned(digest: Digest): Promise<ImageResult> {
     const signal = this.#signal;
     const context = this.#contexts[0]!;
     const { destination, destinationRepository } = context;
@@ -125,7 +116,7 @@ class ImageMirror {
       }),
     );
     if (held?.digest === digest) return { kind: "up-to-date", digest };
-    const manifest = await this.#readSource(context, digest, digest);
+    const manifest = await this.#decider.readSource(context, digest, digest);
     await copyContent(context, manifest, { signal, recheck });
     // A tag makes its manifest known by its canonical digest alone.
     if (tag === undefined || digestAlgorithm(digest) !== "sha256") {
@@ -136,232 +127,21 @@ class ImageMirror {
   }
 
   /** A tag: selected, merged with what the destination's tag holds. */
-  async mirrorTag(): Promise<MirrorResult> {
-    const { overwrite } = this.#options;
-    const [heads, existing] = overwrite
-      ? [[], undefined]
-      : await this.#lookAtBothSides();
-    if (
-      existing && heads.length === 1 && heads[0] === existing.content.digest
-    ) {
-      return { kind: "up-to-date", digest: existing.content.digest };
+  async mirrorTag(): Promise<ImageResult> {
+    const decision = await this.#decider.decide();
+    switch (decision.kind) {
+      case "up-to-date":
+        return {
+          kind: "up-to-date",
+          digest: decision.existing.content.digest,
+        };
+      case "skipped":
+        this.#events.warn(NOTHING_SELECTED);
+        return { kind: "skipped" };
+      case "write":
+        await this.#copy(decision.merged, decision.existing);
+        return { kind: "copied", digest: decision.merged.content.digest };
     }
-    const sources = await this.#readSources(heads, existing);
-    if (sources.every((source) => source.selected.size === 0)) {
-      this.#events.warn("no available image for specified arch and os");
-      return { kind: "skipped" };
-    }
-    const merged = mergeIndex(sources, await this.#rivals(sources, existing));
-    const { digest } = merged.content;
-    if (digest === existing?.content.digest) {
-      return { kind: "up-to-date", digest };
-    }
-    await this.#copy(merged, existing);
-    return { kind: "copied", digest };
-  }
-
-  /** The sources' HEAD and the destination's GET, side by side. */
-  async #lookAtBothSides(): Promise<[Digest[], Manifest | undefined]> {
-    let existing: Manifest | undefined;
-    const heads: Digest[] = [];
-    await together<void>([
-      ...this.#contexts.map((context, i) => async (signal: AbortSignal) => {
-        heads[i] = await this.#headSource(context, this.#tagOf(i), signal);
-      }),
-      async (signal) => {
-        existing = await this.#readExisting(signal);
-      },
-    ], this.#signal);
-    return [heads, existing];
-  }
-
-  async #headSource(
-    context: CopyContext,
-    tag: string,
-    signal: AbortSignal,
-  ): Promise<Digest> {
-    const head = await atSource(
-      context,
-      `tag ${tag}`,
-      context.source.headManifest(context.sourceRepository, tag, { signal }),
-    );
-    return head?.digest ?? this.#absent(context, tag);
-  }
-
-  async #readExisting(signal: AbortSignal): Promise<Manifest | undefined> {
-    const context = this.#contexts[0]!;
-    const tag = this.#task.destination.tag!;
-    return await atDestination(
-      context,
-      `read tag ${tag} from`,
-      (async () => {
-        const content = await context.destination.getManifest(
-          context.destinationRepository,
-          tag,
-          { signal },
-        );
-        if (!content) return undefined;
-        try {
-          return parseManifest(
-            content.bytes,
-            content.mediaType,
-            content.digest,
-          );
-        } catch (error) {
-          // Merging with what cannot be understood would lose it.
-          throw error instanceof HangarError
-            ? new HangarError(error.code, error.message, {
-              cause: error,
-              hint: "replace what the tag holds with --overwrite",
-            })
-            : error;
-        }
-      })(),
-    );
-  }
-
-  #tagOf(source: number): string {
-    return this.#task.sources[source]!.tag!;
-  }
-
-  #absent(context: CopyContext, reference: string): never {
-    throw withContext(
-      `cannot read ${reference} from source ${context.source.id}/${context.sourceRepository}`,
-      new HangarError("not-found", "404, there is no such image", {
-        status: 404,
-        hint: "check the name and tag in the list",
-      }),
-    );
-  }
-
-  async #readSource(
-    context: CopyContext,
-    reference: string,
-    digest: Digest | undefined,
-    signal: AbortSignal = this.#signal,
-  ): Promise<Manifest> {
-    return await atSource(
-      context,
-      `manifest ${reference}`,
-      (async () => {
-        const content = await context.source.getManifest(
-          context.sourceRepository,
-          digest ?? reference,
-          { signal },
-        );
-        return content
-          ? parseManifest(content.bytes, content.mediaType, content.digest)
-          : undefined;
-      })(),
-    ) ?? this.#absent(context, reference);
-  }
-
-  async #readSources(
-    heads: readonly Digest[],
-    existing: Manifest | undefined,
-  ): Promise<MergeSource[]> {
-    return await together(
-      this.#contexts.map((context, i) => async (signal) => {
-        const manifest = await this.#readSource(
-          context,
-          this.#tagOf(i),
-          heads[i],
-          signal,
-        );
-        context.manifestCache.set(manifest.content.digest, manifest);
-        const reader = sourceReader(
-          context,
-          (what, operation) => atSource(context, what, operation),
-          signal,
-        );
-        return await this.#select(reader, manifest, existing);
-      }),
-      this.#signal,
-    );
-  }
-
-  async #select(
-    reader: ImageReader,
-    manifest: Manifest,
-    existing: Manifest | undefined,
-  ): Promise<MergeSource> {
-    const alone = this.#contexts.length === 1 && existing === undefined;
-    if (manifest.kind === "image") {
-      return await this.#selectSingle(reader, manifest, alone);
-    }
-    const selected = await selectEntries(
-      manifest.entries,
-      this.#options,
-      (entry) => inspectEntry(reader, entry),
-    );
-    const rivals = existing?.kind === "index"
-      ? existing.entries
-      : alone
-      ? []
-      : manifest.entries;
-    return {
-      manifest,
-      entries: await mergeEntries(reader, manifest, rivals),
-      selected: new Set(selected.map((entry) => entry.digest)),
-    };
-  }
-
-  async #selectSingle(
-    reader: ImageReader,
-    manifest: Manifest & { kind: "image" },
-    alone: boolean,
-  ): Promise<MergeSource> {
-    const { filter } = this.#options;
-    const platform = alone && selectsEverything(filter)
-      ? undefined
-      : await platformOfImage(reader, manifest);
-    // What names no platform cannot be the wrong one.
-    const wanted = platform === undefined || matchesFilter(filter, platform);
-    if (platform === undefined && this.#contexts.length > 1) {
-      throw new HangarError(
-        "conflict",
-        `${manifest.content.digest} has no platform, so it cannot be merged with other sources of one tag`,
-        { hint: "give it a tag of its own" },
-      );
-    }
-    return {
-      manifest,
-      entries: await mergeEntries(reader, manifest, []),
-      selected: new Set(wanted ? [manifest.content.digest] : []),
-    };
-  }
-
-  /** What of the destination's content takes part in the merge. */
-  async #rivals(
-    sources: readonly MergeSource[],
-    existing: Manifest | undefined,
-  ): Promise<MergeExisting | undefined> {
-    if (!existing) return undefined;
-    // An artifact is pushed as it is, and replaced as a whole.
-    const isArtifact = sources.some((source) =>
-      source.manifest.kind === "image" &&
-      source.entries.every((entry) => entry.key === undefined)
-    );
-    if (isArtifact) return undefined;
-    const context = this.#contexts[0]!;
-    const reader = destinationReader(
-      context,
-      (what, operation) =>
-        atDestination(context, `read ${what} from`, operation),
-      this.#signal,
-    );
-    const own = sources.flatMap((s) => s.entries.map((e) => e.descriptor));
-    const known = own.some((d) => d.digest === existing.content.digest);
-    if (existing.kind === "image" && known) {
-      const entry = sources.flatMap((s) => s.entries)
-        .find((e) => e.descriptor.digest === existing.content.digest)!;
-      return { manifest: existing, entries: [entry] };
-    }
-    const entries = await mergeEntries(reader, existing, own);
-    if (existing.kind === "image" && entries[0]?.key === undefined) {
-      return undefined;
-    }
-    return { manifest: existing, entries };
   }
 
   /** Children first, the tag last. */

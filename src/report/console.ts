@@ -111,6 +111,8 @@ function logOutcome(
         `Copied [${destination}] ${outcome.digest} (${took})`,
         image,
       );
+    case "passed":
+      return console.info(`PASS: [${source}] == [${destination}]`, image);
     case "up-to-date":
       return console.info(`Up to date [${destination}]`, image);
     case "skipped":
@@ -128,4 +130,21 @@ function logOutcome(
         image,
       );
   }
+}
+
+/** The same for a validation, where the verdicts are the log. */
+export function logVerdicts(console: Console): MirrorEventSink {
+  const log = logEvents(console);
+  return (event) => {
+    if (event.type === "image-started") return;
+    if (
+      event.type !== "image-finished" || event.outcome.kind !== "failed"
+    ) {
+      return log(event);
+    }
+    const { image, source, destination, outcome } = event;
+    console.error(`FAILED: [${source}] != [${destination}]`, image);
+    const findings = outcome.findings ?? [describeError(outcome.error)];
+    for (const finding of findings) console.error(finding, image);
+  };
 }

@@ -18,6 +18,7 @@ export class Tally {
     "copied": 0,
     "up-to-date": 0,
     "skipped": 0,
+    "passed": 0,
     "failed": 0,
     "interrupted": 0,
   };
@@ -48,6 +49,7 @@ export class Tally {
   totals(): MirrorTotals {
     return {
       copied: this.#outcomes.copied,
+      passed: this.#outcomes.passed,
       upToDate: this.#outcomes["up-to-date"],
       skipped: this.#outcomes.skipped,
       failed: this.#outcomes.failed + this.#invalid,
@@ -69,6 +71,17 @@ export function summaryLine(totals: MirrorTotals): string {
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
     `${formatBytes(totals.bytesSent)} sent`,
     `${formatBytes(totals.bytesMounted)} spared by mounting`,
+    formatDuration(totals.durationMs),
+  ].join(", ");
+}
+
+/** The summary that ends a validation. */
+export function validationLine(totals: MirrorTotals): string {
+  return [
+    `Done: ${totals.passed} passed`,
+    `${totals.skipped} skipped`,
+    `${totals.failed} failed`,
+    ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
     formatDuration(totals.durationMs),
   ].join(", ");
 }

@@ -7,15 +7,11 @@
 import { pooledMap } from "@std/async/pool";
 import { HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "./events.ts";
-import {
-  mirrorImage,
-  type MirrorOptions,
-  type MirrorTools,
-} from "./mirror_image.ts";
+import type { ImageEvents, ImageResult } from "./mirror_image.ts";
 import { formatAddress, type MirrorTask } from "./plan.ts";
 
-/** Options of {@linkcode mirrorAll}. */
-export interface MirrorAllOptions extends MirrorOptions {
+/** Options of {@linkcode forEachImage}. */
+export interface ForEachImageOptions {
   /** Images at once. */
   readonly jobs: number;
   /** What one image may take, in ms; 0 for no limit. */
@@ -24,11 +20,18 @@ export interface MirrorAllOptions extends MirrorOptions {
   readonly signal: AbortSignal;
 }
 
-/** Mirrors the tasks of a plan; the outcomes are in their order. */
-export async function mirrorAll(
+/** What is done with each image: it is mirrored, or validated. */
+export type ImageWork = (
+  task: MirrorTask,
+  events: ImageEvents,
+  signal: AbortSignal,
+) => Promise<ImageResult>;
+
+/** Works through the tasks of a plan; the outcomes are in their order. */
+export async function forEachImage(
   tasks: readonly MirrorTask[],
-  options: MirrorAllOptions,
-  tools: MirrorTools,
+  options: ForEachImageOptions,
+  work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<MirrorOutcome[]> {
   const outcomes: MirrorOutcome[] = [];
@@ -37,7 +40,7 @@ export async function mirrorAll(
     const outcome of pooledMap(
       options.jobs,
       tasks,
-      (task) => mirrorOne(task, options, tools, emit),
+      (task) => workOn(task, options, work, emit),
     )
   ) {
     outcomes.push(outcome);
@@ -45,10 +48,10 @@ export async function mirrorAll(
   return outcomes;
 }
 
-async function mirrorOne(
+async function workOn(
   task: MirrorTask,
-  options: MirrorAllOptions,
-  tools: MirrorTools,
+  options: ForEachImageOptions,
+  work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<MirrorOutcome> {
   const { id, lines } = task;
@@ -79,7 +82,7 @@ async function mirrorOne(
     : undefined;
   let outcome: MirrorOutcome;
   try {
-    const result = await mirrorImage(task, options, tools, {
+    const result = await work(task, {
       warn: (message) => emit({ type: "warning", image: id, message }),
       onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
       onBlob: (digest, size, how) =>
