@@ -4,11 +4,9 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import {
-  FakeRegistry,
-  type FakeRegistryOptions,
-} from "../support/fake_registry.ts";
-import { hangar, type HangarOptions } from "../support/hangar.ts";
+import { FakeRegistry } from "../support/fake_registry.ts";
+import { Pair } from "../support/pair.ts";
+import { hangar } from "../support/hangar.ts";
 import {
   makeArtifact,
   makeImage,
@@ -17,46 +15,6 @@ import {
   randomBytes,
   sha256,
 } from "../support/images.ts";
-
-class Pair implements AsyncDisposable {
-  readonly source: FakeRegistry;
-  readonly destination: FakeRegistry;
-  readonly directory = Deno.makeTempDirSync();
-  readonly failed = `${this.directory}/failed.txt`;
-
-  constructor(
-    destination: FakeRegistryOptions = {},
-    source: FakeRegistryOptions = {},
-  ) {
-    this.source = FakeRegistry.start(source);
-    this.destination = FakeRegistry.start(destination);
-  }
-
-  mirror(list: string, flags: string[] = [], options: HangarOptions = {}) {
-    return hangar([
-      "mirror",
-      "-f-",
-      `--source=http://${this.source.host}`,
-      `--destination=http://${this.destination.host}`,
-      `--failed=${this.failed}`,
-      ...flags,
-    ], { stdin: list, ...options });
-  }
-
-  async failedLines(): Promise<string[]> {
-    const text = await Deno.readTextFile(this.failed).catch(() => "");
-    return text.split("\n").slice(1, -1);
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.source[Symbol.asyncDispose]();
-    await this.destination[Symbol.asyncDispose]();
-    await Deno.remove(this.directory, { recursive: true });
-    assertEquals(this.source.violations, []);
-    assertEquals(this.destination.violations, []);
-    assertEquals(this.destination.dangling(), []);
-  }
-}
 
 Deno.test("mirror: an image whose platforms are all selected keeps its digest", async () => {
   await using pair = new Pair();

@@ -34,6 +34,7 @@ interface Pair extends AsyncDisposable {
   readonly source: RealRegistry;
   readonly destination: RealRegistry;
   readonly directory: string;
+  readonly env: Readonly<Record<string, string>>;
   /** Runs `hangar mirror` on a list with the credentials for both. */
   mirror(list: string, ...flags: string[]): ReturnType<typeof hangar>;
   /** The digest and bytes under a reference, as skopeo reads them. */
@@ -61,6 +62,7 @@ async function startPair(): Promise<Pair> {
     source,
     destination,
     directory,
+    env,
     mirror: (list, ...flags) =>
       hangar(
         ["mirror", "-f", "-", "-s", source.host, "-d", destination.host]
@@ -376,5 +378,69 @@ interop(
     const { code, stderr } = await pair.mirror("registry.k8s.io/pause:3.9");
     assertEquals(code, 0, stderr);
     assertEquals(await pair.raw("library/pause:3.9"), text(pause));
+  },
+);
+
+interop(
+  "validate passes what mirror made, and names a blob lost on disk",
+  async () => {
+    await using pair = await startPair();
+    const app = makeMultiArch("app", { attestations: true });
+    await push(pair.source, "corp/app", "v1", app);
+    assertEquals((await pair.mirror("corp/app:v1")).code, 0);
+    const validate = (...flags: string[]) =>
+      hangar(
+        ["mirror", "validate", "-f-", "-s", pair.source.host]
+          .concat("-d", pair.destination.host, "-o", `${pair.directory}/f`)
+          .concat(flags),
+        { env: pair.env, stdin: "corp/app:v1" },
+      );
+    for (const flags of [[], ["--deep"], ["--deep=bytes"]]) {
+      const { code, stderr } = await validate(...flags);
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stderr, "PASS: [");
+    }
+    const [lost = ""] = app.blobs.keys();
+    const hex = lost.slice("sha256:".length);
+    await Deno.remove(
+      `${pair.destination.storageDir}/docker/registry/v2/blobs/sha256/${
+        hex.slice(0, 2)
+      }/${hex}`,
+      { recursive: true },
+    );
+    const { code, stderr } = await validate("--deep");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `missing: blob ${lost}`);
+    assertEquals((await validate()).code, 0);
+  },
+);
+
+interop(
+  "inspect agrees with skopeo, field by field and byte for byte",
+  async () => {
+    await using registry = await startDockerRegistry();
+    const images = {
+      oci: makeImage({ seed: "a" }),
+      docker: makeImage({ seed: "b", docker: true }),
+      list: makeMultiArch("c", { docker: true }),
+      index: makeMultiArch("d", { attestations: true }),
+      five: makeImage({ seed: "e", layers: [1, 2, 3, 4, 5] }),
+    };
+    for (const [tag, image] of Object.entries(images)) {
+      await push(registry, "corp/app", tag, image);
+    }
+    for (const [tag, image] of Object.entries(images)) {
+      const reference = `docker://${registry.host}/corp/app:${tag}`;
+      const theirs = await skopeo(["inspect", "--tls-verify=false", reference]);
+      const ours = await hangar(["inspect", reference]);
+      assertEquals(ours.code, 0, ours.stderr);
+      const summary = JSON.parse(ours.stdout);
+      // What this skopeo prints, whichever fields its version knows.
+      const fields = Object.entries(JSON.parse(theirs.stdout));
+      assertEquals(fields.length >= 9, true);
+      for (const [field, value] of fields) assertEquals(summary[field], value);
+      const raw = await hangar(["inspect", "--raw", reference]);
+      assertEquals(raw.stdout, text(image));
+    }
   },
 );

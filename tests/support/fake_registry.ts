@@ -206,6 +206,13 @@ export class FakeRegistry implements AsyncDisposable {
     this.#blobs.set(digest, bytes);
   }
 
+  /** Takes a blob or a manifest out of a repository. */
+  remove(repository: string, digest: string): void {
+    const repo = this.#repository(repository);
+    repo.blobs.delete(digest);
+    repo.manifests.delete(digest);
+  }
+
   /** All tags, as `repository:tag`. */
   tags(): string[] {
     return [...this.#repositories].flatMap(([name, { tags }]) =>
