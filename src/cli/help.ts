@@ -54,7 +54,11 @@ function listFlags(flags: readonly FlagSpec[]): string {
   const rows = flags.toSorted((a, b) => a.name < b.name ? -1 : 1)
     .map((flag): [string, string] => [
       `  ${flag.short ? `-${flag.short},` : "   "} --${flag.name}${
-        flag.type === "bool" ? "" : ` ${flag.type}`
+        flag.type === "bool"
+          ? ""
+          : flag.bare === undefined
+          ? ` ${flag.type}`
+          : ` ${flag.type}[=${JSON.stringify(flag.bare)}]`
       }`,
       flag.help + describeDefault(flag),
     ]);
@@ -63,12 +67,13 @@ function listFlags(flags: readonly FlagSpec[]): string {
     .join("\n");
 }
 
-function describeDefault({ default: value }: FlagSpec): string {
+/** Zero values are not shown, as in pflag. */
+function describeDefault({ type, default: value }: FlagSpec): string {
   if (value === undefined || value === false || value === 0 || value === "") {
     return "";
   }
   if (Array.isArray(value)) return ` (default [${value.join(",")}])`;
-  return typeof value === "string" && !/^[\d.]+(?:ms|s|m|h)/.test(value)
-    ? ` (default "${value}")`
+  return type === "string"
+    ? ` (default ${JSON.stringify(value)})`
     : ` (default ${value})`;
 }

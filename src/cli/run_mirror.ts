@@ -140,7 +140,12 @@ async function runList(
       },
       interrupt.signal,
     );
-    if (job.needsLogin) await checkLogins(plan, network);
+    // An interrupt here is told by the images, none of which is begun.
+    if (job.needsLogin) {
+      await checkLogins(plan, network).catch((error) => {
+        if (!interrupt.signal.aborted) throw error;
+      });
+    }
     const outcomes = await forEachImage(
       plan.tasks,
       { ...options, signal: interrupt.signal },

@@ -1,5 +1,5 @@
 /**
- * The failed list: lines to be passed back to `--file`.
+ * The failed list: lines to be passed back to `--file` (CONTRACT 10).
  *
  * @module
  */
@@ -10,88 +10,169 @@ import { HangarError } from "../errors.ts";
 export const FAILED_LIST_MARK =
   "# hangar: the images that failed; pass this file back with --file";
 
-function cannot(action: string, path: string, cause: unknown): HangarError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new HangarError("file", `cannot ${action} ${path}: ${why}`, { cause });
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
+function cannot(action: string, path: string, cause: unknown): HangarError {
+  return new HangarError(
+    "file",
+    `cannot ${action} ${path}: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
+/** The part up to the last slash; Windows knows both kinds. */
 function directoryOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "." : path.slice(0, slash) || "/";
+  const slash = Deno.build.os === "windows"
+    ? Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"))
+    : path.lastIndexOf("/");
+  return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
 async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw cannot("look at", path, error);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw cannot("look at", path, cause);
   }
+}
+
+/** The file behind symbolic links, which are the user's and stay. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return path;
+    throw cannot("look at", path, cause);
+  }
+}
+
+/** In the same directory, or the rename would not be atomic. */
+function temporaryBeside(path: string): string {
+  return `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+}
+
+/** `/dev/null`, a terminal: renaming a file over it would replace the device. */
+function isDevice(info: Deno.FileInfo | undefined): boolean {
+  return info?.isCharDevice === true;
 }
 
 /**
  * Finds out before the run whether the failed list can be written after it.
+ * Nothing is left behind, and a file that is there is not touched.
  *
+ * @param input the image list, `-` for standard input
  * @throws {HangarError} `usage` when it is the input file, or cannot be written
  */
 export async function checkFailedPath(
   path: string,
   input: string,
 ): Promise<void> {
-  const refuse = (why: string): never => {
+  const refuse = (why: string, hint?: string): never => {
     throw new HangarError(
       "usage",
-      `invalid value "${path}" for --failed: ${why}`,
+      `invalid value ${JSON.stringify(path)} for --failed: ${why}`,
+      { hint },
     );
   };
+  if (path === "") refuse("it names no file");
   const there = await statOf(path);
-  if (there && !there.isFile) refuse("it is not a file");
-  const list = input === "-" ? undefined : await statOf(input);
-  if (
-    there && list && there.ino !== null && there.ino === list.ino &&
-    there.dev === list.dev
-  ) {
-    refuse("it is the input file");
+  if (isDevice(there)) return;
+  if (there?.isDirectory) refuse("it is a directory");
+  if (there && !there.isFile) refuse("it is not a regular file");
+  if (there && input !== "-" && await isSameFile(path, there, input)) {
+    refuse("it is the input file", "name another file with --failed");
   }
-  const directory = await statOf(directoryOf(path));
-  if (!directory?.isDirectory) refuse("there is no such directory");
+  const target = await realPathOf(path);
+  const directory = directoryOf(target);
+  if (!(await statOf(directory))?.isDirectory) {
+    refuse(`there is no directory ${directory}`);
+  }
+  // Permission bits tell too little (root, read-only mounts): try it.
+  const temporary = temporaryBeside(target);
+  try {
+    await Deno.writeTextFile(temporary, "", { createNew: true });
+    await Deno.remove(temporary);
+  } catch (cause) {
+    refuse(`cannot write there: ${reasonOf(cause)}`);
+  }
+}
+
+async function isSameFile(
+  path: string,
+  info: Deno.FileInfo,
+  other: string,
+): Promise<boolean> {
+  const otherInfo = await statOf(other);
+  if (!otherInfo) return false;
+  // Hard links have one inode; where the system has none, there are paths.
+  if (info.ino !== null && otherInfo.ino !== null) {
+    return info.ino === otherInfo.ino && info.dev === otherInfo.dev;
+  }
+  return await realPathOf(path) === await realPathOf(other);
 }
 
 /**
- * Writes the failed list, or, when nothing failed, removes a stale one that
- * bears the mark.
+ * Writes the failed list, in place of whatever file is there, or, when nothing
+ * failed, removes a stale one that bears the mark. The file is replaced whole
+ * or not at all.
  *
+ * @param lines as they stand in the image list, in its order
  * @throws {HangarError} `file`
  */
 export async function writeFailedList(
   path: string,
   lines: readonly string[],
 ): Promise<"written" | "removed" | "unchanged"> {
-  if (lines.length === 0) return await removeStale(path);
-  // In the same directory, or the rename would not be atomic.
-  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const info = await statOf(path);
+  const target = await realPathOf(path);
+  if (lines.length === 0) {
+    return info?.isFile ? await removeStale(target) : "unchanged";
+  }
+  const text = [FAILED_LIST_MARK, ...lines, ""].join("\n");
   try {
-    await Deno.writeTextFile(
-      temporary,
-      [FAILED_LIST_MARK, ...lines, ""].join("\n"),
-      { createNew: true },
-    );
-    await Deno.rename(temporary, path);
+    if (isDevice(info)) await Deno.writeTextFile(target, text);
+    else await replaceFile(target, text);
   } catch (cause) {
-    await Deno.remove(temporary).catch(() => {});
     throw cannot("write the failed list", path, cause);
   }
   return "written";
 }
 
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await Deno.writeTextFile(temporary, text, { createNew: true });
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
 async function removeStale(path: string): Promise<"removed" | "unchanged"> {
   try {
-    const file = await Deno.readTextFile(path);
-    if (!file.startsWith(FAILED_LIST_MARK)) return "unchanged";
+    if (!await bearsMark(path)) return "unchanged";
     await Deno.remove(path);
     return "removed";
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return "unchanged";
     throw cannot("remove the stale failed list", path, cause);
   }
+}
+
+/** Reads no more than the mark is long: the file may be anything. */
+async function bearsMark(path: string): Promise<boolean> {
+  const mark = new TextEncoder().encode(`${FAILED_LIST_MARK}\n`);
+  const head = new Uint8Array(mark.length);
+  using file = await Deno.open(path);
+  let filled = 0;
+  while (filled < head.length) {
+    const read = await file.read(head.subarray(filled));
+    if (read === null) return false;
+    filled += read;
+  }
+  return head.every((byte, i) => byte === mark[i]);
 }

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommandTree } from "../../src/cli/command_tree.ts";
-import { parseDuration } from "../../src/cli/duration.ts";
 import type { FlagSpec, FlagValues } from "../../src/cli/flags.ts";
 import { hangar } from "../support/hangar.ts";
 
@@ -172,27 +171,6 @@ Deno.test("help: shown for the root alone, by --help anywhere, and by the word h
     assertStringIncludes(output, "help for mirror");
   }
 });
-
-for (
-  const [text, want] of [
-    ["10m0s", 600_000],
-    ["90s", 90_000],
-    ["1h30m", 5_400_000],
-    ["1.5h", 5_400_000],
-    ["500ms", 500],
-    ["0", 0],
-    ["0s", 0],
-    ["", undefined],
-    ["10", undefined],
-    ["-1s", undefined],
-    ["1d", undefined],
-    ["1s ", undefined],
-  ] as const
-) {
-  Deno.test(`duration ${JSON.stringify(text)}`, () => {
-    assertEquals(parseDuration(text), want);
-  });
-}
 
 Deno.test("mirror: wrong usage is told before any network traffic", async () => {
   const list = "corp/app:v1";

@@ -1,11 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { HangarError } from "../../src/errors.ts";
+import { assertEquals } from "@std/assert";
 import { Console, logEvents } from "../../src/report/console.ts";
-import {
-  checkFailedPath,
-  FAILED_LIST_MARK,
-  writeFailedList,
-} from "../../src/report/failed_list.ts";
 import { formatBytes, formatDuration } from "../../src/report/format.ts";
 import { summaryLine, Tally } from "../../src/report/summary.ts";
 
@@ -87,62 +81,4 @@ Deno.test("summary: adds up the event stream", () => {
     summaryLine({ ...tally.totals(), durationMs: 72_000 }),
     "Done: 2 copied, 1 up to date, 0 skipped, 3 failed, 2.0 KiB sent, 1.0 KiB spared by mounting, 1m12s",
   );
-});
-
-async function inDirectory(fn: (directory: string) => Promise<void>) {
-  const directory = await Deno.makeTempDir();
-  try {
-    await fn(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
-Deno.test("failed list: written whole, with its mark, and nothing else left behind", async () => {
-  await inDirectory(async (directory) => {
-    const path = `${directory}/failed.txt`;
-    assertEquals(await writeFailedList(path, ["b # x", "a b c"]), "written");
-    assertEquals(
-      await Deno.readTextFile(path),
-      `${FAILED_LIST_MARK}\nb # x\na b c\n`,
-    );
-    assertEquals([...Deno.readDirSync(directory)].length, 1);
-    assertEquals(await writeFailedList(path, []), "removed");
-    assertEquals(await writeFailedList(path, []), "unchanged");
-  });
-});
-
-Deno.test("failed list: that it cannot be written is known before the run", async () => {
-  await inDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/list.txt`, "x\n");
-    await Deno.symlink(`${directory}/list.txt`, `${directory}/link.txt`);
-    for (
-      const path of [
-        directory,
-        `${directory}/none/failed.txt`,
-        `${directory}/list.txt`,
-        `${directory}/link.txt`,
-      ]
-    ) {
-      const error = await assertRejects(
-        () => checkFailedPath(path, `${directory}/list.txt`),
-        HangarError,
-        "--failed",
-      );
-      assertEquals(error.code, "usage");
-    }
-    await checkFailedPath(`${directory}/new.txt`, `${directory}/list.txt`);
-  });
-});
-
-Deno.test("failed list: a failure to write leaves no half of it", async () => {
-  await inDirectory(async (directory) => {
-    await Deno.mkdir(`${directory}/failed.txt`);
-    const error = await assertRejects(
-      () => writeFailedList(`${directory}/failed.txt`, ["a"]),
-      HangarError,
-    );
-    assertEquals(error.code, "file");
-    assertEquals([...Deno.readDirSync(directory)].length, 1);
-  });
 });
