@@ -24,6 +24,8 @@ async function hangar(...args: string[]): Promise<void> {
       env: () => undefined,
       uid: () => undefined,
       readTextFile: () => Promise.resolve(undefined),
+      writeSecretFile: () => Promise.resolve(),
+      runHelper: () => Promise.reject(new Error("not in the demo")),
     },
   });
   if (code !== 0) throw new Error(`exit code ${code}`);

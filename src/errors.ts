@@ -12,6 +12,8 @@ export type ErrorCode =
   | "usage"
   /** A file of the user's cannot be read, parsed or written. */
   | "file"
+  /** A credential helper that cannot be run, or fails. */
+  | "credentials"
   /** A reference, tag or digest that the grammar does not allow. */
   | "invalid-reference"
   /** A manifest, index or config that is malformed. */

@@ -26,6 +26,10 @@ export type AuthEntry =
 export interface AuthFile {
   /** The members of `auths` under their keys as written, in file order. */
   readonly entries: ReadonlyMap<string, AuthEntry>;
+  /** `credHelpers`: the helper for a registry, under the keys as written. */
+  readonly helpers: ReadonlyMap<string, string>;
+  /** `credsStore`: the helper for all registries. */
+  readonly store?: string;
 }
 
 /** The most that an auth file may weigh, in UTF-16 units. */
@@ -89,8 +93,8 @@ function parseEntry(value: unknown): AuthEntry {
 }
 
 /**
- * Parses an auth file. Members other than `auths` belong to other programs
- * and are passed over.
+ * Parses an auth file. Members other than `auths`, `credHelpers` and
+ * `credsStore` belong to other programs and are passed over.
  *
  * @param fault makes the error for what is wrong; the text it is given holds
  * nothing out of the file
@@ -101,7 +105,7 @@ export function parseAuthFile(
 ): AuthFile {
   if (text.length > MAX_AUTH_FILE_LENGTH) throw fault("it is too large");
   // `REGISTRY_AUTH_FILE=/dev/null` is a usual way to say "anonymous".
-  if (text.trim() === "") return { entries: new Map() };
+  if (text.trim() === "") return { entries: new Map(), helpers: new Map() };
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -115,5 +119,17 @@ export function parseAuthFile(
   const entries = Object.entries(auths).map(([key, value]) =>
     [key, parseEntry(value)] as const
   );
-  return { entries: new Map(entries) };
+  const helpers = document.credHelpers ?? {};
+  if (!isObject(helpers)) throw fault("credHelpers is not an object");
+  const store = document.credsStore ?? "";
+  if (typeof store !== "string") throw fault("credsStore is not a string");
+  const names = Object.entries(helpers).map(([key, value]) => {
+    if (typeof value !== "string") throw fault("a helper is not a string");
+    return [key, value] as const;
+  });
+  return {
+    entries: new Map(entries),
+    helpers: new Map(names),
+    store: store || undefined,
+  };
 }

@@ -27,6 +27,8 @@ export interface AuthenticatorOptions {
   ) => Promise<Credentials | undefined>;
   /** Reaches token servers; adds no credentials of its own. */
   readonly tokenTransport: Transport;
+  /** Ends the token requests, which no single caller owns. */
+  readonly signal?: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -74,7 +76,13 @@ export class Authenticator {
     if (!this.#learn(response)) return response;
     // The token was refused before its time: the next one is a new one.
     if (header !== undefined) this.#forget(request);
-    const again = await this.#authorize(request);
+    let again: string | undefined;
+    try {
+      again = await this.#authorize(request);
+    } catch (error) {
+      await discard(response);
+      throw error;
+    }
     if (
       again === undefined || again === header ||
       request.body instanceof ReadableStream
@@ -196,6 +204,10 @@ export class Authenticator {
       ? oauthRequest(url, service, scopes, credentials.identityToken)
       : tokenRequest(url, service, scopes, credentials);
     const timeout = new AbortController();
+    const { signal } = this.#options;
+    const onEnd = () => timeout.abort(signal?.reason);
+    if (signal?.aborted) onEnd();
+    signal?.addEventListener("abort", onEnd, { once: true });
     const timer = setTimeout(
       () =>
         timeout.abort(
@@ -217,7 +229,13 @@ export class Authenticator {
       return await this.#readToken(response, request, timeout.signal);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", onEnd);
     }
+  }
+
+  /** Waits until no token request is under way; for the end of a run. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#tokens.values());
   }
 
   async #readToken(

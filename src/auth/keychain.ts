@@ -7,6 +7,11 @@
 
 import { HangarError } from "../errors.ts";
 import { type AuthEntry, type AuthFile, parseAuthFile } from "./auth_file.ts";
+import {
+  CredentialHelper,
+  type RunHelper,
+  TOKEN_USERNAME,
+} from "./credential_helper.ts";
 
 /** What a registry is answered with when it asks who is there. */
 export interface Credentials {
@@ -26,6 +31,9 @@ export interface KeychainEnvironment {
   uid(): number | undefined;
   /** The text of a file; `undefined` when there is no such file. */
   readTextFile(path: string): Promise<string | undefined>;
+  /** Writes a file that its owner alone may read, whole or not at all. */
+  writeSecretFile(path: string, text: string): Promise<void>;
+  readonly runHelper: RunHelper;
 }
 
 // An empty variable counts as unset (XDG base directory specification).
@@ -37,7 +45,7 @@ function variable(
 }
 
 /** The auth files in the order in which they are asked. */
-function authFilePaths(environment: KeychainEnvironment): string[] {
+export function authFilePaths(environment: KeychainEnvironment): string[] {
   const override = variable(environment, "REGISTRY_AUTH_FILE");
   if (override !== undefined) return [override];
 
@@ -102,10 +110,54 @@ function normalizeKey(raw: string): NormalizedKey {
   return { key, exact: key === raw };
 }
 
-/** The entries of one file by normalised key. */
-type KeyedEntries = ReadonlyMap<string, AuthEntry>;
+/** What one file says, by normalised key. */
+interface KeyedFile {
+  readonly entries: ReadonlyMap<string, AuthEntry>;
+  readonly helpers: ReadonlyMap<string, string>;
+  readonly store?: string;
+}
 
-function keyedEntries(file: AuthFile): KeyedEntries {
+/** The name by which helpers know a registry. */
+export function serverNameOf(host: string): string {
+  return canonicalHost(host) === "docker.io"
+    ? "https://index.docker.io/v1/"
+    : host;
+}
+
+/** Whether a key of an auth file means a whole registry. */
+export function keyMeans(key: string, host: string): boolean {
+  return normalizeKey(key).key === canonicalHost(host);
+}
+
+/** The helper that is configured for a registry, in the first file with any. */
+export async function helperFor(
+  environment: KeychainEnvironment,
+  host: string,
+): Promise<string | undefined> {
+  for (const path of authFilePaths(environment)) {
+    const { helpers, store } = await readAuthFile(environment, path);
+    const helper = helpers.get(canonicalHost(host)) ?? store;
+    if (helper !== undefined) return helper;
+  }
+  return undefined;
+}
+
+async function readAuthFile(
+  environment: KeychainEnvironment,
+  path: string,
+): Promise<KeyedFile> {
+  let text: string | undefined;
+  try {
+    text = await environment.readTextFile(path);
+  } catch (cause) {
+    throw new HangarError("file", `cannot read auth file ${path}`, { cause });
+  }
+  return keyedFile(
+    parseAuthFile(text ?? "", (fault) => malformed(path, fault)),
+  );
+}
+
+function keyedFile(file: AuthFile): KeyedFile {
   const entries = new Map<string, AuthEntry>();
   const exactKeys = new Set<string>();
   for (const [raw, entry] of file.entries) {
@@ -116,7 +168,11 @@ function keyedEntries(file: AuthFile): KeyedEntries {
     if (exact) exactKeys.add(key);
     entries.set(key, entry);
   }
-  return entries;
+  const helpers = new Map<string, string>();
+  for (const [raw, name] of file.helpers) {
+    helpers.set(normalizeKey(raw).key, name);
+  }
+  return { entries, helpers, store: file.store };
 }
 
 /**
@@ -126,7 +182,9 @@ function keyedEntries(file: AuthFile): KeyedEntries {
 export class Keychain {
   readonly #environment: KeychainEnvironment;
   readonly #paths: readonly string[];
-  readonly #files = new Map<string, Promise<KeyedEntries>>();
+  readonly #files = new Map<string, Promise<KeyedFile>>();
+  // A helper is a process, so it is asked once for a registry.
+  readonly #helped = new Map<string, Promise<Credentials | undefined>>();
 
   constructor(environment: KeychainEnvironment) {
     this.#environment = environment;
@@ -150,39 +208,55 @@ export class Keychain {
     // One after the other: a file behind the first hit must not be touched,
     // let alone fail the run.
     for (const path of this.#paths) {
-      const entries = await this.#load(path);
+      const { entries, helpers, store } = await this.#load(path);
+      const host = canonicalHost(registryHost);
+      const own = helpers.get(host);
+      const helped = own && await this.#askHelper(own, host);
+      if (helped) return helped;
       for (const key of keys) {
         const entry = entries.get(key);
         if (entry === undefined || entry.kind === "empty") continue;
         if (entry.kind === "malformed") throw malformed(path, entry.fault);
         return { ...entry.secrets, origin: path };
       }
+      const stored = store && await this.#askHelper(store, host);
+      if (stored) return stored;
     }
     return undefined;
   }
 
-  #load(path: string): Promise<KeyedEntries> {
-    const known = this.#files.get(path);
+  #askHelper(name: string, host: string): Promise<Credentials | undefined> {
+    const key = `${name} ${host}`;
+    const known = this.#helped.get(key);
     if (known) return known;
-    const loading = this.#read(path).catch((error: unknown) => {
-      // The user may have mended the file by the time of the next image.
-      this.#files.delete(path);
-      throw error;
-    });
-    this.#files.set(path, loading);
-    return loading;
+    const asking = askHelper(name, host, this.#environment.runHelper);
+    this.#helped.set(key, asking);
+    asking.catch(() => this.#helped.delete(key));
+    return asking;
   }
 
-  async #read(path: string): Promise<KeyedEntries> {
-    let text: string | undefined;
-    try {
-      text = await this.#environment.readTextFile(path);
-    } catch (cause) {
-      throw new HangarError("file", `cannot read auth file ${path}`, { cause });
-    }
-    if (text === undefined) return new Map();
-    return keyedEntries(parseAuthFile(text, (fault) => malformed(path, fault)));
+  #load(path: string): Promise<KeyedFile> {
+    const known = this.#files.get(path);
+    if (known) return known;
+    const loading = readAuthFile(this.#environment, path);
+    this.#files.set(path, loading);
+    // The user may have mended the file by the time of the next image.
+    loading.catch(() => this.#files.delete(path));
+    return loading;
   }
+}
+
+async function askHelper(
+  name: string,
+  host: string,
+  run: RunHelper,
+): Promise<Credentials | undefined> {
+  const found = await new CredentialHelper(name, run).get(serverNameOf(host));
+  if (!found) return undefined;
+  const origin = `credential helper ${name}`;
+  return found.username === TOKEN_USERNAME
+    ? { identityToken: found.secret, origin }
+    : { username: found.username, password: found.secret, origin };
 }
 
 function malformed(path: string, fault: string): HangarError {
@@ -190,6 +264,9 @@ function malformed(path: string, fault: string): HangarError {
     hint: "mend the file, or log in again",
   });
 }
+
+/** How long a helper may take, in ms: some ask the user. */
+const HELPER_TIMEOUT_MS = 60_000;
 
 /** The machine as Deno shows it. */
 export function denoKeychainEnvironment(): KeychainEnvironment {
@@ -205,6 +282,50 @@ export function denoKeychainEnvironment(): KeychainEnvironment {
           error instanceof Deno.errors.NotADirectory
         ) return undefined;
         throw error;
+      }
+    },
+    async writeSecretFile(path, text) {
+      const slash = path.lastIndexOf("/");
+      if (slash > 0) {
+        await Deno.mkdir(path.slice(0, slash), {
+          recursive: true,
+          mode: 0o700,
+        });
+      }
+      const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+      try {
+        await Deno.writeTextFile(temporary, text, {
+          createNew: true,
+          mode: 0o600,
+        });
+        await Deno.rename(temporary, path);
+      } catch (error) {
+        await Deno.remove(temporary).catch(() => {});
+        throw error;
+      }
+    },
+    async runHelper(program, action, input) {
+      const timeout = new AbortController();
+      const timer = setTimeout(() => timeout.abort(), HELPER_TIMEOUT_MS);
+      try {
+        const child = new Deno.Command(program, {
+          args: [action],
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "inherit",
+          signal: timeout.signal,
+        }).spawn();
+        const writer = child.stdin.getWriter();
+        // A helper that does not read its input has its reasons.
+        await writer.write(new TextEncoder().encode(input)).catch(() => {});
+        await writer.close().catch(() => {});
+        const { code, stdout } = await child.output();
+        if (timeout.signal.aborted) {
+          throw new Error(`no answer within ${HELPER_TIMEOUT_MS / 1000} s`);
+        }
+        return { code, stdout: new TextDecoder().decode(stdout) };
+      } finally {
+        clearTimeout(timer);
       }
     },
   };

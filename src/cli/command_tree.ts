@@ -23,6 +23,8 @@ export interface CommandSpec<C> {
   readonly subcommands?: readonly CommandSpec<C>[];
   /** What the one word is called that the command wants; none without it. */
   readonly argument?: string;
+  /** @default {false} */
+  readonly argumentOptional?: boolean;
   /** What the command does; gives the exit code. Without it, help is shown. */
   readonly run?: (
     values: FlagValues,
@@ -97,7 +99,9 @@ export async function runCommandTree<C extends Output>(
     for (const child of children) command.addCommand(child);
     command.action(async () => {
       const words = [...command.args];
-      const argument = spec.argument === undefined ? "" : words.shift();
+      const argument = spec.argument === undefined
+        ? ""
+        : words.shift() ?? (spec.argumentOptional ? "" : undefined);
       const [word] = words;
       if (word !== undefined) throw unknownWord(word, path, spec);
       if (!spec.run) {

@@ -21,6 +21,11 @@ export interface CliContext {
   /** Standard input, whole. */
   stdin(): Promise<Uint8Array>;
   env(name: string): string | undefined;
+  /** Asks the user, without echo for a secret; undefined without a terminal. */
+  prompt(
+    question: string,
+    options?: { readonly secret?: boolean },
+  ): Promise<string | undefined>;
   /** Whether log lines may be coloured. */
   readonly color: boolean;
   readonly onInterrupt: OnInterrupt;
@@ -54,6 +59,7 @@ export function processContext(): CliContext {
     stdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     env: (name) => Deno.env.get(name),
+    prompt: ask,
     color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),
     onInterrupt,
     keychain: denoKeychainEnvironment(),
@@ -73,4 +79,39 @@ function onInterrupt(callback: () => void): () => void {
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, listener);
   };
+}
+
+const CTRL_C = 3;
+const CTRL_D = 4;
+const BACKSPACES = [8, 127];
+
+/** One line from the terminal, read key by key, so that it can go unseen. */
+async function ask(
+  question: string,
+  options: { readonly secret?: boolean } = {},
+): Promise<string | undefined> {
+  if (!Deno.stdin.isTerminal()) return undefined;
+  writeAll(Deno.stderr, question);
+  const typed: number[] = [];
+  const key = new Uint8Array(1);
+  Deno.stdin.setRaw(true);
+  try {
+    while (await Deno.stdin.read(key) !== null) {
+      const byte = key[0]!;
+      if (byte === CTRL_C) Deno.exit(130);
+      if (byte === 10 || byte === 13 || byte === CTRL_D) break;
+      if (BACKSPACES.includes(byte)) {
+        // The bytes behind the first of a UTF-8 character go with it.
+        while (typed.length > 0 && (typed.pop()! & 0xc0) === 0x80);
+        if (!options.secret) writeAll(Deno.stderr, "\b \b");
+        continue;
+      }
+      typed.push(byte);
+      if (!options.secret) writeAll(Deno.stderr, key);
+    }
+  } finally {
+    Deno.stdin.setRaw(false);
+    writeAll(Deno.stderr, "\n");
+  }
+  return new TextDecoder().decode(new Uint8Array(typed));
 }

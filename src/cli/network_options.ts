@@ -12,7 +12,7 @@ import type { RequestObserver } from "../transport/transport.ts";
 import { caCertificates, certsDirectories } from "./certs_d.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
-import { Network } from "./wire.ts";
+import { type CredentialSource, Network } from "./wire.ts";
 
 /** Flags of every command that speaks to registries. */
 export const NETWORK_FLAGS: readonly FlagSpec[] = [
@@ -69,6 +69,7 @@ export function connectNetwork(
   context: CliContext,
   log: NetworkLog,
   signal: AbortSignal,
+  credentials: CredentialSource = new Keychain(context.keychain),
 ): Network {
   const schemes = new Map<string, "http" | "https">();
   for (const address of addresses) {
@@ -78,7 +79,7 @@ export function connectNetwork(
   return new Network({
     tlsVerify: options.tlsVerify,
     maxPerHost: options.maxPerHost,
-    keychain: new Keychain(context.keychain),
+    credentials,
     caCertificates: (host) => caCertificates(host, directories),
     observer: observe(options.debug, log),
     retry: context.retry,

@@ -8,6 +8,7 @@ import { type CommandSpec, runCommandTree } from "./command_tree.ts";
 import { type CliContext, processContext } from "./context.ts";
 import { inspectCommand } from "./inspect_command.ts";
 import { listTagsCommand } from "./list_tags_command.ts";
+import { loginCommand, logoutCommand } from "./login_command.ts";
 import { mirrorCommand } from "./mirror_command.ts";
 import { versionCommand } from "./version_command.ts";
 
@@ -26,6 +27,8 @@ const root: CommandSpec<CliContext> = {
   subcommands: [
     inspectCommand,
     listTagsCommand,
+    loginCommand,
+    logoutCommand,
     mirrorCommand,
     versionCommand,
   ],

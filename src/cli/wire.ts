@@ -7,6 +7,7 @@
 import { Authenticator, type LoginState } from "../auth/authenticator.ts";
 import type { Keychain } from "../auth/keychain.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";
+import { HangarError } from "../errors.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
 import type { SourceStore, TagLister } from "../oci/store.ts";
 import type { ValidateTools } from "../mirror/validate_image.ts";
@@ -20,13 +21,16 @@ import { Retrier, type RetrierOptions } from "../transport/retry.ts";
 import { compose, type RequestObserver } from "../transport/transport.ts";
 import { VERSION } from "../version.ts";
 
+/** Where credentials come from. */
+export type CredentialSource = Pick<Keychain, "credentialsFor">;
+
 /** How registries are reached. */
 export interface NetworkOptions {
   /** `--tls-verify`; undefined when it was not given. */
   readonly tlsVerify?: boolean;
   /** `--max-per-host` */
   readonly maxPerHost: number;
-  readonly keychain: Keychain;
+  readonly credentials: CredentialSource;
   /** CA certificates (PEM) for a host. */
   readonly caCertificates: (host: string) => Promise<readonly string[]>;
   readonly observer?: RequestObserver;
@@ -40,6 +44,8 @@ export interface NetworkOptions {
 interface Access {
   readonly connection: Connection;
   checkLogin(signal?: AbortSignal): Promise<LoginState>;
+  /** Waits until nothing shared is under way. */
+  settled(): Promise<void>;
 }
 
 /** Docker Hub's registry answers at another name than its references carry. */
@@ -62,6 +68,8 @@ export class Network implements AsyncDisposable {
   readonly #gate: RequestGate;
   readonly #accesses = new Map<string, Access>();
   readonly #registries = new Map<string, Registry>();
+  // Pings and tokens are shared, so they end with the run, not with an image.
+  readonly #end = new AbortController();
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -128,7 +136,8 @@ export class Network implements AsyncDisposable {
   }
 
   #connect(address: RegistryAddress): Access {
-    const { keychain, signal } = this.#options;
+    const { credentials } = this.#options;
+    const signal = AbortSignal.any([this.#options.signal, this.#end.signal]);
     const { host: id } = address;
     let authenticator: Authenticator | undefined;
     const plain = compose(
@@ -143,8 +152,10 @@ export class Network implements AsyncDisposable {
       transportFor: (base) => {
         authenticator = new Authenticator({
           origin: base.origin,
-          credentials: (repository) => keychain.credentialsFor(id, repository),
+          credentials: (repository) =>
+            credentials.credentialsFor(id, repository),
           tokenTransport: plain,
+          signal,
         });
         return compose(
           this.#clients.send,
@@ -157,6 +168,10 @@ export class Network implements AsyncDisposable {
     });
     return {
       connection,
+      settled: async () => {
+        await connection.settled();
+        await authenticator?.settled();
+      },
       checkLogin: async (signal) => {
         const { base, send } = await connection.endpoint(signal);
         return await authenticator!.checkLogin(
@@ -181,6 +196,8 @@ export class Network implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(new HangarError("interrupted", "the run is over"));
+    await Promise.all([...this.#accesses.values()].map((a) => a.settled()));
     await this.#clients[Symbol.asyncDispose]();
   }
 }

@@ -11,7 +11,7 @@ import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
 import { connectNetwork, reachOptions } from "./network_options.ts";
 import { ExitCode } from "./run_mirror.ts";
-import type { Network } from "./wire.ts";
+import type { CredentialSource, Network } from "./wire.ts";
 
 /** Runs work with the network, ended by Ctrl-C. */
 export async function withNetwork(
@@ -19,6 +19,7 @@ export async function withNetwork(
   context: CliContext,
   address: RegistryAddress,
   work: (network: Network, signal: AbortSignal) => Promise<number>,
+  credentials?: CredentialSource,
 ): Promise<number> {
   const options = reachOptions(values);
   const log = new Console((text) => context.stderr(text), {
@@ -36,6 +37,7 @@ export async function withNetwork(
       context,
       log,
       interrupt.signal,
+      credentials,
     );
     return await work(network, interrupt.signal);
   } catch (error) {

@@ -58,6 +58,11 @@ export class Connection {
     return signal ? abortable(this.#endpoint, signal) : this.#endpoint;
   }
 
+  /** Waits until nothing shared is under way; for the end of a run. */
+  async settled(): Promise<void> {
+    await this.#endpoint?.catch(() => {});
+  }
+
   async #find(): Promise<Endpoint> {
     const { candidates, transportFor, signal } = this.#options;
     for (const [i, base] of candidates.entries()) {

@@ -6,6 +6,12 @@ import {
 } from "../../src/auth/keychain.ts";
 import { describeError, HangarError } from "../../src/errors.ts";
 
+/** A machine without credential helpers, on which nothing is written. */
+const helpless = {
+  writeSecretFile: () => Promise.reject(new Error("not to be written")),
+  runHelper: () => Promise.reject(new Error("no such program")),
+};
+
 interface FakeMachine extends KeychainEnvironment {
   /** Paths read so far. */
   readonly reads: string[];
@@ -18,6 +24,7 @@ function machine(
 ): FakeMachine {
   const reads: string[] = [];
   return {
+    ...helpless,
     reads,
     env: (name) => variables[name],
     uid: () => uid,
@@ -218,19 +225,49 @@ Deno.test("an identity token comes with and without a user name", async () => {
   assertEquals(user?.username, "<token>");
 });
 
-Deno.test("a host whose credentials only a helper holds has none here", async () => {
+Deno.test("helpers: a host's own comes before auths, the store after them, each asked once", async () => {
+  const asked: string[] = [];
+  const held: Record<string, string> = {
+    "docker-credential-pass own.io": '{"Username":"own","Secret":"s"}',
+    "docker-credential-desktop store.io": '{"Username":"<token>","Secret":"t"}',
+    "docker-credential-desktop https://index.docker.io/v1/":
+      '{"Username":"hub","Secret":"s"}',
+  };
   const fake = machine({ HOME: "/h" }, {
     "/h/.config/containers/auth.json": {
-      auths: { "r.io": {} },
+      auths: { "own.io": basic("file", "p"), "file.io": basic("file", "p") },
       credsStore: "desktop",
-      credHelpers: { "r.io": "pass" },
+      credHelpers: { "own.io": "pass" },
     },
-    "/h/.docker/config.json": { auths: { "r.io": basic("u", "p") } },
+    "/h/.docker/config.json": { auths: { "none.io": basic("docker", "p") } },
   });
-  const found = await new Keychain(fake).credentialsFor("r.io");
-  assertEquals(found?.origin, "/h/.docker/config.json");
-  const helperAlone = keychainOf({ credHelpers: { "r.io": "pass" } });
-  assertEquals(await helperAlone.credentialsFor("r.io"), undefined);
+  const keychain = new Keychain({
+    ...fake,
+    runHelper: (program, action, server) => {
+      asked.push(`${action} ${server}`);
+      const stdout = held[`${program} ${server}`];
+      return Promise.resolve(
+        stdout === undefined
+          ? { code: 1, stdout: "credentials not found in native keychain\n" }
+          : { code: 0, stdout },
+      );
+    },
+  });
+  assertEquals(await userOf(keychain, "own.io"), "own");
+  assertEquals(await userOf(keychain, "own.io"), "own");
+  assertEquals(await userOf(keychain, "file.io"), "file");
+  assertEquals(await userOf(keychain, "docker.io"), "hub");
+  assertEquals(
+    (await keychain.credentialsFor("store.io"))?.identityToken,
+    "t",
+  );
+  assertEquals(await userOf(keychain, "none.io"), "docker");
+  assertEquals(asked, [
+    "get own.io",
+    "get https://index.docker.io/v1/",
+    "get store.io",
+    "get none.io",
+  ]);
 });
 
 Deno.test("an empty entry does not hide another spelling of its key", async () => {
@@ -288,6 +325,7 @@ Deno.test("a malformed entry does no harm to other registries", async () => {
 Deno.test("a file that cannot be read is an error that names it, and is tried again", async () => {
   let attempts = 0;
   const keychain = new Keychain({
+    ...helpless,
     env: (name) => name === "REGISTRY_AUTH_FILE" ? "/locked.json" : undefined,
     uid: () => undefined,
     readTextFile() {

@@ -132,8 +132,8 @@ interop(
 
     await pair.source.settledRequests();
     await pair.destination.settledRequests();
-    pair.source.clearRequests();
-    pair.destination.clearRequests();
+    await pair.source.clearRequests();
+    await pair.destination.clearRequests();
     const again = await pair.mirror(list);
     assertEquals(again.code, 0, again.stderr);
     assertStringIncludes(again.stderr, "0 copied, 4 up to date");
@@ -188,8 +188,8 @@ interop("--arch amd64, then arm64, then --overwrite", async () => {
   assertEquals(pulled.code, 0, pulled.stderr);
 
   await pair.destination.settledRequests();
-  pair.destination.clearRequests();
-  pair.source.clearRequests();
+  await pair.destination.clearRequests();
+  await pair.source.clearRequests();
   await run("--arch", "arm64", "--provenance=false");
   const counted = [
     ...await pair.source.settledRequests(),
@@ -212,7 +212,7 @@ interop(
       for (const digest of image.blobs.keys()) blobs.add(digest);
       await push(pair.source, name, "v1", image);
     }
-    pair.destination.clearRequests();
+    await pair.destination.clearRequests();
     const { code, stderr } = await pair.mirror(
       names.map((name) => `${name}:v1`).join("\n"),
       "-j8",
@@ -441,6 +441,44 @@ interop(
       for (const [field, value] of fields) assertEquals(summary[field], value);
       const raw = await hangar(["inspect", "--raw", reference]);
       assertEquals(raw.stdout, text(image));
+    }
+  },
+);
+
+interop(
+  "login: skopeo uses what hangar kept, and hangar what skopeo kept",
+  async () => {
+    await using registry = await startDockerRegistry({ htpasswd: PASSWORD });
+    await push(registry, "corp/app", "v1", makeImage({ seed: "a" }));
+    const directory = await Deno.makeTempDir();
+    const env = { XDG_RUNTIME_DIR: directory, HOME: directory };
+    const reference = `docker://${registry.host}/corp/app:v1`;
+    const theirs = () =>
+      skopeo(["inspect", "--tls-verify=false", reference], { env });
+    const ours = () => hangar(["inspect", reference], { env });
+    try {
+      assertEquals((await theirs()).code !== 0, true);
+      const login = await hangar(
+        ["login", registry.host, "-u", PASSWORD.user, "--password-stdin"],
+        { env, stdin: PASSWORD.password },
+      );
+      assertEquals(login.code, 0, login.stderr);
+      assertEquals((await theirs()).code, 0);
+      assertEquals((await hangar(["logout", registry.host], { env })).code, 0);
+      assertEquals((await ours()).code, 1);
+      const theirLogin = await skopeo([
+        "login",
+        "--tls-verify=false",
+        "-u",
+        PASSWORD.user,
+        "-p",
+        PASSWORD.password,
+        registry.host,
+      ], { env });
+      assertEquals(theirLogin.code, 0, theirLogin.stderr);
+      assertEquals((await ours()).code, 0);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
     }
   },
 );

@@ -89,9 +89,10 @@ export class FakeAuth {
   }
 
   #basic(): string {
-    return this.#options.kind === "none"
-      ? ""
-      : `Basic ${btoa(`${this.#options.username}:${this.#options.password}`)}`;
+    if (this.#options.kind === "none") return "";
+    const { username, password } = this.#options;
+    const bytes = new TextEncoder().encode(`${username}:${password}`);
+    return `Basic ${btoa(String.fromCharCode(...bytes))}`;
   }
 
   #refuse(challenge: string): Response {

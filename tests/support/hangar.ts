@@ -22,6 +22,8 @@ export interface HangarOptions {
   readonly stdin?: string | Uint8Array;
   /** @default short waits */
   readonly retry?: RetrierOptions;
+  /** What the user types when asked; nobody is there without it. */
+  readonly answers?: (question: string) => string | undefined;
   /** Called with what interrupts the run, as Ctrl-C does. */
   readonly onStart?: (interrupt: () => void) => void;
   /** Sees each piece of standard error as it is written. */
@@ -51,6 +53,7 @@ export async function hangar(
         typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
       ),
     env,
+    prompt: (question) => Promise.resolve(options.answers?.(question)),
     color: false,
     onInterrupt: (callback) => {
       options.onStart?.(callback);

@@ -1,0 +1,160 @@
+/**
+ * Where `login` keeps credentials and `logout` takes them from: a credential
+ * helper where one is configured, else the auth file that podman would use.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import {
+  CredentialHelper,
+  type HelperCredentials,
+} from "./credential_helper.ts";
+import {
+  authFilePaths,
+  helperFor,
+  type KeychainEnvironment,
+  keyMeans,
+  serverNameOf,
+} from "./keychain.ts";
+
+/** Keeps and forgets credentials. */
+export class CredentialStore {
+  readonly #environment: KeychainEnvironment;
+
+  constructor(environment: KeychainEnvironment) {
+    this.#environment = environment;
+  }
+
+  /**
+   * Keeps credentials for a registry.
+   *
+   * @returns where they are now
+   * @throws {HangarError} `file` or `credentials`
+   */
+  async save(host: string, credentials: HelperCredentials): Promise<string> {
+    const helper = await helperFor(this.#environment, host);
+    if (helper !== undefined) {
+      await new CredentialHelper(helper, this.#environment.runHelper)
+        .store(serverNameOf(host), credentials);
+      return `credential helper ${helper}`;
+    }
+    const { username, secret } = credentials;
+    const bytes = new TextEncoder().encode(`${username}:${secret}`);
+    const auth = btoa(String.fromCharCode(...bytes));
+    let refusal: unknown;
+    for (const path of writablePaths(this.#environment)) {
+      try {
+        await this.#edit(path, (auths) => {
+          for (const key of Object.keys(auths)) {
+            if (keyMeans(key, host)) delete auths[key];
+          }
+          auths[host] = { auth };
+        });
+        return path;
+      } catch (error) {
+        if (error instanceof HangarError) throw error;
+        refusal ??= error;
+      }
+    }
+    throw new HangarError(
+      "file",
+      `cannot write the auth file: ${
+        refusal instanceof Error ? refusal.message : "no place for it is known"
+      }`,
+      { cause: refusal, hint: "name one with REGISTRY_AUTH_FILE" },
+    );
+  }
+
+  /**
+   * Forgets the credentials for a registry.
+   *
+   * @returns where they were; empty when there were none
+   */
+  async forget(host: string): Promise<string[]> {
+    const places: string[] = [];
+    const helper = await helperFor(this.#environment, host);
+    if (helper !== undefined) {
+      const program = new CredentialHelper(helper, this.#environment.runHelper);
+      if (await program.get(serverNameOf(host)) !== undefined) {
+        await program.erase(serverNameOf(host));
+        places.push(`credential helper ${helper}`);
+      }
+    }
+    return [
+      ...places,
+      ...await this.#removeKeys((key) => keyMeans(key, host)),
+    ];
+  }
+
+  /** Forgets the credentials for every registry in the auth files. */
+  async forgetAll(): Promise<string[]> {
+    return await this.#removeKeys(() => true);
+  }
+
+  async #removeKeys(matches: (key: string) => boolean): Promise<string[]> {
+    const places: string[] = [];
+    for (const path of authFilePaths(this.#environment)) {
+      let found = false;
+      await this.#edit(path, (auths) => {
+        for (const key of Object.keys(auths).filter(matches)) {
+          delete auths[key];
+          found = true;
+        }
+        return found;
+      });
+      if (found) places.push(path);
+    }
+    return places;
+  }
+
+  /** Changes `auths` of a file, and nothing else in it. */
+  async #edit(
+    path: string,
+    change: (auths: Record<string, unknown>) => boolean | void,
+  ): Promise<void> {
+    const text = await this.#environment.readTextFile(path);
+    const document = parseObject(text ?? "", path);
+    const given = document["auths"] ?? {};
+    if (typeof given !== "object" || given === null || Array.isArray(given)) {
+      throw malformed(path);
+    }
+    const auths = { ...given };
+    if (change(auths) === false) return;
+    await this.#environment.writeSecretFile(
+      path,
+      `${JSON.stringify({ ...document, auths }, null, "\t")}\n`,
+    );
+  }
+}
+
+function parseObject(text: string, path: string): Record<string, unknown> {
+  if (text.trim() === "") return {};
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw malformed(path);
+  }
+  if (
+    typeof document !== "object" || document === null ||
+    Array.isArray(document)
+  ) {
+    throw malformed(path);
+  }
+  return { ...document };
+}
+
+function malformed(path: string): HangarError {
+  return new HangarError(
+    "file",
+    `malformed auth file ${path}: it is left as it is`,
+    { hint: "mend or remove it" },
+  );
+}
+
+/** The last path is docker's own, which podman and skopeo do not write. */
+function writablePaths(environment: KeychainEnvironment): string[] {
+  const paths = authFilePaths(environment);
+  return paths.length > 1 ? paths.slice(0, -1) : paths;
+}

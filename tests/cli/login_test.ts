@@ -1,0 +1,217 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeRegistry } from "../support/fake_registry.ts";
+import { hangar } from "../support/hangar.ts";
+import { makeImage } from "../support/images.ts";
+
+const ANN = { username: "ann", password: "p:w ü" } as const;
+
+interface Place {
+  readonly directory: string;
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function inPlace(fn: (place: Place) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const file = `${directory}/containers/auth.json`;
+  try {
+    await fn({
+      directory,
+      file,
+      env: { XDG_RUNTIME_DIR: directory, HOME: `${directory}/home` },
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function basic(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+for (const kind of ["basic", "bearer"] as const) {
+  Deno.test(`login: ${kind} credentials are tried, kept for the owner alone, and then used`, async () => {
+    await using registry = FakeRegistry.start({ auth: { kind, ...ANN } });
+    registry.install("corp/app", "v1", makeImage({ seed: "a" }));
+    await inPlace(async ({ file, env }) => {
+      const login = (password: string) =>
+        hangar(["login", registry.host, "-u", "ann", "--password-stdin"], {
+          env,
+          stdin: `${password}\n`,
+        });
+      const wrong = await login("nonsense");
+      assertEquals(wrong.code, 1);
+      assertStringIncludes(wrong.stderr, "nothing was kept");
+      assert(!wrong.stderr.includes("nonsense"));
+      assertEquals(await Deno.stat(file).catch(() => undefined), undefined);
+
+      const right = await login(ANN.password);
+      assertEquals(right.code, 0, right.stderr);
+      assertStringIncludes(right.stdout, `Login succeeded; kept in ${file}`);
+      assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+      assertEquals(JSON.parse(await Deno.readTextFile(file)), {
+        auths: { [registry.host]: { auth: basic(`ann:${ANN.password}`) } },
+      });
+      const inspect = () =>
+        hangar(["inspect", "--raw", `${registry.host}/corp/app:v1`], { env });
+      assertEquals((await inspect()).code, 0);
+
+      const logout = await hangar(["logout", registry.host], { env });
+      assertEquals(logout.stdout, `Removed from ${file}\n`);
+      assertEquals((await inspect()).code, 1);
+      assertEquals((await hangar(["logout", registry.host], { env })).code, 1);
+    });
+  });
+}
+
+Deno.test("login: what else is in the file stays, and older spellings of the key go", async () => {
+  await using registry = FakeRegistry.start();
+  await inPlace(async ({ directory, env }) => {
+    const file = `${directory}/auth.json`;
+    await Deno.writeTextFile(
+      file,
+      JSON.stringify({
+        other: { kept: [1] },
+        auths: {
+          "quay.io": { auth: "eDp5" },
+          [`http://${registry.host}/v1/`]: { auth: "b2xkOm9sZA==" },
+        },
+      }),
+    );
+    const args = ["login", registry.host, "-u", "u", "-p", "p"];
+    const { code, stdout } = await hangar(args, {
+      env: { ...env, REGISTRY_AUTH_FILE: file },
+    });
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "asks for no credentials");
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), {
+      other: { kept: [1] },
+      auths: {
+        "quay.io": { auth: "eDp5" },
+        [registry.host]: { auth: btoa("u:p") },
+      },
+    });
+    const all = await hangar(["logout", "--all"], {
+      env: { ...env, REGISTRY_AUTH_FILE: file },
+    });
+    assertEquals(all.code, 0);
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), {
+      other: { kept: [1] },
+      auths: {},
+    });
+  });
+});
+
+Deno.test("login: a malformed auth file is left as it is", async () => {
+  await using registry = FakeRegistry.start();
+  await inPlace(async ({ directory, env }) => {
+    const file = `${directory}/auth.json`;
+    await Deno.writeTextFile(file, "{secret");
+    const { code, stderr } = await hangar(
+      ["login", registry.host, "-u", "u", "-p", "p"],
+      { env: { ...env, REGISTRY_AUTH_FILE: file } },
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, file);
+    assert(!stderr.includes("secret"));
+    assertEquals(await Deno.readTextFile(file), "{secret");
+  });
+});
+
+Deno.test("login: asks on a terminal, and says what is missing without one", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", ...ANN },
+  });
+  await inPlace(async ({ env }) => {
+    const asked = await hangar(["login", registry.host], {
+      env,
+      answers: (question) =>
+        question.startsWith("Username") ? "ann" : ANN.password,
+    });
+    assertEquals(asked.code, 0, asked.stderr);
+    const alone = await hangar(["login", registry.host], { env });
+    assertEquals(alone.code, 2);
+    assertStringIncludes(alone.stderr, "--username is missing");
+    const both = await hangar(
+      ["login", registry.host, "-uann", "-px", "--password-stdin"],
+      { env },
+    );
+    assertEquals(both.code, 2);
+  });
+});
+
+Deno.test("login: a configured credential helper keeps, gives and forgets", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", ...ANN },
+  });
+  registry.install("corp/app", "v1", makeImage({ seed: "a" }));
+  await inPlace(async ({ directory, env }) => {
+    const held = `${directory}/held`;
+    await Deno.mkdir(`${directory}/bin`);
+    await Deno.writeTextFile(
+      `${directory}/bin/docker-credential-fake`,
+      `#!/bin/sh
+input=$(cat)
+echo "$1" >> ${directory}/asked
+case $1 in
+  store) printf %s "$input" > ${held} ;;
+  get) cat ${held} 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+  erase) rm -f ${held} ;;
+esac
+`,
+      { mode: 0o755 },
+    );
+    const file = `${directory}/auth.json`;
+    await Deno.writeTextFile(
+      file,
+      JSON.stringify({ credHelpers: { [registry.host]: "fake" } }),
+    );
+    const helperEnv = { ...env, REGISTRY_AUTH_FILE: file };
+    const path = Deno.env.get("PATH")!;
+    Deno.env.set("PATH", `${directory}/bin:${path}`);
+    try {
+      const login = await hangar(
+        ["login", registry.host, "-uann", "-p", ANN.password],
+        { env: helperEnv },
+      );
+      assertEquals(login.code, 0, login.stderr);
+      assertStringIncludes(login.stdout, "kept in credential helper fake");
+      assertEquals(JSON.parse(await Deno.readTextFile(held)), {
+        ServerURL: registry.host,
+        Username: "ann",
+        Secret: ANN.password,
+      });
+      await Deno.writeTextFile(`${directory}/asked`, "");
+      const inspect = await hangar(
+        ["inspect", `${registry.host}/corp/app:v1`],
+        { env: helperEnv },
+      );
+      assertEquals(inspect.code, 0, inspect.stderr);
+      // One process for a registry, however many requests.
+      assertEquals(await Deno.readTextFile(`${directory}/asked`), "get\n");
+      const logout = await hangar(["logout", registry.host], {
+        env: helperEnv,
+      });
+      assertEquals(logout.code, 0, logout.stderr);
+      assertEquals(await Deno.stat(held).catch(() => "gone"), "gone");
+    } finally {
+      Deno.env.set("PATH", path);
+    }
+  });
+});
+
+Deno.test("login: a helper that is not there is named", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", ...ANN },
+  });
+  await inPlace(async ({ directory, env }) => {
+    const file = `${directory}/auth.json`;
+    await Deno.writeTextFile(file, '{"credsStore":"none-such"}');
+    const { code, stderr } = await hangar(
+      ["inspect", `${registry.host}/corp/app:v1`],
+      { env: { ...env, REGISTRY_AUTH_FILE: file } },
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "docker-credential-none-such");
+  });
+});
