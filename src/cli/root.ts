@@ -6,6 +6,7 @@
 
 import { type CommandSpec, runCommandTree } from "./command_tree.ts";
 import { type CliContext, processContext } from "./context.ts";
+import { convertListCommand } from "./convert_list_command.ts";
 import { inspectCommand } from "./inspect_command.ts";
 import { listTagsCommand } from "./list_tags_command.ts";
 import { loginCommand, logoutCommand } from "./login_command.ts";
@@ -25,6 +26,7 @@ const root: CommandSpec<CliContext> = {
     },
   ],
   subcommands: [
+    convertListCommand,
     inspectCommand,
     listTagsCommand,
     loginCommand,

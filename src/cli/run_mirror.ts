@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describeError, HangarError } from "../errors.ts";
+import { HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
@@ -21,6 +21,7 @@ import { Console, logEvents, logVerdicts } from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
 import { summaryLine, Tally, validationLine } from "../report/summary.ts";
 import type { CliContext } from "./context.ts";
+import { readTextInput } from "./read_input.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import type { Network } from "./wire.ts";
 
@@ -109,7 +110,8 @@ async function runList(
     log(event);
   };
   for (const message of options.warnings) emit({ type: "warning", message });
-  const list = await readList(options.file, context);
+  const { text, name } = await readTextInput(options.file, context);
+  const list = parseImageList(text, name);
   for (const { line, reason } of list.invalid) {
     emit({ type: "warning", message: `${list.name}:${line}: ${reason}` });
   }
@@ -166,30 +168,6 @@ async function runList(
   } finally {
     unlisten();
   }
-}
-
-async function readList(
-  file: string,
-  context: CliContext,
-): Promise<ImageList> {
-  const name = file === "-" ? "standard input" : file;
-  let text: string;
-  try {
-    const bytes = file === "-"
-      ? await context.stdin()
-      : await Deno.readFile(file);
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "no such file"
-      : cause instanceof TypeError
-      ? "not UTF-8 text"
-      : describeError(cause);
-    throw new HangarError("usage", `cannot read the list ${name}: ${why}`, {
-      cause,
-    });
-  }
-  return parseImageList(text, name);
 }
 
 /** Asks each destination once whether it takes the credentials at hand. */
