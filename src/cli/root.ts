@@ -6,6 +6,7 @@
 
 import { type CommandSpec, runCommandTree } from "./command_tree.ts";
 import { type CliContext, processContext } from "./context.ts";
+import { answerCompletion, completionCommand } from "./completion_command.ts";
 import { convertListCommand } from "./convert_list_command.ts";
 import { inspectCommand } from "./inspect_command.ts";
 import { listTagsCommand } from "./list_tags_command.ts";
@@ -26,6 +27,7 @@ const root: CommandSpec<CliContext> = {
     },
   ],
   subcommands: [
+    completionCommand(() => root),
     convertListCommand,
     inspectCommand,
     listTagsCommand,
@@ -44,5 +46,8 @@ export async function runCli(
   args: readonly string[],
   context: CliContext = processContext(),
 ): Promise<number> {
+  if (args[0] === "complete") {
+    return await answerCompletion(root, args.slice(1));
+  }
   return await runCommandTree(root, args, context);
 }

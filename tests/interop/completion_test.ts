@@ -1,0 +1,78 @@
+import { assert, assertEquals } from "@std/assert";
+import { run } from "./support.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+async function hangar(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(Deno.execPath(), [
+    "run",
+    "-A",
+    MAIN,
+    ...args,
+  ]);
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+function offered(stdout: string): string[] {
+  return stdout.split("\n").filter((line) => line && !line.startsWith(":"))
+    .map((line) => line.split("\t")[0]!);
+}
+
+Deno.test("completion: flags of mirror, those of its sub-command, and commands", async () => {
+  const mirror = offered(await hangar("complete", "--", "mirror", "--"));
+  for (const flag of ["--file", "--arch", "--overwrite", "--debug"]) {
+    assert(mirror.includes(flag), mirror.join());
+  }
+  const validate = offered(
+    await hangar("complete", "--", "mirror", "validate", "--"),
+  );
+  assert(validate.includes("--deep") && validate.includes("--file"));
+  const commands = offered(await hangar("complete", "--", "in"));
+  assertEquals(commands, ["inspect"]);
+  assertEquals(
+    (await hangar("complete", "--", "mirror", "--file", "")).trim(),
+    ":0",
+  );
+});
+
+for (const shell of ["zsh", "fish", "powershell"]) {
+  Deno.test(`completion: there is a script for ${shell} that asks hangar`, async () => {
+    assert((await hangar("completion", shell)).includes("hangar complete"));
+  });
+}
+
+Deno.test("completion: a real bash offers what hangar says", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(
+      `${directory}/hangar`,
+      `#!/bin/sh\nexec "${Deno.execPath()}" run -A "${MAIN}" "$@"\n`,
+      { mode: 0o755 },
+    );
+    // The one function of bash-completion that the script needs, by the words
+    // that bash itself has set.
+    await Deno.writeTextFile(
+      `${directory}/session`,
+      `_get_comp_words_by_ref() {
+  words=("\${COMP_WORDS[@]}"); cword=$COMP_CWORD
+  cur=\${COMP_WORDS[COMP_CWORD]}; prev=\${COMP_WORDS[COMP_CWORD-1]}
+}
+source <(hangar completion bash)
+COMP_WORDS=(hangar mirror --pro); COMP_CWORD=2
+$(complete -p hangar | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
+printf '%s\\n' "\${COMPREPLY[@]}"
+`,
+    );
+    const { stdout, stderr } = await run("bash", [`${directory}/session`], {
+      env: { PATH: `${directory}:${Deno.env.get("PATH")}` },
+    });
+    assertEquals(
+      stdout.trim().split("\n").map((line) => line.split(/\s/)[0]),
+      ["--provenance"],
+      stderr,
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
