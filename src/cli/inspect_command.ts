@@ -9,6 +9,7 @@ import { inspectImage, type InspectOptions } from "../mirror/inspect_image.ts";
 import { parseReferenceArgument } from "../names/reference.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
+import { inspectListCommand } from "./inspect_list_command.ts";
 import { NETWORK_FLAGS } from "./network_options.ts";
 import { withNetwork } from "./with_network.ts";
 
@@ -16,7 +17,7 @@ import { withNetwork } from "./with_network.ts";
 export const inspectCommand: CommandSpec<CliContext> = {
   name: "inspect",
   summary: "Show the manifest, the config or a summary of an image",
-  usage: ["hangar inspect REF [flags]"],
+  usage: ["hangar inspect REF [flags]", "hangar inspect [command]"],
   examples:
     "hangar inspect --raw docker://registry.example:5000/team/app:latest",
   argument: "REF",
@@ -57,6 +58,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
       help: "do not list the tags of the repository in the summary",
     },
   ],
+  subcommands: [inspectListCommand],
   run: async (values, context, argument) => {
     const { address, reference } = parseReferenceArgument(argument);
     const architecture = values.string("override-arch") ?? hostArchitecture();

@@ -17,7 +17,7 @@ import type { CredentialSource, Network } from "./wire.ts";
 export async function withNetwork(
   values: FlagValues,
   context: CliContext,
-  address: RegistryAddress,
+  address: RegistryAddress | undefined,
   work: (network: Network, signal: AbortSignal) => Promise<number>,
   credentials?: CredentialSource,
 ): Promise<number> {

@@ -18,6 +18,7 @@ import {
   type Manifest,
   parseJsonObject,
   parseManifest,
+  platformFromJson,
 } from "../oci/manifest.ts";
 import {
   formatPlatform,
@@ -25,6 +26,7 @@ import {
   parsePlatformFilter,
 } from "../oci/platform.ts";
 import type { SourceStore, TagLister } from "../oci/store.ts";
+import type { ImageAddress } from "./plan.ts";
 
 /** Which image of an index is meant, and what the summary shows. */
 export interface InspectOptions {
@@ -39,6 +41,7 @@ export interface InspectOptions {
 
 /** An image, read as far as was asked for. */
 export interface InspectedImage {
+  readonly manifest: Manifest;
   /** The manifest under the reference, as the registry holds it. */
   readonly manifestBytes: Uint8Array;
   readonly digest: Digest;
@@ -94,6 +97,7 @@ export async function inspectImage(
       : undefined;
   };
   return {
+    manifest: top,
     manifestBytes: top.content.bytes,
     digest: top.content.digest,
     configBytes,
@@ -116,6 +120,55 @@ export async function inspectImage(
         tags,
       );
     },
+  };
+}
+
+/** What a report says of an image. */
+export interface ListedImage {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Empty for an artifact. */
+  readonly platforms: readonly string[];
+}
+
+/**
+ * Looks at an image for a report.
+ *
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function inspectListEntry(
+  store: SourceStore & TagLister,
+  image: ImageAddress,
+  signal: AbortSignal,
+): Promise<ListedImage> {
+  const { repository, tag, digest, registry } = image;
+  const inspected = await inspectImage(
+    store,
+    {
+      registry: registry.host,
+      repository,
+      tag,
+      digest,
+      explicitRegistry: true,
+    },
+    { platform: { os: "linux", architecture: "amd64" }, withTags: false },
+    signal,
+  );
+  const { manifest } = inspected;
+  const { mediaType } = manifest.content;
+  if (manifest.kind === "index") {
+    return {
+      digest: inspected.digest,
+      mediaType,
+      platforms: platformsOf(manifest.entries),
+    };
+  }
+  const config = await inspected.config();
+  const platform = config && platformFromJson(config);
+  return {
+    digest: inspected.digest,
+    mediaType,
+    platforms: platform ? [formatPlatform(platform)] : [],
   };
 }
 

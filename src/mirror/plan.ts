@@ -72,7 +72,7 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
   for (const entry of list.entries) {
     const step = {
       entry,
-      source: sourceOf(entry, options),
+      source: sourceAddress(entry, options),
       destination: destinationOf(entry, options, list.name),
     };
     const key = formatAddress(
@@ -179,7 +179,11 @@ function join(project: string | undefined, name: string): string {
   return project === undefined ? name : `${project}/${name}`;
 }
 
-function sourceOf(entry: ListEntry, options: PlanOptions): ImageAddress {
+/** Where a list entry is read from. */
+export function sourceAddress(
+  entry: ListEntry,
+  options: PlanOptions,
+): ImageAddress {
   const { registry, repository, tag, digest } = entry.source;
   const { project, name } = split(repository);
   return {

@@ -64,16 +64,18 @@ function isDevice(info: Deno.FileInfo | undefined): boolean {
  * Nothing is left behind, and a file that is there is not touched.
  *
  * @param input the image list, `-` for standard input
+ * @param flag the flag that named the path
  * @throws {HangarError} `usage` when it is the input file, or cannot be written
  */
 export async function checkFailedPath(
   path: string,
   input: string,
+  flag = "--failed",
 ): Promise<void> {
   const refuse = (why: string, hint?: string): never => {
     throw new HangarError(
       "usage",
-      `invalid value ${JSON.stringify(path)} for --failed: ${why}`,
+      `invalid value ${JSON.stringify(path)} for ${flag}: ${why}`,
       { hint },
     );
   };
@@ -83,7 +85,7 @@ export async function checkFailedPath(
   if (there?.isDirectory) refuse("it is a directory");
   if (there && !there.isFile) refuse("it is not a regular file");
   if (there && input !== "-" && await isSameFile(path, there, input)) {
-    refuse("it is the input file", "name another file with --failed");
+    refuse("it is the input file", `name another file with ${flag}`);
   }
   const target = await realPathOf(path);
   const directory = directoryOf(target);

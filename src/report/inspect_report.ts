@@ -1,0 +1,74 @@
+/**
+ * The report of `inspect list`, as text, JSON, YAML or CSV.
+ *
+ * @module
+ */
+
+import { printable } from "../errors.ts";
+
+/** The forms of the report. */
+export const INSPECT_FORMATS = ["txt", "json", "yaml", "csv"] as const;
+
+/** One of {@linkcode INSPECT_FORMATS}. */
+export type InspectFormat = typeof INSPECT_FORMATS[number];
+
+/** One image of the report. */
+export interface InspectRow {
+  readonly image: string;
+  readonly digest?: string;
+  readonly mediaType?: string;
+  /** As `os/architecture[/variant]`; empty for artifacts. */
+  readonly platforms?: readonly string[];
+  /** Why it could not be inspected. */
+  readonly error?: string;
+}
+
+/** Writes a report, in the order of the rows. */
+export function inspectReport(
+  rows: readonly InspectRow[],
+  format: InspectFormat,
+): string {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(rows, null, 2)}\n`;
+    case "yaml":
+      return rows.map(yamlOf).join("");
+    case "csv":
+      return [
+        "image,digest,mediaType,platforms,error",
+        ...rows.map((row) => cellsOf(row).map(csvCell).join(",")),
+        "",
+      ].join("\n");
+    case "txt":
+      return rows.map((row) =>
+        row.error === undefined
+          ? `${row.image} ${row.digest} ${
+            row.platforms?.join(",") || "no platform"
+          }\n`
+          : `${row.image} FAILED ${printable(row.error)}\n`
+      ).join("");
+  }
+}
+
+function cellsOf(row: InspectRow): string[] {
+  return [
+    row.image,
+    row.digest ?? "",
+    row.mediaType ?? "",
+    (row.platforms ?? []).join(" "),
+    row.error ?? "",
+  ];
+}
+
+/** RFC 4180; a cell that a spreadsheet would take for a formula is defused. */
+function csvCell(text: string): string {
+  const safe = /^[=+@\t\r-]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** JSON strings and lists are YAML as they are (YAML 1.2, chapter 1.2). */
+function yamlOf(row: InspectRow): string {
+  const fields = Object.entries(row).filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  return `- ${fields.join("\n  ")}\n`;
+}
