@@ -225,6 +225,12 @@ export class Keychain {
     return undefined;
   }
 
+  /** Reads files and asks helpers anew: somebody has just logged in. */
+  forget(): void {
+    this.#files.clear();
+    this.#helped.clear();
+  }
+
   #askHelper(name: string, host: string): Promise<Credentials | undefined> {
     const key = `${name} ${host}`;
     const known = this.#helped.get(key);

@@ -10,7 +10,7 @@ import { parseReferenceArgument } from "../names/reference.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
-import { NETWORK_FLAGS } from "./network_options.ts";
+import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { withNetwork } from "./with_network.ts";
 
 /** The command. */
@@ -71,7 +71,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
       withTags: !values.bool("no-tags"),
     };
     return await withNetwork(
-      values,
+      reachOptions(values),
       context,
       address,
       async (network, signal) => {

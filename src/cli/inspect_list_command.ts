@@ -25,6 +25,7 @@ import { checkFailedPath } from "../report/failed_list.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
+import { reachOptions } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
 import { ExitCode } from "./run_mirror.ts";
 import { withNetwork } from "./with_network.ts";
@@ -110,7 +111,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
     }
     const images = list.entries.map((entry) => sourceAddress(entry, options));
     return await withNetwork(
-      values,
+      reachOptions(values),
       context,
       options.source,
       async (network, signal) => {

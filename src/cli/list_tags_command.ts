@@ -8,7 +8,7 @@ import { HangarError } from "../errors.ts";
 import { parseReferenceArgument } from "../names/reference.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
-import { NETWORK_FLAGS } from "./network_options.ts";
+import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { withNetwork } from "./with_network.ts";
 
 /** A million tags at a thousand a page. */
@@ -50,7 +50,7 @@ export const listTagsCommand: CommandSpec<CliContext> = {
       );
     }
     return await withNetwork(
-      values,
+      reachOptions(values),
       context,
       address,
       async (network, signal) => {

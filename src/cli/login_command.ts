@@ -10,8 +10,9 @@ import { parseRegistryAddress } from "../names/reference.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
-import { NETWORK_FLAGS } from "./network_options.ts";
-import { withNetwork } from "./with_network.ts";
+import { tryAndKeep } from "./login.ts";
+import { ExitCode } from "./run_mirror.ts";
+import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 
 /** `hangar login HOST` */
 export const loginCommand: CommandSpec<CliContext> = {
@@ -37,35 +38,14 @@ export const loginCommand: CommandSpec<CliContext> = {
     const username = values.string("username") ??
       await ask(context, `Username for ${host}: `, "--username");
     const secret = await passwordOf(values, context, username);
-    if (username === "" || secret === "") {
-      throw new HangarError(
-        "usage",
-        "user name and password must not be empty",
-      );
-    }
-    const tried = {
-      credentialsFor: () =>
-        Promise.resolve({ username, password: secret, origin: "login" }),
-    };
-    return await withNetwork(values, context, address, async (network) => {
-      const state = await network.checkLogin(address);
-      if (state === "refused" || state === "missing") {
-        throw new HangarError(
-          "unauthorized",
-          `${host} refuses the credentials of ${username}; nothing was kept`,
-        );
-      }
-      const place = await new CredentialStore(context.keychain)
-        .save(host, { username, secret });
-      context.stdout(
-        `${
-          state === "open"
-            ? `${host} asks for no credentials; they were not tried`
-            : "Login succeeded"
-        }; kept in ${place}\n`,
-      );
-      return 0;
-    }, tried);
+    const kept = await tryAndKeep(
+      address,
+      { username, secret },
+      reachOptions(values),
+      context,
+      (text) => context.stdout(`${text}\n`),
+    );
+    return kept ? ExitCode.done : ExitCode.interrupted;
   },
 };
 

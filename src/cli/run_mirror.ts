@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Keychain } from "../auth/keychain.ts";
 import { HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
@@ -21,6 +22,7 @@ import { Console, logEvents, logVerdicts } from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
 import { summaryLine, Tally, validationLine } from "../report/summary.ts";
 import type { CliContext } from "./context.ts";
+import { askForLogin, tryAndKeep } from "./login.ts";
 import { readTextInput } from "./read_input.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import type { Network } from "./wire.ts";
@@ -132,6 +134,7 @@ async function runList(
     interrupt.abort(new HangarError("interrupted", "interrupted"));
   });
   try {
+    const keychain = new Keychain(context.keychain);
     await using network = connectNetwork(
       options,
       [options.source, options.destination],
@@ -141,10 +144,26 @@ async function runList(
         warn: (message) => emit({ type: "warning", message }),
       },
       interrupt.signal,
+      keychain,
     );
     // An interrupt here is told by the images, none of which is begun.
     if (job.needsLogin) {
-      await checkLogins(plan, network).catch((error) => {
+      await checkLogins(plan, network, async ({ registry, state }) => {
+        const login = await askForLogin(
+          `Destination ${registry.host} ${SAYS[state]}. Username: `,
+          context,
+        );
+        if (!login) return false;
+        const kept = await tryAndKeep(
+          registry,
+          login,
+          options,
+          context,
+          (text) => console.info(text),
+        );
+        keychain.forget();
+        return kept;
+      }).catch((error) => {
         if (!interrupt.signal.aborted) throw error;
       });
     }
@@ -170,29 +189,54 @@ async function runList(
   }
 }
 
-/** Asks each destination once whether it takes the credentials at hand. */
-async function checkLogins(plan: MirrorPlan, network: Network): Promise<void> {
+/** A destination that does not let the run in. */
+interface LoginNeeded {
+  readonly registry: RegistryAddress;
+  readonly state: keyof typeof SAYS;
+}
+
+const SAYS = {
+  missing: "wants credentials and there are none",
+  refused: "refuses the credentials",
+} as const;
+
+/**
+ * Asks each destination once whether it takes the credentials at hand.
+ *
+ * @param login gets the user to log in; false when nobody is there to ask
+ * @throws {HangarError} `usage` when a destination keeps the run out
+ */
+async function checkLogins(
+  plan: MirrorPlan,
+  network: Network,
+  login: (needed: LoginNeeded) => Promise<boolean>,
+): Promise<void> {
   const registries = new Map<string, RegistryAddress>();
   for (const { destination, refusal } of plan.tasks) {
     if (!refusal) {
       registries.set(destination.registry.host, destination.registry);
     }
   }
-  await Promise.all([...registries.values()].map(async (registry) => {
-    const state = await network.checkLogin(registry);
-    if (state === "missing" || state === "refused") {
-      throw new HangarError(
-        "usage",
-        state === "missing"
-          ? `destination ${registry.host} wants credentials and there are none`
-          : `destination ${registry.host} refuses the credentials`,
-        {
-          hint:
-            `run: hangar login ${registry.host} (or go on without this check: --skip-login)`,
-        },
-      );
-    }
-  }));
+  const needed = await Promise.all(
+    [...registries.values()].map(async (registry) => {
+      const state = await network.checkLogin(registry);
+      return state === "missing" || state === "refused"
+        ? [{ registry, state }]
+        : [];
+    }),
+  );
+  // One question at a time.
+  for (const { registry, state } of needed.flat()) {
+    if (await login({ registry, state })) continue;
+    throw new HangarError(
+      "usage",
+      `destination ${registry.host} ${SAYS[state]}`,
+      {
+        hint:
+          `run: hangar login ${registry.host} (or go on without this check: --skip-login)`,
+      },
+    );
+  }
 }
 
 /** Writes the lines that were not done to the failed list; gives their number. */

@@ -8,20 +8,18 @@ import { HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { Console } from "../report/console.ts";
 import type { CliContext } from "./context.ts";
-import type { FlagValues } from "./flags.ts";
-import { connectNetwork, reachOptions } from "./network_options.ts";
+import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import { ExitCode } from "./run_mirror.ts";
 import type { CredentialSource, Network } from "./wire.ts";
 
 /** Runs work with the network, ended by Ctrl-C. */
 export async function withNetwork(
-  values: FlagValues,
+  options: ReachOptions,
   context: CliContext,
   address: RegistryAddress | undefined,
   work: (network: Network, signal: AbortSignal) => Promise<number>,
   credentials?: CredentialSource,
 ): Promise<number> {
-  const options = reachOptions(values);
   const log = new Console((text) => context.stderr(text), {
     color: context.color,
     debug: options.debug,

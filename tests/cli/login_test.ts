@@ -40,7 +40,7 @@ for (const kind of ["basic", "bearer"] as const) {
           stdin: `${password}\n`,
         });
       const wrong = await login("nonsense");
-      assertEquals(wrong.code, 1);
+      assertEquals(wrong.code, 2);
       assertStringIncludes(wrong.stderr, "nothing was kept");
       assert(!wrong.stderr.includes("nonsense"));
       assertEquals(await Deno.stat(file).catch(() => undefined), undefined);
@@ -215,3 +215,42 @@ Deno.test("login: a helper that is not there is named", async () => {
     assertStringIncludes(stderr, "docker-credential-none-such");
   });
 });
+
+for (const kind of ["basic", "bearer"] as const) {
+  Deno.test(`login: before a mirror a terminal is asked for ${kind} credentials, which are kept and used`, async () => {
+    await using source = FakeRegistry.start();
+    await using registry = FakeRegistry.start({ auth: { kind, ...ANN } });
+    source.install("corp/app", "v1", makeImage({ seed: "a" }));
+    await inPlace(async ({ directory, file, env }) => {
+      const mirror = (answer: (question: string) => string | undefined) =>
+        hangar([
+          "mirror",
+          "-f-",
+          `--source=http://${source.host}`,
+          `--destination=http://${registry.host}`,
+          `--failed=${directory}/failed.txt`,
+        ], { env, stdin: "corp/app:v1", answers: answer });
+      const questions: string[] = [];
+      const nobody = await mirror((question) => {
+        questions.push(question);
+        return undefined;
+      });
+      assertEquals(nobody.code, 2);
+      assertStringIncludes(nobody.stderr, `hangar login ${registry.host}`);
+      assertEquals(questions, [
+        `Destination ${registry.host} wants credentials and there are none. Username: `,
+      ]);
+      const wrong = await mirror(() => "nonsense");
+      assertEquals(wrong.code, 2);
+      assertStringIncludes(wrong.stderr, "refuses the credentials of nonsense");
+      assertEquals(registry.tags(), []);
+      const right = await mirror((question) =>
+        question.startsWith("Password") ? ANN.password : ANN.username
+      );
+      assertEquals(right.code, 0, right.stderr);
+      assertEquals(registry.tags(), ["corp/app:v1"]);
+      assertStringIncludes(await Deno.readTextFile(file), registry.host);
+      assertEquals((await mirror(() => undefined)).code, 0);
+    });
+  });
+}
