@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { MIRROR_FLAGS } from "../../src/cli/mirror_command.ts";
 import { run } from "./support.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -59,18 +60,27 @@ Deno.test("completion: a real bash offers what hangar says", async () => {
   cur=\${COMP_WORDS[COMP_CWORD]}; prev=\${COMP_WORDS[COMP_CWORD-1]}
 }
 source <(hangar completion bash)
-COMP_WORDS=(hangar mirror --pro); COMP_CWORD=2
-$(complete -p hangar | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
-printf '%s\\n' "\${COMPREPLY[@]}"
+complete_words() {
+  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+  $(complete -p hangar | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
+  printf '%s\\n' "\${COMPREPLY[@]}"
+}
+complete_words hangar mirror --pro
+echo =
+complete_words hangar mirror --
 `,
     );
     const { stdout, stderr } = await run("bash", [`${directory}/session`], {
       env: { PATH: `${directory}:${Deno.env.get("PATH")}` },
     });
+    const [one = "", all = ""] = stdout.split("=\n").map((answers) =>
+      answers.trim().split("\n").map((line) => line.split(/\s/)[0]).join(" ")
+    );
+    assertEquals(one, "--provenance", stderr);
     assertEquals(
-      stdout.trim().split("\n").map((line) => line.split(/\s/)[0]),
-      ["--provenance"],
-      stderr,
+      all.split(" ").sort().join(" "),
+      MIRROR_FLAGS.map((flag) => `--${flag.name}`).toSpliced(0, 0, "--debug")
+        .sort().join(" "),
     );
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -11,6 +11,7 @@ import {
   interopIgnored,
   pushImage,
   type RealRegistry,
+  run,
   skopeo,
   startDockerRegistry,
 } from "./support.ts";
@@ -412,6 +413,102 @@ interop(
     assertEquals(code, 1);
     assertStringIncludes(stderr, `missing: blob ${lost}`);
     assertEquals((await validate()).code, 0);
+  },
+);
+
+interop(
+  "validate finds and names what was damaged: child, attestation, moved tag, swapped image",
+  async () => {
+    await using pair = await startPair();
+    const names = ["child", "attested", "moved", "sound"];
+    const made = new Map<string, MadeImage>();
+    for (const name of names) {
+      const image = makeMultiArch(name, { attestations: true });
+      made.set(name, image);
+      await push(pair.source, `corp/${name}`, "v1", image);
+    }
+    const single = makeImage({ seed: "single" });
+    await push(pair.source, "corp/single", "v1", single);
+    const list = [...names, "single"].map((n) => `corp/${n}:v1`).join("\n");
+    assertEquals((await pair.mirror(list, "-j4")).code, 0);
+    const validate = () =>
+      hangar([
+        "mirror",
+        "validate",
+        "-f-",
+        `-s${pair.source.host}`,
+        `-d${pair.destination.host}`,
+        `-o${pair.directory}/failed.txt`,
+      ], { env: pair.env, stdin: list });
+    const before = await validate();
+    assertEquals(before.code, 0, before.stderr);
+    assertEquals(before.stderr.match(/PASS: /g)?.length, 5);
+
+    const { storageDir } = pair.destination;
+    const unlink = (name: string, digest: string) =>
+      Deno.remove(
+        `${storageDir}/docker/registry/v2/repositories/corp/${name}/_manifests/revisions/sha256/${
+          digest.slice(7)
+        }`,
+        { recursive: true },
+      );
+    const [, lostChild = ""] = digestsIn(text(made.get("child")!));
+    await unlink("child", lostChild);
+    const [, , lostAttestation = ""] = digestsIn(text(made.get("attested")!));
+    await unlink("attested", lostAttestation);
+    const stranger = makeMultiArch("stranger");
+    await push(pair.destination, "corp/moved", "v1", stranger);
+    const swapped = makeImage({ seed: "swapped" });
+    await push(pair.destination, "corp/single", "v1", swapped);
+
+    const after = await validate();
+    assertEquals(after.code, 1);
+    const found = after.stderr.split("\n");
+    const says = (...parts: string[]) =>
+      assertEquals(
+        found.some((line) => parts.every((part) => line.includes(part))),
+        true,
+        `${parts.join(" ")} in\n${after.stderr}`,
+      );
+    says("IMG:1", "missing: linux/arm64", lostChild);
+    says("IMG:2", "missing: attestation of", lostAttestation);
+    says("IMG:3", "missing: linux/amd64", "in the index");
+    says("IMG:5", swapped.digest, single.digest);
+    says("PASS: ", "corp/sound:v1");
+    assertEquals(after.stderr.match(/PASS: /g)?.length, 1);
+    assertEquals(
+      (await Deno.readTextFile(`${pair.directory}/failed.txt`)).split("\n")
+        .slice(1, -1),
+      ["corp/child:v1", "corp/attested:v1", "corp/moved:v1", "corp/single:v1"],
+    );
+  },
+);
+
+interop(
+  "inspect --raw gives the bytes that curl gets, for every kind of manifest",
+  async () => {
+    await using registry = await startDockerRegistry();
+    const images: Record<string, MadeImage> = {
+      oci: makeImage({ seed: "a" }),
+      docker: makeImage({ seed: "b", docker: true }),
+      list: makeMultiArch("c", { docker: true }),
+      index: makeMultiArch("d", { attestations: true }),
+      artifact: makeArtifact("e"),
+    };
+    for (const [tag, image] of Object.entries(images)) {
+      await push(registry, "corp/app", tag, image);
+      const url = `${registry.url}/v2/corp/app/manifests/${tag}`;
+      const accept = `Accept: ${image.mediaType}`;
+      const curl = await run("curl", ["-sS", "-H", accept, url]);
+      assertEquals(curl.code, 0, curl.stderr);
+      assertEquals(curl.stdout, text(image));
+      const raw = await hangar([
+        "inspect",
+        "--raw",
+        `docker://${registry.host}/corp/app:${tag}`,
+      ]);
+      assertEquals(raw.stdout, curl.stdout);
+    }
   },
 );
 

@@ -41,6 +41,7 @@ export const interopIgnored: boolean = [
   "skopeo",
   "htpasswd",
   "openssl",
+  "curl",
 ].some((name) => requireTool(name) === undefined);
 
 /** What a program did. */

@@ -1,0 +1,72 @@
+/**
+ * Logging in: credentials are tried before they are kept.
+ *
+ * @module
+ */
+
+import { CredentialStore } from "../auth/credential_store.ts";
+import { HangarError } from "../errors.ts";
+import type { RegistryAddress } from "../names/reference.ts";
+import type { CliContext } from "./context.ts";
+import type { ReachOptions } from "./network_options.ts";
+import { withNetwork } from "./with_network.ts";
+
+/** A user name and what proves it. */
+export interface Login {
+  readonly username: string;
+  readonly secret: string;
+}
+
+/**
+ * Tries credentials, and keeps them when they are good; false when the user
+ * interrupted that.
+ *
+ * @param announce told where they were kept, and whether they could be tried
+ * @throws {HangarError} `usage` when the registry refuses them
+ */
+export async function tryAndKeep(
+  address: RegistryAddress,
+  login: Login,
+  reach: ReachOptions,
+  context: CliContext,
+  announce: (text: string) => void,
+): Promise<boolean> {
+  const { host } = address;
+  const { username, secret } = login;
+  if (username === "" || secret === "") {
+    throw new HangarError("usage", "user name and password must not be empty");
+  }
+  const tried = {
+    credentialsFor: () =>
+      Promise.resolve({ username, password: secret, origin: "login" }),
+  };
+  const code = await withNetwork(reach, context, address, async (network) => {
+    const state = await network.checkLogin(address);
+    if (state === "refused" || state === "missing") {
+      throw new HangarError(
+        "usage",
+        `${host} refuses the credentials of ${username}; nothing was kept`,
+      );
+    }
+    const place = await new CredentialStore(context.keychain).save(host, login);
+    const what = state === "open"
+      ? `${host} asks for no credentials; they were not tried`
+      : "Login succeeded";
+    announce(`${what}; kept in ${place}`);
+    return 0;
+  }, tried);
+  return code === 0;
+}
+
+/** Asks for a user name and a password; undefined when nobody is there. */
+export async function askForLogin(
+  question: string,
+  context: CliContext,
+): Promise<Login | undefined> {
+  const username = await context.prompt(question);
+  if (username === undefined) return undefined;
+  const secret = await context.prompt(`Password for ${username}: `, {
+    secret: true,
+  });
+  return secret === undefined ? undefined : { username, secret };
+}
