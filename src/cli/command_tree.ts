@@ -8,6 +8,7 @@
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { Command, CommanderError, Option } from "commander";
 import { describeError, HangarError } from "../errors.ts";
+import { ExitCode } from "./exit_code.ts";
 import { type FlagSpec, FlagValues, normalizeArgs } from "./flags.ts";
 import { renderHelp } from "./help.ts";
 
@@ -38,10 +39,6 @@ export interface Output {
   stdout(text: string): void;
   stderr(text: string): void;
 }
-
-/** Wrong usage. */
-const EXIT_USAGE = 2;
-const EXIT_FAILED = 1;
 
 /**
  * Runs the command that the arguments name; gives the exit code. The flags of
@@ -145,7 +142,7 @@ export async function runCommandTree<C extends Output>(
     context.stderr(`${root.name}: ${explain(error)}\n`);
     const isUsage = error instanceof CommanderError ||
       error instanceof HangarError && error.code === "usage";
-    return isUsage ? EXIT_USAGE : EXIT_FAILED;
+    return isUsage ? ExitCode.usage : ExitCode.someFailed;
   }
 }
 

@@ -10,7 +10,7 @@ import { Console } from "../report/console.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import { readTextInput } from "./read_input.ts";
-import { ExitCode } from "./run_mirror.ts";
+import { ExitCode } from "./exit_code.ts";
 
 /** The command. */
 export const convertListCommand: CommandSpec<CliContext> = {

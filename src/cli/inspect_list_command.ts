@@ -27,7 +27,7 @@ import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
 import { reachOptions } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
-import { ExitCode } from "./run_mirror.ts";
+import { ExitCode } from "./exit_code.ts";
 import { withNetwork } from "./with_network.ts";
 
 const MAX_JOBS = 20;

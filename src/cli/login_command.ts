@@ -11,7 +11,7 @@ import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
 import { tryAndKeep } from "./login.ts";
-import { ExitCode } from "./run_mirror.ts";
+import { ExitCode } from "./exit_code.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 
 /** `hangar login HOST` */

@@ -22,18 +22,11 @@ import { Console, logEvents, logVerdicts } from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
 import { summaryLine, Tally, validationLine } from "../report/summary.ts";
 import type { CliContext } from "./context.ts";
+import { ExitCode } from "./exit_code.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
 import { readTextInput } from "./read_input.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import type { Network } from "./wire.ts";
-
-/** Exit codes (CONTRACT 10). */
-export const ExitCode = {
-  done: 0,
-  someFailed: 1,
-  usage: 2,
-  interrupted: 130,
-} as const;
 
 /** What the flags of `mirror` come to. */
 export interface MirrorRunOptions extends PlanOptions, ReachOptions {

@@ -9,7 +9,7 @@ import type { RegistryAddress } from "../names/reference.ts";
 import { Console } from "../report/console.ts";
 import type { CliContext } from "./context.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
-import { ExitCode } from "./run_mirror.ts";
+import { ExitCode } from "./exit_code.ts";
 import type { CredentialSource, Network } from "./wire.ts";
 
 /** Runs work with the network, ended by Ctrl-C. */
