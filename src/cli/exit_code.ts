@@ -1,0 +1,13 @@
+/**
+ * What hangar ends with (CONTRACT 10).
+ *
+ * @module
+ */
+
+/** Exit codes. */
+export const ExitCode = {
+  done: 0,
+  someFailed: 1,
+  usage: 2,
+  interrupted: 130,
+} as const;
