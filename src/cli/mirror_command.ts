@@ -87,6 +87,12 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     help: "copy SLSA provenance",
   },
   {
+    name: "remove-signatures",
+    type: "bool",
+    default: false,
+    help: "do not copy image signatures when mirror images",
+  },
+  {
     name: "skip-login",
     type: "bool",
     default: false,
@@ -216,6 +222,7 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
+    signatures: !values.bool("remove-signatures"),
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),

@@ -37,6 +37,7 @@ export interface MirrorRunOptions extends PlanOptions, ReachOptions {
   readonly filter: PlatformFilter;
   readonly provenance: boolean;
   readonly overwrite: boolean;
+  readonly signatures: boolean;
   readonly jobs: number;
   /** Per image, in ms; 0 for no limit. */
   readonly timeoutMs: number;

@@ -6,10 +6,12 @@
 
 import { Authenticator, type LoginState } from "../auth/authenticator.ts";
 import type { Keychain } from "../auth/keychain.ts";
+import { AttachmentFinder } from "../copy/attachment_finder.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";
+import { KeyedLock } from "../copy/keyed_lock.ts";
 import { HangarError } from "../errors.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
-import type { SourceStore, TagLister } from "../oci/store.ts";
+import type { SourceStore } from "../oci/store.ts";
 import type { ValidateTools } from "../mirror/validate_image.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
@@ -93,6 +95,8 @@ export class Network implements AsyncDisposable {
       destination: ({ registry }) => this.#registry(registry, "pull,push"),
       blobs: new BlobLedger(),
       manifests: new BlobLedger(),
+      locks: new KeyedLock(),
+      finder: new AttachmentFinder(),
       gate: this.#gate,
       retry: (operation, signal) => this.#retrier.run(operation, signal),
     };
@@ -107,7 +111,7 @@ export class Network implements AsyncDisposable {
   }
 
   /** A registry to read from. */
-  reader(registry: RegistryAddress): SourceStore & TagLister {
+  reader(registry: RegistryAddress): SourceStore {
     return this.#registry(registry, "pull");
   }
 

@@ -8,7 +8,8 @@ import { HangarError } from "../errors.ts";
 import { verifyStream } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
-import { atDestination, atSource, type CopyContext } from "./copy_context.ts";
+import type { CopyContext } from "./copy_context.ts";
+import { atDestination, atSource } from "./sides.ts";
 
 /** Brings a blob to the destination repository, at most once per run. */
 export async function copyBlob(

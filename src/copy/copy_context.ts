@@ -4,18 +4,20 @@
  * @module
  */
 
-import { withContext } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
-import type {
-  DestinationStore,
-  SourceStore,
-  TransferGate,
-} from "../oci/store.ts";
+import type { TransferGate } from "../oci/store.ts";
+import type { AttachmentFinder } from "./attachment_finder.ts";
 import type { BlobLedger } from "./blob_ledger.ts";
+import type { KeyedLock } from "./keyed_lock.ts";
+import type { DestinationSide, SourceSide } from "./sides.ts";
 
-/** What copying tells about a blob. */
+/** What copying tells. */
 export interface CopyEvents {
+  /** Something that the user should know, and that is no failure. */
+  warn(message: string): void;
+  /** A signature or referrer was found at the source, or was sent. */
+  onAttachment?(how: "found" | "copied"): void;
   /** Bytes of a blob were handed to the destination. */
   onBytes?(count: number): void;
   /** A blob is at the destination; told once per image and blob. */
@@ -31,6 +33,9 @@ export interface CopyTools {
   readonly blobs: BlobLedger;
   readonly manifests: BlobLedger;
   readonly gate: TransferGate;
+  /** One writer at a time for each tag that is added to. */
+  readonly locks: KeyedLock;
+  readonly finder: AttachmentFinder;
   /** Runs a transfer again as long as it fails for temporary reasons. */
   readonly retry: <T>(
     operation: () => Promise<T>,
@@ -39,11 +44,7 @@ export interface CopyTools {
 }
 
 /** One copy: from a repository to a repository. */
-export interface CopyContext extends CopyTools {
-  readonly source: SourceStore;
-  readonly sourceRepository: string;
-  readonly destination: DestinationStore;
-  readonly destinationRepository: string;
+export interface CopyContext extends CopyTools, SourceSide, DestinationSide {
   readonly events: CopyEvents;
   /** Configs that were read already, not to be asked for again. */
   readonly cache: Map<Digest, Uint8Array>;
@@ -53,36 +54,4 @@ export interface CopyContext extends CopyTools {
    * Content that the destination repository is known to hold: not looked at.
    */
   readonly present: ReadonlySet<Digest>;
-}
-
-/** Runs what reads from the source, so that errors name the side. */
-export async function atSource<T>(
-  context: Pick<CopyContext, "source" | "sourceRepository">,
-  what: string,
-  operation: Promise<T>,
-): Promise<T> {
-  try {
-    return await operation;
-  } catch (error) {
-    throw withContext(
-      `cannot read ${what} from source ${context.source.id}/${context.sourceRepository}`,
-      error,
-    );
-  }
-}
-
-/** Runs what asks or changes the destination, so that errors name the side. */
-export async function atDestination<T>(
-  context: Pick<CopyContext, "destination" | "destinationRepository">,
-  action: string,
-  operation: Promise<T>,
-): Promise<T> {
-  try {
-    return await operation;
-  } catch (error) {
-    throw withContext(
-      `cannot ${action} destination ${context.destination.id}/${context.destinationRepository}`,
-      error,
-    );
-  }
 }

@@ -12,8 +12,11 @@ import {
   type Manifest,
   parseManifest,
 } from "../oci/manifest.ts";
-import { atDestination, atSource, type CopyContext } from "./copy_context.ts";
+import type { PutManifestResult } from "../oci/store.ts";
+import type { CopyContext } from "./copy_context.ts";
+import { atDestination, atSource } from "./sides.ts";
 import { copyBlob } from "./copy_blob.ts";
+import { listReferrer } from "./list_referrer.ts";
 import { together } from "./together.ts";
 
 /** How deep indexes may be nested: real ones go to two. */
@@ -152,8 +155,9 @@ export async function putManifest(
       },
     );
   const action = `push manifest ${reference} to`;
+  let result: PutManifestResult;
   try {
-    await put();
+    result = await put();
   } catch (error) {
     const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
     const wantsThem = error instanceof HangarError &&
@@ -165,8 +169,9 @@ export async function putManifest(
       foreign.map((layer) => (signal) => copyBlob(context, layer, signal)),
       signal,
     );
-    await atDestination(context, action, put());
+    result = await atDestination(context, action, put());
   }
+  if (!result.listed) await listReferrer(context, manifest, signal);
 }
 
 function foreignLayers(manifest: ImageManifest): Descriptor[] {

@@ -5,15 +5,17 @@
  * @module
  */
 
-import {
-  atDestination,
-  atSource,
-  type CopyContext,
-} from "../copy/copy_context.ts";
+import type { CopyContext } from "../copy/copy_context.ts";
+import { atDestination, atSource } from "../copy/sides.ts";
 import { together } from "../copy/together.ts";
 import { HangarError, withContext } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
-import { type Manifest, parseManifest } from "../oci/manifest.ts";
+import {
+  describeManifest,
+  type Descriptor,
+  type Manifest,
+  parseManifest,
+} from "../oci/manifest.ts";
 import { matchesFilter, selectsEverything } from "../oci/platform.ts";
 import {
   type Merged,
@@ -40,20 +42,77 @@ export interface MirrorOptions extends Selection {
    * @default {false}
    */
   readonly overwrite?: boolean;
+  /**
+   * Whether signatures and referrers come along.
+   *
+   * @default {true}
+   */
+  readonly signatures?: boolean;
+}
+
+/** Something of a tag's content that a source has under the same digest. */
+export interface ImagePart {
+  readonly descriptor: Descriptor;
+  /** The source's position. */
+  readonly source: number;
+}
+
+/** Where what a tag holds comes from. */
+export interface TagOrigin {
+  /** The sources' entries, and their own manifests where those are kept. */
+  readonly parts: readonly ImagePart[];
+  /** The manifest that the tag is to hold, where it is a source's own. */
+  readonly top?: ImagePart;
+  /** The sources' manifests that were not kept, since an index was rebuilt. */
+  readonly rebuilt: readonly ImagePart[];
 }
 
 /** What is to be done about a tag. */
 export type Decision =
   /** The tag holds what is wanted. */
-  | { readonly kind: "up-to-date"; readonly existing: Manifest }
+  | {
+    readonly kind: "up-to-date";
+    readonly existing: Manifest;
+    readonly origin: TagOrigin;
+  }
   /** Nothing of the image was selected. */
   | { readonly kind: "skipped" }
   | {
     readonly kind: "write";
     readonly merged: Merged;
+    readonly origin: TagOrigin;
     /** What the tag holds; not read with `overwrite`. */
     readonly existing?: Manifest;
   };
+
+/** Where an image that was taken whole comes from. */
+export function originOfWhole(manifest: Manifest): TagOrigin {
+  const top = { descriptor: describeManifest(manifest.content), source: 0 };
+  const entries = manifest.kind === "index" ? manifest.entries : [];
+  return {
+    parts: [top, ...entries.map((descriptor) => ({ descriptor, source: 0 }))],
+    top,
+    rebuilt: [],
+  };
+}
+
+function originOf(sources: readonly MergeSource[], merged: Merged): TagOrigin {
+  const tops = sources.map(({ manifest }, source) => ({
+    descriptor: describeManifest(manifest.content),
+    source,
+  }));
+  const top = merged.verbatim === undefined ? undefined : tops[merged.verbatim];
+  const parts = [...top ? [top] : [], ...merged.fromSources];
+  const kept = new Set(parts.map((part) => part.descriptor.digest));
+  return {
+    parts: parts.filter((part, i) =>
+      parts.findIndex((p) => p.descriptor.digest === part.descriptor.digest) ===
+        i
+    ),
+    top,
+    rebuilt: tops.filter((part) => !kept.has(part.descriptor.digest)),
+  };
+}
 
 /** Works out what a tag is to hold. */
 export class ImageDecider {
@@ -86,16 +145,21 @@ export class ImageDecider {
     if (
       existing && heads.length === 1 && heads[0] === existing.content.digest
     ) {
-      return { kind: "up-to-date", existing };
+      return {
+        kind: "up-to-date",
+        existing,
+        origin: originOfWhole(existing),
+      };
     }
     const sources = await this.#readSources(heads, existing);
     if (sources.every((source) => source.selected.size === 0)) {
       return { kind: "skipped" };
     }
     const merged = mergeIndex(sources, await this.#rivals(sources, existing));
+    const origin = originOf(sources, merged);
     return existing && merged.content.digest === existing.content.digest
-      ? { kind: "up-to-date", existing }
-      : { kind: "write", merged, existing };
+      ? { kind: "up-to-date", existing, origin }
+      : { kind: "write", merged, existing, origin };
   }
 
   /** The sources' HEAD and the destination's GET, side by side. */

@@ -67,6 +67,12 @@ export type MirrorEvent =
     readonly image: number;
     readonly bytes: number;
   }
+  /** A signature or referrer was found at the source, or was sent. */
+  | {
+    readonly type: "attachment";
+    readonly image: number;
+    readonly how: "found" | "copied";
+  }
   /** A blob is settled at the destination. */
   | {
     readonly type: "blob-finished";
@@ -91,6 +97,9 @@ export interface MirrorTotals {
   readonly interrupted: number;
   /** Blob bytes sent to destinations, those of broken attempts included. */
   readonly bytesSent: number;
+  /** Signatures and referrers that there are at the sources. */
+  readonly attachmentsFound: number;
+  readonly attachmentsCopied: number;
   /** Blob bytes that mounting made it unnecessary to send. */
   readonly bytesMounted: number;
   readonly durationMs: number;

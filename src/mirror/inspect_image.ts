@@ -25,7 +25,7 @@ import {
   matchesFilter,
   parsePlatformFilter,
 } from "../oci/platform.ts";
-import type { SourceStore, TagLister } from "../oci/store.ts";
+import type { SourceStore } from "../oci/store.ts";
 import type { ImageAddress } from "./plan.ts";
 
 /** Which image of an index is meant, and what the summary shows. */
@@ -61,7 +61,7 @@ const MAX_TAG_PAGES = 1000;
  * @throws {HangarError} `not-found`, or any fault of the registry
  */
 export async function inspectImage(
-  store: SourceStore & TagLister,
+  store: SourceStore,
   reference: Reference,
   options: InspectOptions,
   signal: AbortSignal,
@@ -137,7 +137,7 @@ export interface ListedImage {
  * @throws {HangarError} `not-found`, or any fault of the registry
  */
 export async function inspectListEntry(
-  store: SourceStore & TagLister,
+  store: SourceStore,
   image: ImageAddress,
   signal: AbortSignal,
 ): Promise<ListedImage> {

@@ -4,20 +4,26 @@
  * @module
  */
 
-import {
-  atDestination,
-  type CopyContext,
-  type CopyEvents,
-  type CopyTools,
+import type {
+  CopyContext,
+  CopyEvents,
+  CopyTools,
 } from "../copy/copy_context.ts";
+import { atDestination } from "../copy/sides.ts";
 import { copyContent, copyGraph, putManifest } from "../copy/copy_graph.ts";
 import { together } from "../copy/together.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import type { DestinationStore, SourceStore } from "../oci/store.ts";
-import { ImageDecider, type MirrorOptions } from "./decide_image.ts";
+import {
+  type Decision,
+  ImageDecider,
+  type MirrorOptions,
+  originOfWhole,
+  type TagOrigin,
+} from "./decide_image.ts";
 import type { OutcomeKind } from "./events.ts";
-import type { Merged } from "./merge_index.ts";
+import { ImageAttachments } from "./image_attachments.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
 
 /** What mirroring works with. */
@@ -36,9 +42,7 @@ export interface ImageResult {
 }
 
 /** What one image reports while it is worked on. */
-export interface ImageEvents extends CopyEvents {
-  warn(message: string): void;
-}
+export type ImageEvents = CopyEvents;
 
 /** What is told of an image of which nothing was selected. */
 export const NOTHING_SELECTED = "no available image for specified arch and os";
@@ -71,6 +75,10 @@ export async function mirrorImage(
   signal: AbortSignal,
 ): Promise<ImageResult> {
   if (task.refusal) throw task.refusal;
+  if (task.skip !== undefined) {
+    events.warn(task.skip);
+    return { kind: "skipped" };
+  }
   const contexts = contextsOf(task, tools, events);
   const image = new ImageMirror(task, options, contexts, events, signal);
   return task.destination.digest === undefined
@@ -101,6 +109,25 @@ class ImageMirror {
     this.#signal = signal;
   }
 
+  /** Signatures and referrers; a manifest is there before what refers to it. */
+  async #attach(
+    origin: TagOrigin,
+    top: { readonly manifest: Manifest; readonly absent: boolean },
+  ): Promise<void> {
+    if (this.#options.signatures === false) return;
+    const attachments = new ImageAttachments(
+      this.#contexts,
+      origin,
+      this.#signal,
+    );
+    if (top.absent && origin.top && await attachments.ofTop()) {
+      const context = this.#contexts[origin.top.source]!;
+      const { digest } = top.manifest.content;
+      await putManifest(context, top.manifest, digest, this.#signal);
+    }
+    await attachments.follow();
+  }
+
   /** A digest asked for by name: whole, byte for byte, never merged. */
   async mirrorPinned(digest: Digest): Promise<ImageResult> {
     const signal = this.#signal;
@@ -115,13 +142,22 @@ class ImageMirror {
         signal,
       }),
     );
-    if (held?.digest === digest) return { kind: "up-to-date", digest };
+    const isHeld = held?.digest === digest;
+    if (isHeld && this.#options.signatures === false) {
+      return { kind: "up-to-date", digest };
+    }
     const manifest = await this.#decider.readSource(context, digest, digest);
+    const origin = originOfWhole(manifest);
+    if (isHeld) {
+      await this.#attach(origin, { manifest, absent: false });
+      return { kind: "up-to-date", digest };
+    }
     await copyContent(context, manifest, { signal, recheck });
     // A tag makes its manifest known by its canonical digest alone.
     if (tag === undefined || digestAlgorithm(digest) !== "sha256") {
       await putManifest(context, manifest, digest, signal);
     }
+    await this.#attach(origin, { manifest, absent: tag !== undefined });
     if (tag !== undefined) await putManifest(context, manifest, tag, signal);
     return { kind: "copied", digest };
   }
@@ -131,6 +167,10 @@ class ImageMirror {
     const decision = await this.#decider.decide();
     switch (decision.kind) {
       case "up-to-date":
+        await this.#attach(decision.origin, {
+          manifest: decision.existing,
+          absent: false,
+        });
         return {
           kind: "up-to-date",
           digest: decision.existing.content.digest,
@@ -139,15 +179,14 @@ class ImageMirror {
         this.#events.warn(NOTHING_SELECTED);
         return { kind: "skipped" };
       case "write":
-        await this.#copy(decision.merged, decision.existing);
+        await this.#copy(decision);
         return { kind: "copied", digest: decision.merged.content.digest };
     }
   }
 
   /** Children first, the tag last. */
   async #copy(
-    merged: Merged,
-    existing: Manifest | undefined,
+    { merged, existing, origin }: Decision & { kind: "write" },
   ): Promise<void> {
     const recheck = this.#options.overwrite;
     const present = new Set<Digest>(
@@ -164,6 +203,7 @@ class ImageMirror {
     if (manifest.kind === "image") {
       const context = { ...this.#contexts[merged.verbatim!]!, present };
       await copyContent(context, manifest, { signal: this.#signal, recheck });
+      await this.#attach(origin, { manifest, absent: true });
       await putManifest(context, manifest, tag, this.#signal);
       return;
     }
@@ -176,6 +216,7 @@ class ImageMirror {
       ),
       this.#signal,
     );
+    await this.#attach(origin, { manifest, absent: true });
     await putManifest(this.#contexts[0]!, manifest, tag, this.#signal);
   }
 }

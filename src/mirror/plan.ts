@@ -11,6 +11,7 @@ import {
   formatReference,
   type RegistryAddress,
 } from "../names/reference.ts";
+import { isAttachmentTag } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
 
 /** An image on one side, by tag, by digest, or by both. */
@@ -32,6 +33,8 @@ export interface MirrorTask {
   readonly destination: ImageAddress;
   /** When set, the task fails at once with this. */
   readonly refusal?: HangarError;
+  /** When set, the task is left out with this warning. */
+  readonly skip?: string;
 }
 
 /** What replaces parts of every source or destination. */
@@ -126,11 +129,16 @@ function makeTask(
       `${where} have one destination, ${tag}: merged in the order of the list`,
     );
   }
+  const { tag } = first.destination;
   return {
     id: first.entry.ordinal,
     lines,
     sources: [...sources.values()],
     destination: first.destination,
+    ...(tag !== undefined && isAttachmentTag(tag) && {
+      skip:
+        `${tag} holds signatures of another image, with which it is copied: list that image instead`,
+    }),
   };
 }
 

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { atDestination } from "../copy/copy_context.ts";
+import type { AttachmentGap } from "../copy/attachments.ts";
+import type { CopyContext } from "../copy/copy_context.ts";
+import { atDestination } from "../copy/sides.ts";
 import { together } from "../copy/together.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { verifyStream } from "../oci/digest.ts";
@@ -20,7 +22,13 @@ import type {
   DestinationStore,
   TransferGate,
 } from "../oci/store.ts";
-import { ImageDecider, type MirrorOptions } from "./decide_image.ts";
+import {
+  ImageDecider,
+  type MirrorOptions,
+  originOfWhole,
+  type TagOrigin,
+} from "./decide_image.ts";
+import { ImageAttachments } from "./image_attachments.ts";
 import {
   contextsOf,
   type ImageEvents,
@@ -60,6 +68,10 @@ export async function validateImage(
   signal: AbortSignal,
 ): Promise<ImageResult> {
   if (task.refusal) throw task.refusal;
+  if (task.skip !== undefined) {
+    events.warn(task.skip);
+    return { kind: "skipped" };
+  }
   const contexts = contextsOf(task, tools, events);
   const decider = new ImageDecider(task, options, contexts, signal);
   const walk = new DestinationWalk(task, options.depth, tools, signal);
@@ -73,7 +85,12 @@ export async function validateImage(
       findings.push(
         `different: ${reference} is ${held.content.digest}, want ${digest}`,
       );
-    } else findings.push(...await walk.below(held));
+    } else {
+      findings.push(
+        ...await walk.below(held),
+        ...await lacking(contexts, originOfWhole(held), options, signal),
+      );
+    }
     return resultOf(findings, digest);
   }
   const decision = await decider.decide();
@@ -82,7 +99,10 @@ export async function validateImage(
     return { kind: "skipped" };
   }
   if (decision.kind === "up-to-date") {
-    findings.push(...await walk.below(decision.existing));
+    findings.push(
+      ...await walk.below(decision.existing),
+      ...await lacking(contexts, decision.origin, options, signal),
+    );
     return resultOf(findings, decision.existing.content.digest);
   }
   const { content } = decision.merged;
@@ -94,7 +114,21 @@ export async function validateImage(
     findings.push(...compare(want, held));
   }
   if (held) findings.push(...await walk.below(want, held));
+  findings.push(...await lacking(contexts, decision.origin, options, signal));
   return resultOf(findings, content.digest);
+}
+
+/** The signatures and referrers that mirroring would bring. */
+async function lacking(
+  contexts: readonly CopyContext[],
+  origin: TagOrigin,
+  options: ValidateOptions,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (options.signatures === false) return [];
+  const gaps: AttachmentGap[] = [];
+  await new ImageAttachments(contexts, origin, signal, gaps).follow();
+  return gaps.map(({ name, subject }) => `missing: ${name} for ${subject}`);
 }
 
 function resultOf(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Digest } from "./digest.ts";
 import type { Descriptor, ManifestContent } from "./manifest.ts";
 
 /** What every call that can wait takes. */
@@ -37,6 +38,15 @@ export interface ManifestReader {
   ): Promise<Descriptor | undefined>;
 }
 
+/** What a store says of a manifest that it took. */
+export interface PutManifestResult {
+  /**
+   * Whether it will list the manifest among the referrers of its subject
+   * (`OCI-Subject`); otherwise the client has to keep the list.
+   */
+  readonly listed: boolean;
+}
+
 /** Writes manifests. */
 export interface ManifestWriter {
   /** Stores the bytes as they are under a tag or under their own digest. */
@@ -45,7 +55,7 @@ export interface ManifestWriter {
     reference: TagOrDigest,
     manifest: ManifestContent,
     options?: CallOptions,
-  ): Promise<void>;
+  ): Promise<PutManifestResult>;
 }
 
 /** Reads blobs. */
@@ -124,12 +134,26 @@ export interface TagLister {
   /**
    * The pages of a repository's tags, `maxPages` at most.
    *
-   * @throws {HangarError} `not-found` for an unknown repository
+   * @throws {HangarError} `not-found` for an unknown repository, `too-large`
+   * when there are more pages
    */
   listTags(
     repository: string,
     options: CallOptions & { readonly maxPages: number },
   ): AsyncIterable<readonly string[]>;
+}
+
+/** Lists referrers. */
+export interface ReferrerLister {
+  /**
+   * The manifests whose subject is `digest`; undefined where the registry has
+   * no API for that, and a tag holds the list instead.
+   */
+  listReferrers(
+    repository: string,
+    digest: Digest,
+    options?: CallOptions,
+  ): Promise<readonly Descriptor[] | undefined>;
 }
 
 /** Which registry a store is: blobs can be mounted within one identity. */
@@ -140,7 +164,12 @@ export interface StoreIdentity {
 
 /** A side that images are read from. */
 export interface SourceStore
-  extends StoreIdentity, ManifestReader, BlobReader {}
+  extends
+    StoreIdentity,
+    ManifestReader,
+    BlobReader,
+    TagLister,
+    ReferrerLister {}
 
 /** A side that images are written to. */
 export interface DestinationStore
@@ -149,7 +178,8 @@ export interface DestinationStore
     ManifestReader,
     ManifestWriter,
     Pick<BlobReader, "readBlob">,
-    BlobWriter {}
+    BlobWriter,
+    ReferrerLister {}
 
 /**
  * Bounds what is in transfer. A blob transfer holds one slot at each of its

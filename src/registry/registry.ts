@@ -6,6 +6,7 @@
 
 import { HangarError } from "../errors.ts";
 import {
+  type Digest,
   digestAlgorithm,
   digestOf,
   isDigest,
@@ -25,12 +26,13 @@ import type {
   MountResult,
   OpenSource,
   OpenUpload,
+  PutManifestResult,
   SourceStore,
-  TagLister,
 } from "../oci/store.ts";
 import { bodyOf, readBounded, redactUrl } from "../transport/fault.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
+import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
 import { listTags } from "./tags.ts";
 import { type Upload, Uploader } from "./uploads.ts";
@@ -57,7 +59,7 @@ const ACCEPT = [
 ].join(", ");
 
 /** One registry, as a source or as a destination. */
-export class Registry implements SourceStore, DestinationStore, TagLister {
+export class Registry implements SourceStore, DestinationStore {
   readonly id: string;
   readonly #connection: Connection;
   readonly #access: string;
@@ -147,7 +149,7 @@ export class Registry implements SourceStore, DestinationStore, TagLister {
     reference: string,
     manifest: ManifestContent,
     options: CallOptions = {},
-  ): Promise<void> {
+  ): Promise<PutManifestResult> {
     const [request, response] = await this.#send(
       repository,
       `manifests/${reference}`,
@@ -175,6 +177,7 @@ export class Registry implements SourceStore, DestinationStore, TagLister {
         { hint: "something in front of the registry alters manifests" },
       );
     }
+    return { listed: response.headers.has("oci-subject") };
   }
 
   async openBlob(
@@ -265,6 +268,17 @@ export class Registry implements SourceStore, DestinationStore, TagLister {
     options: CallOptions & { readonly maxPages: number },
   ): AsyncIterable<readonly string[]> {
     return listTags(this.#connection, repository, {
+      ...options,
+      scopes: this.#scopes(repository),
+    });
+  }
+
+  listReferrers(
+    repository: string,
+    digest: Digest,
+    options: CallOptions = {},
+  ): Promise<readonly Descriptor[] | undefined> {
+    return listReferrers(this.#connection, repository, digest, {
       ...options,
       scopes: this.#scopes(repository),
     });

@@ -25,8 +25,8 @@ export interface ListTagsOptions {
 /**
  * The pages of a repository's tags.
  *
- * @throws {HangarError} `not-found` for an unknown repository, `protocol` when
- * there are more than `maxPages`
+ * @throws {HangarError} `not-found` for an unknown repository, `too-large`
+ * when there are more than `maxPages`
  */
 export async function* listTags(
   connection: Connection,
@@ -42,7 +42,7 @@ export async function* listTags(
   for (let page = 0; url; page++) {
     if (page >= maxPages) {
       throw new HangarError(
-        "protocol",
+        "too-large",
         `GET ${redactUrl(url)}: more than ${maxPages} pages of tags`,
       );
     }
@@ -85,7 +85,7 @@ function parseTags(bytes: Uint8Array, url: URL): string[] {
 }
 
 /** `Link: <…>; rel="next"` (RFC 8288); never to another origin. */
-function nextPage(link: string | null, from: URL): URL | undefined {
+export function nextPage(link: string | null, from: URL): URL | undefined {
   const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? "")?.[1];
   if (target === undefined) return undefined;
   const next = URL.canParse(target, from) ? new URL(target, from) : undefined;

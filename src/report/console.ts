@@ -94,6 +94,7 @@ export function logEvents(console: Console): MirrorEventSink {
           event.image,
         );
       case "blob-bytes":
+      case "attachment":
         return;
     }
   };

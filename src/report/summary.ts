@@ -25,11 +25,13 @@ export class Tally {
   #invalid = 0;
   #bytesSent = 0;
   #bytesMounted = 0;
+  readonly #attachments = { found: 0, copied: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
     if (event.type === "image-finished") this.#outcomes[event.outcome.kind]++;
     if (event.type === "blob-bytes") this.#bytesSent += event.bytes;
+    if (event.type === "attachment") this.#attachments[event.how]++;
     if (event.type === "blob-finished" && event.how === "mounted") {
       this.#bytesMounted += event.size;
     }
@@ -56,6 +58,8 @@ export class Tally {
       interrupted: this.#outcomes.interrupted,
       bytesSent: this.#bytesSent,
       bytesMounted: this.#bytesMounted,
+      attachmentsFound: this.#attachments.found,
+      attachmentsCopied: this.#attachments.copied,
       durationMs: performance.now() - this.#started,
     };
   }
@@ -71,6 +75,12 @@ export function summaryLine(totals: MirrorTotals): string {
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
     `${formatBytes(totals.bytesSent)} sent`,
     `${formatBytes(totals.bytesMounted)} spared by mounting`,
+    ...(totals.attachmentsFound > 0
+      ? [
+        `${totals.attachmentsFound} signatures and referrers found`,
+        `${totals.attachmentsCopied} of them copied`,
+      ]
+      : []),
     formatDuration(totals.durationMs),
   ].join(", ");
 }

@@ -53,12 +53,6 @@ Use "hangar mirror [command] --help" for more information about a command.
 
 const LATER: readonly FlagSpec[] = [
   {
-    name: "remove-signatures",
-    type: "bool",
-    default: false,
-    help: "do not copy image signatures when mirror images",
-  },
-  {
     name: "sigstore-passphrase-file",
     type: "string",
     help: "passphrase file of the sigstore private key",

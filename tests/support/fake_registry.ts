@@ -31,6 +31,7 @@ export type RequestKind =
   | "blob"
   | "upload"
   | "tags"
+  | "referrers"
   | "token"
   | "unknown";
 
@@ -48,6 +49,8 @@ export interface Quirks {
   /** Bodies above this are answered 413. */
   readonly maxBody?: number;
   readonly omitDigestHeader?: boolean;
+  /** Listing tags is refused with this status. */
+  readonly tagsStatus?: number;
   /** Foreign layers must be there too. */
   readonly wantForeignLayers?: boolean;
 }
@@ -60,6 +63,10 @@ export interface FakeRegistryOptions {
   readonly latencyMs?: number;
   /** How many tags a page holds at most. @default {1000} */
   readonly tagPageSize?: number;
+  /** Whether there is a referrers API. @default {false} */
+  readonly referrers?: boolean;
+  /** How many referrers a page holds at most. @default {1000} */
+  readonly referrerPageSize?: number;
   /** Makes up an image for a tag that is not there. */
   readonly synthesize?: (repository: string, tag: string) => MadeImage;
 }
@@ -84,7 +91,7 @@ interface Upload {
 const NAME = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*" +
   "(?:\\/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
 const ROUTE = new RegExp(
-  `^/v2/(${NAME})/(manifests|blobs/uploads|blobs|tags)/([^/]*)$`,
+  `^/v2/(${NAME})/(manifests|blobs/uploads|blobs|tags|referrers)/([^/]*)$`,
 );
 const DIGEST = /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 const MANIFEST_TYPES = /^application\/vnd\.(oci\.image|docker\.distribution)\./;
@@ -351,6 +358,8 @@ export class FakeRegistry implements AsyncDisposable {
         return await this.#upload(request, url, seen);
       case "tags":
         return this.#tags(url, seen.repository);
+      case "referrers":
+        return this.#referrers(url, seen);
       default:
         this.violations.push(`${seen.method} ${seen.path}: no such route`);
         await request.body?.cancel();
@@ -358,7 +367,44 @@ export class FakeRegistry implements AsyncDisposable {
     }
   }
 
+  #referrers(url: URL, { repository, reference }: SeenRequest): Response {
+    if (!this.#options.referrers) return refusal(404, "NOT_FOUND");
+    const all = this.referrersOf(repository, reference);
+    const size = this.#options.referrerPageSize ?? 1000;
+    const from = Number(url.searchParams.get("from") ?? 0);
+    const next = `/v2/${repository}/referrers/${reference}?from=${from + size}`;
+    return Response.json({
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      manifests: all.slice(from, from + size),
+    }, {
+      headers: {
+        "content-type": "application/vnd.oci.image.index.v1+json",
+        ...(all.length > from + size && { link: `<${next}>; rel="next"` }),
+      },
+    });
+  }
+
+  /** What the registry knows to refer to a digest. */
+  referrersOf(repository: string, subject: string): { digest: string }[] {
+    const repo = this.#repositories.get(repository);
+    return [...repo?.manifests ?? []].flatMap(([digest, stored]) => {
+      const json = JSON.parse(new TextDecoder().decode(stored.bytes));
+      return json.subject?.digest === subject
+        ? [{
+          mediaType: stored.mediaType,
+          digest,
+          size: stored.bytes.byteLength,
+          artifactType: json.artifactType ?? json.config?.mediaType,
+          ...(json.annotations && { annotations: json.annotations }),
+        }]
+        : [];
+    });
+  }
+
   #tags(url: URL, repository: string): Response {
+    const { tagsStatus } = this.#options.quirks ?? {};
+    if (tagsStatus !== undefined) return refusal(tagsStatus, "DENIED");
     const repo = this.#repositories.get(repository);
     if (!repo) return refusal(404, "NAME_UNKNOWN");
     const last = url.searchParams.get("last") ?? "";
@@ -444,9 +490,12 @@ export class FakeRegistry implements AsyncDisposable {
     const digest = DIGEST.test(reference) ? reference : sha256(bytes);
     repo.manifests.set(digest, { bytes, mediaType });
     if (!DIGEST.test(reference)) repo.tags.set(reference, digest);
+    const { subject } = JSON.parse(new TextDecoder().decode(bytes));
     return new Response(null, {
       status: 201,
       headers: {
+        ...(subject && this.#options.referrers &&
+          { "oci-subject": subject.digest }),
         location: `/v2/${repository}/manifests/${digest}`,
         "docker-content-digest": digest,
       },
@@ -623,6 +672,7 @@ function seenFrom(request: Request, url: URL): SeenRequest {
     "blobs": "blob",
     "blobs/uploads": "upload",
     "tags": "tags",
+    "referrers": "referrers",
   };
   return {
     method: request.method,

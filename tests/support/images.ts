@@ -240,3 +240,92 @@ export function makeMultiArch(
     options,
   );
 }
+
+/** What cosign keeps under a tag: a payload for each signature. */
+export function makeSignatures(
+  subject: string,
+  seeds: readonly string[],
+): MadeImage {
+  const blobs = new Map<string, Uint8Array>();
+  const layers = seeds.map((seed) => {
+    const payload = new TextEncoder().encode(
+      `payload for ${subject} by ${seed}`,
+    );
+    blobs.set(sha256(payload), payload);
+    return {
+      mediaType: "application/vnd.dev.cosign.simplesigning.v1+json",
+      digest: sha256(payload),
+      size: payload.byteLength,
+      annotations: { "dev.cosignproject.cosign/signature": btoa(seed) },
+    };
+  });
+  const config = encode({
+    architecture: "",
+    os: "",
+    rootfs: { type: "layers", diff_ids: layers.map((l) => l.digest) },
+  });
+  blobs.set(sha256(config), config);
+  const manifest = manifestOf({
+    schemaVersion: 2,
+    mediaType: `${OCI}.manifest.v1+json`,
+    config: {
+      mediaType: `${OCI}.config.v1+json`,
+      digest: sha256(config),
+      size: config.byteLength,
+    },
+    layers,
+  });
+  return { ...manifest, manifests: [manifest], blobs };
+}
+
+/** An artifact that refers to another manifest. */
+export function makeReferrer(
+  subject: MadeManifest,
+  seed: string,
+  artifactType = "application/spdx+json",
+): MadeImage {
+  const config = encode({});
+  const layer = randomBytes(500, seed);
+  const manifest = manifestOf({
+    schemaVersion: 2,
+    mediaType: `${OCI}.manifest.v1+json`,
+    artifactType,
+    config: {
+      mediaType: `${OCI.replace(".image", "")}.empty.v1+json`,
+      digest: sha256(config),
+      size: config.byteLength,
+    },
+    layers: [{ mediaType: artifactType, digest: sha256(layer), size: 500 }],
+    subject: {
+      mediaType: subject.mediaType,
+      digest: subject.digest,
+      size: subject.bytes.byteLength,
+    },
+    annotations: { seed },
+  });
+  return {
+    ...manifest,
+    manifests: [manifest],
+    blobs: new Map([[sha256(config), config], [sha256(layer), layer]]),
+  };
+}
+
+/** The index that stands in for a referrers API, under its tag. */
+export function makeFallback(referrers: readonly MadeImage[]): MadeImage {
+  const index = manifestOf({
+    schemaVersion: 2,
+    mediaType: `${OCI}.index.v1+json`,
+    manifests: referrers.map((referrer) => ({
+      mediaType: referrer.mediaType,
+      digest: referrer.digest,
+      size: referrer.bytes.byteLength,
+      artifactType: JSON.parse(new TextDecoder().decode(referrer.bytes))
+        .artifactType,
+    })),
+  });
+  return {
+    ...index,
+    manifests: [...referrers.flatMap((r) => r.manifests), index],
+    blobs: new Map(referrers.flatMap((r) => [...r.blobs])),
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * The signatures and referrers of one image and of each of its parts.
+ *
+ * @module
+ */
+
+import { type AttachmentGap, AttachmentWalk } from "../copy/attachments.ts";
+import type { CopyContext } from "../copy/copy_context.ts";
+import { readManifest } from "../copy/copy_graph.ts";
+import { together } from "../copy/together.ts";
+import { type Descriptor, isIndexType } from "../oci/manifest.ts";
+import type { ImagePart, TagOrigin } from "./decide_image.ts";
+
+/** How deep indexes may be nested: real ones go to two. */
+const MAX_DEPTH = 8;
+
+/** Brings the attachments of an image along, or tells which are lacking. */
+export class ImageAttachments {
+  readonly #contexts: readonly CopyContext[];
+  readonly #origin: TagOrigin;
+  readonly #signal: AbortSignal;
+  readonly #walks: readonly AttachmentWalk[];
+
+  /**
+   * @param contexts one for each source
+   * @param gaps where this is given nothing is written, and what is lacking is
+   * put there
+   */
+  constructor(
+    contexts: readonly CopyContext[],
+    origin: TagOrigin,
+    signal: AbortSignal,
+    gaps?: AttachmentGap[],
+  ) {
+    this.#contexts = contexts;
+    this.#origin = origin;
+    this.#signal = signal;
+    this.#walks = contexts.map((context) =>
+      new AttachmentWalk(context, signal, gaps)
+    );
+  }
+
+  /** Whether anything is attached to the manifest under the tag itself. */
+  async ofTop(): Promise<boolean> {
+    const { top } = this.#origin;
+    return top !== undefined && await this.#count(top) > 0;
+  }
+
+  /** Brings them all. */
+  async follow(): Promise<void> {
+    const parts = await allParts(
+      this.#contexts,
+      this.#origin,
+      this.#signal,
+    );
+    await together(
+      parts.map(({ descriptor, source }) => () =>
+        this.#walks[source]!.follow(descriptor.digest)
+      ),
+      this.#signal,
+    );
+    const behind = await Promise.all(
+      this.#origin.rebuilt.map((part) => this.#count(part)),
+    );
+    const left = behind.reduce((sum, count) => sum + count, 0);
+    if (left > 0) {
+      this.#contexts[0]!.events.warn(
+        `${left} signatures or referrers of the source's index stay behind: the index was rebuilt, so they do not apply to it`,
+      );
+    }
+  }
+
+  #count({ descriptor, source }: ImagePart): Promise<number> {
+    return this.#walks[source]!.count(descriptor.digest);
+  }
+}
+
+/** The parts, and what is inside those that are nested indexes. */
+export async function allParts(
+  contexts: readonly CopyContext[],
+  origin: TagOrigin,
+  signal: AbortSignal,
+): Promise<ImagePart[]> {
+  const known = new Map<string, ImagePart>();
+  for (const part of origin.parts) known.set(part.descriptor.digest, part);
+  const inside = async (
+    part: ImagePart,
+    depth: number,
+  ): Promise<ImagePart[]> => {
+    const context = contexts[part.source]!;
+    const manifest = await readManifest(context, part.descriptor, signal);
+    context.manifestCache.set(part.descriptor.digest, manifest);
+    const entries: readonly Descriptor[] = manifest.kind === "index"
+      ? manifest.entries
+      : [];
+    const children = entries
+      .filter((entry) => !known.has(entry.digest))
+      .map((descriptor) => ({ descriptor, source: part.source }));
+    for (const child of children) known.set(child.descriptor.digest, child);
+    const deeper = await together(
+      children.filter(isNested).map((child) => () =>
+        depth < MAX_DEPTH ? inside(child, depth + 1) : Promise.resolve([])
+      ),
+      signal,
+    );
+    return [...children, ...deeper.flat()];
+  };
+  // The entries of the tag's own manifest are parts already.
+  const found = await together(
+    origin.parts.filter((part) => part !== origin.top && isNested(part))
+      .map((part) => () => inside(part, 0)),
+    signal,
+  );
+  return [...origin.parts, ...found.flat()];
+}
+
+function isNested({ descriptor }: ImagePart): boolean {
+  return isIndexType(descriptor.mediaType);
+}

@@ -1,0 +1,212 @@
+/**
+ * What is attached to an image without being part of it: cosign's tags
+ * (cosign's SIGNATURE_SPEC.md, "Tag-based discovery") and OCI referrers
+ * (distribution-spec, "Listing Referrers" and its tag schema).
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { type Digest, digestAlgorithm, digestOf } from "./digest.ts";
+import {
+  type Descriptor,
+  type ImageManifest,
+  type IndexManifest,
+  isImageConfigType,
+  isJsonObject,
+  type JsonObject,
+  type Manifest,
+  type ManifestContent,
+  MediaType,
+  parseDescriptor,
+  parseManifest,
+} from "./manifest.ts";
+
+/** What cosign puts beside an image: signatures, attestations, an SBOM. */
+export const ATTACHMENT_SUFFIXES = ["sig", "att", "sbom"] as const;
+
+/** One of {@linkcode ATTACHMENT_SUFFIXES}. */
+export type AttachmentSuffix = typeof ATTACHMENT_SUFFIXES[number];
+
+/** Annotation of a layer that holds a signature over the layer's content. */
+export const SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature";
+
+/** The config of an image that is nothing but layers, beside its `rootfs`. */
+const BARE_CONFIG = { architecture: "", os: "" };
+
+const ATTACHMENT_TAG = new RegExp(
+  `^sha256-[0-9a-f]{64}\\.(?:${ATTACHMENT_SUFFIXES.join("|")})$`,
+);
+const FALLBACK_TAG = /^sha(?:256|512)-[0-9a-f]{64}$/;
+
+/**
+ * The tag under which cosign keeps what belongs to a digest; undefined for
+ * sha512, with which it would be longer than a tag may be.
+ */
+export function attachmentTag(
+  digest: Digest,
+  suffix: AttachmentSuffix,
+): string | undefined {
+  return digestAlgorithm(digest) === "sha256"
+    ? `${digest.replace(":", "-")}.${suffix}`
+    : undefined;
+}
+
+/** Whether a tag is one of cosign's. */
+export function isAttachmentTag(tag: string): boolean {
+  return ATTACHMENT_TAG.test(tag);
+}
+
+/** Whether a tag is that of an index of referrers. */
+export function isFallbackTag(tag: string): boolean {
+  return FALLBACK_TAG.test(tag);
+}
+
+/**
+ * The tag of the index of a digest's referrers, where a registry has no API
+ * for them (distribution-spec, "Referrers Tag Schema").
+ */
+export function fallbackTag(digest: Digest): string {
+  const [algorithm = "", hex = ""] = digest.split(":");
+  return `${algorithm}-${hex.slice(0, 64)}`;
+}
+
+/**
+ * The digest that a manifest says it refers to.
+ *
+ * @throws {HangarError} `invalid-manifest` when its subject is malformed
+ */
+export function subjectOf(manifest: Manifest): Digest | undefined {
+  const { subject } = manifest.json;
+  return subject === undefined || subject === null
+    ? undefined
+    : parseDescriptor(subject, "subject").digest;
+}
+
+/** A referrer as a listing of referrers describes it. */
+export function describeReferrer(manifest: Manifest): Descriptor {
+  const { mediaType, digest, bytes } = manifest.content;
+  const { artifactType, annotations } = manifest.json;
+  const type = artifactType ||
+    (manifest.kind === "image" ? manifest.config.mediaType : undefined);
+  return parseDescriptor({
+    mediaType,
+    digest,
+    size: bytes.byteLength,
+    ...(type !== undefined && { artifactType: type }),
+    ...(annotations !== undefined && { annotations }),
+  }, "referrer");
+}
+
+/** An index of referrers with one more; the same one where it is listed. */
+export function addReferrer(
+  held: IndexManifest | undefined,
+  referrer: Descriptor,
+): ManifestContent {
+  if (held?.entries.some((entry) => entry.digest === referrer.digest)) {
+    return held.content;
+  }
+  return encode({
+    schemaVersion: 2,
+    mediaType: MediaType.ociIndex,
+    ...held?.json,
+    manifests: [
+      ...(held?.entries ?? []).map((entry) => entry.json),
+      referrer.json,
+    ],
+  });
+}
+
+/** An image that holds signatures or the like, with its config. */
+export interface AttachmentImage {
+  readonly manifest: ImageManifest;
+  readonly config: JsonObject;
+}
+
+/** An attachment image, made up. */
+export interface MadeAttachment {
+  readonly content: ManifestContent;
+  readonly config: { readonly digest: Digest; readonly bytes: Uint8Array };
+}
+
+// Two keys may have signed one payload: one blob, two signatures.
+function layerKey({ digest, annotations }: Descriptor): string {
+  const signature = annotations?.[SIGNATURE_ANNOTATION];
+  return `${digest} ${
+    signature ?? JSON.stringify(Object.entries(annotations ?? {}).sort())
+  }`;
+}
+
+/** The layers of one image that another lacks. */
+export function missingLayers(
+  held: ImageManifest,
+  brought: ImageManifest,
+): Descriptor[] {
+  const has = new Set(held.layers.map(layerKey));
+  return brought.layers.filter((layer) => !has.has(layerKey(layer)));
+}
+
+/**
+ * An attachment image with more layers, or a new one. Its config lists them,
+ * as the tools that append to it expect.
+ *
+ * @throws {HangarError} `invalid-manifest`
+ */
+export function appendLayers(
+  held: AttachmentImage | undefined,
+  layers: readonly Descriptor[],
+): MadeAttachment {
+  const config = held?.config ?? {};
+  const rootfs = isJsonObject(config["rootfs"]) ? config["rootfs"] : {};
+  const listed = Array.isArray(rootfs["diff_ids"]) ? rootfs["diff_ids"] : [];
+  const before = held?.manifest.layers ?? [];
+  // Payloads are not compressed, so their diff ids are their digests.
+  const diffIds = [
+    ...before.map((layer, i): unknown => listed[i] ?? layer.digest),
+    ...layers.map((layer) => layer.digest),
+  ];
+  const { history: _, ...kept } = config;
+  const configBytes = new TextEncoder().encode(JSON.stringify({
+    ...BARE_CONFIG,
+    ...kept,
+    rootfs: { type: "layers", diff_ids: diffIds },
+  }));
+  const digest = digestOf(configBytes);
+  const mediaType = held?.manifest.config.mediaType ?? MediaType.ociConfig;
+  return {
+    content: encode({
+      schemaVersion: 2,
+      mediaType: MediaType.ociManifest,
+      ...held?.manifest.json,
+      config: { mediaType, size: configBytes.byteLength, digest },
+      layers: [...before, ...layers].map((layer) => layer.json),
+    }),
+    config: { digest, bytes: configBytes },
+  };
+}
+
+/**
+ * A manifest under one of cosign's tags, which must be an image to be added to.
+ *
+ * @throws {HangarError} `conflict` when it is something else
+ */
+export function asAttachment(manifest: Manifest, tag: string): ImageManifest {
+  if (
+    manifest.kind === "image" && isImageConfigType(manifest.config.mediaType)
+  ) {
+    return manifest;
+  }
+  throw new HangarError(
+    "conflict",
+    `tag ${tag} holds ${manifest.content.digest}, which is no image that signatures can be added to`,
+  );
+}
+
+function encode(json: JsonObject): ManifestContent {
+  const bytes = new TextEncoder().encode(JSON.stringify(json));
+  const mediaType = String(json["mediaType"]);
+  const content = { mediaType, digest: digestOf(bytes), bytes };
+  // What was put together from others' parts is held to the same rules.
+  parseManifest(bytes, mediaType, content.digest);
+  return content;
+}
