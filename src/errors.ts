@@ -12,6 +12,12 @@ export type ErrorCode =
   | "usage"
   /** A file of the user's cannot be read, parsed or written. */
   | "file"
+  /** A key that cannot be read, or a wrong passphrase. */
+  | "key"
+  /** A signature that is malformed, or does not say what it should. */
+  | "invalid-signature"
+  /** The policy does not accept an image. */
+  | "rejected"
   /** A credential helper that cannot be run, or fails. */
   | "credentials"
   /** A reference, tag or digest that the grammar does not allow. */

@@ -15,7 +15,17 @@ export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 export type Shell = typeof SHELLS[number];
 
 /** Flags whose value is the name of a file. */
-const FILE_FLAGS = new Set(["file", "failed", "input", "output"]);
+const FILE_FLAGS = new Set([
+  "file",
+  "failed",
+  "identity-token",
+  "input",
+  "output",
+  "passphrase-file",
+  "sigstore-passphrase-file",
+  "sigstore-private-key",
+  "sigstore-pubkey",
+]);
 
 /** Tells the shell to complete file names, as it does by itself. */
 const COMPLETE_FILES = ":0";

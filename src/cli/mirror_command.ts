@@ -12,7 +12,13 @@ import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
-import { type MirrorRunOptions, runMirror, runValidate } from "./run_mirror.ts";
+import {
+  type ListRunOptions,
+  type MirrorRunOptions,
+  runMirror,
+  runValidate,
+} from "./run_mirror.ts";
+import { loadSigner, SIGN_FLAGS } from "./sign_options.ts";
 
 const MAX_JOBS = 20;
 
@@ -105,6 +111,7 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     default: "10m0s",
     help: "timeout when mirror each images",
   },
+  ...SIGN_FLAGS,
   ...NETWORK_FLAGS,
 ];
 
@@ -151,7 +158,11 @@ hangar mirror validate \\
         } for --deep: want blobs or bytes`,
       );
     }
-    return await runValidate(mirrorOptions(values), depth, context);
+    return await runValidate(
+      { ...mirrorOptions(values), signer: await loadSigner(values, context) },
+      depth,
+      context,
+    );
   },
 };
 
@@ -174,19 +185,23 @@ hangar mirror \\
 	--source SOURCE_REGISTRY \\
 	--destination DESTINATION_REGISTRY \\
 	--arch amd64,arm64 \\
-	--os linux`,
+	--os linux \\
+	--sigstore-private-key SIGSTORE.key`,
   flags: MIRROR_FLAGS,
   subcommands: [validateCommand],
   run: async (values, context) =>
-    await runMirror(mirrorOptions(values), context),
+    await runMirror(
+      { ...mirrorOptions(values), signer: await loadSigner(values, context) },
+      context,
+    ),
 };
 
 /**
- * What the flags come to.
+ * What the flags that every command on a list has come to.
  *
  * @throws {HangarError} `usage`, naming flag and value
  */
-export function mirrorOptions(values: FlagValues): MirrorRunOptions {
+export function listOptions(values: FlagValues): ListRunOptions {
   const warnings: string[] = [];
   const address = (flag: string) => {
     const value = values.string(flag);
@@ -219,14 +234,25 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     sourceProject: project("source-project"),
     destination,
     destinationProject: project("destination-project"),
-    filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
-    provenance: values.bool("provenance"),
-    overwrite: values.bool("overwrite"),
-    signatures: !values.bool("remove-signatures"),
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),
     warnings,
+  };
+}
+
+/**
+ * What the flags of `mirror` come to.
+ *
+ * @throws {HangarError} `usage`, naming flag and value
+ */
+export function mirrorOptions(values: FlagValues): MirrorRunOptions {
+  return {
+    ...listOptions(values),
+    filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
+    provenance: values.bool("provenance"),
+    overwrite: values.bool("overwrite"),
+    signatures: !values.bool("remove-signatures"),
   };
 }
 

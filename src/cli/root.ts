@@ -8,10 +8,12 @@ import { type CommandSpec, runCommandTree } from "./command_tree.ts";
 import { type CliContext, processContext } from "./context.ts";
 import { answerCompletion, completionCommand } from "./completion_command.ts";
 import { convertListCommand } from "./convert_list_command.ts";
+import { generateKeyCommand } from "./generate_key_command.ts";
 import { inspectCommand } from "./inspect_command.ts";
 import { listTagsCommand } from "./list_tags_command.ts";
 import { loginCommand, logoutCommand } from "./login_command.ts";
 import { mirrorCommand } from "./mirror_command.ts";
+import { signCommand } from "./sign_command.ts";
 import { versionCommand } from "./version_command.ts";
 
 const root: CommandSpec<CliContext> = {
@@ -29,11 +31,13 @@ const root: CommandSpec<CliContext> = {
   subcommands: [
     completionCommand(() => root),
     convertListCommand,
+    generateKeyCommand,
     inspectCommand,
     listTagsCommand,
     loginCommand,
     logoutCommand,
     mirrorCommand,
+    signCommand,
     versionCommand,
   ],
 };

@@ -8,19 +8,32 @@ import { Keychain } from "../auth/keychain.ts";
 import { HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
+import type { ImageSigner, SignatureChecker } from "../mirror/image_signer.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
+import { checkInPlace, signInPlace } from "../mirror/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import {
   type MirrorPlan,
+  planInPlace,
   planMirror,
   type PlanOptions,
 } from "../mirror/plan.ts";
 import { type ImageList, parseImageList } from "../names/image_list.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
-import { Console, logEvents, logVerdicts } from "../report/console.ts";
+import {
+  Console,
+  logEvents,
+  logSigning,
+  logVerdicts,
+} from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
-import { summaryLine, Tally, validationLine } from "../report/summary.ts";
+import {
+  signingLine,
+  summaryLine,
+  Tally,
+  validationLine,
+} from "../report/summary.ts";
 import type { CliContext } from "./context.ts";
 import { ExitCode } from "./exit_code.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
@@ -28,22 +41,28 @@ import { readTextInput } from "./read_input.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import type { Network } from "./wire.ts";
 
-/** What the flags of `mirror` come to. */
-export interface MirrorRunOptions extends PlanOptions, ReachOptions {
+/** How a list is worked through. */
+export interface ListRunOptions extends PlanOptions, ReachOptions {
   /** The image list, `-` for standard input. */
   readonly file: string;
   /** Where the failed list goes. */
   readonly failed: string;
-  readonly filter: PlatformFilter;
-  readonly provenance: boolean;
-  readonly overwrite: boolean;
-  readonly signatures: boolean;
   readonly jobs: number;
   /** Per image, in ms; 0 for no limit. */
   readonly timeoutMs: number;
   readonly skipLogin: boolean;
   /** What was wrong with flags, but not wrong enough to stop. */
   readonly warnings: readonly string[];
+}
+
+/** What the flags of `mirror` come to. */
+export interface MirrorRunOptions extends ListRunOptions {
+  readonly filter: PlatformFilter;
+  readonly provenance: boolean;
+  readonly overwrite: boolean;
+  readonly signatures: boolean;
+  /** Signs what is mirrored. */
+  readonly signer?: ImageSigner;
 }
 
 /** Mirrors a list; gives the exit code. */
@@ -56,7 +75,7 @@ export async function runMirror(
     summary: summaryLine,
     needsLogin: !options.skipLogin,
     work: (network) => {
-      const tools = network.mirrorTools();
+      const tools = { ...network.mirrorTools(), signer: options.signer };
       return (task, events, signal) =>
         mirrorImage(task, options, tools, events, signal);
     },
@@ -74,15 +93,58 @@ export async function runValidate(
     summary: validationLine,
     needsLogin: false,
     work: (network) => {
-      const tools = network.validateTools();
+      const tools = {
+        ...network.validateTools(),
+        signatures: options.signer,
+      };
       return (task, events, signal) =>
         validateImage(task, { ...options, depth }, tools, events, signal);
     },
   });
 }
 
+/** Signs the images of a list where they are; gives the exit code. */
+export async function runSign(
+  options: ListRunOptions,
+  signer: ImageSigner,
+  context: CliContext,
+): Promise<number> {
+  return await runList(options, context, {
+    log: logSigning,
+    summary: signingLine,
+    plan: planInPlace,
+    needsLogin: !options.skipLogin,
+    work: (network) => {
+      const tools = network.signTools("pull,push");
+      return (task, events, signal) =>
+        signInPlace(task, signer, tools, events, signal);
+    },
+  });
+}
+
+/** Checks the signatures of the images of a list; gives the exit code. */
+export async function runSignValidate(
+  options: ListRunOptions,
+  checker: SignatureChecker,
+  context: CliContext,
+): Promise<number> {
+  return await runList(options, context, {
+    log: logSigning,
+    summary: validationLine,
+    plan: planInPlace,
+    needsLogin: false,
+    work: (network) => {
+      const tools = network.signTools("pull");
+      return (task, events, signal) =>
+        checkInPlace(task, checker, tools, events, signal);
+    },
+  });
+}
+
 /** What is done with a list, and how it is told. */
 interface ListJob {
+  /** @default {planMirror} */
+  readonly plan?: typeof planMirror;
   readonly log: (console: Console) => MirrorEventSink;
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
@@ -91,7 +153,7 @@ interface ListJob {
 }
 
 async function runList(
-  options: MirrorRunOptions,
+  options: ListRunOptions,
   context: CliContext,
   job: ListJob,
 ): Promise<number> {
@@ -115,7 +177,7 @@ async function runList(
     throw new HangarError("usage", `${list.name}: no valid line in the list`);
   }
   await checkFailedPath(options.failed, options.file);
-  const plan = planMirror(list, options);
+  const plan = (job.plan ?? planMirror)(list, options);
   for (const message of plan.warnings) emit({ type: "warning", message });
   tally.addInvalid(list.invalid.length);
 

@@ -11,6 +11,7 @@ import { BlobLedger } from "../copy/blob_ledger.ts";
 import { KeyedLock } from "../copy/keyed_lock.ts";
 import { HangarError } from "../errors.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
+import type { ImageAddress } from "../mirror/plan.ts";
 import type { SourceStore } from "../oci/store.ts";
 import type { ValidateTools } from "../mirror/validate_image.ts";
 import type { RegistryAddress } from "../names/reference.ts";
@@ -108,6 +109,13 @@ export class Network implements AsyncDisposable {
       ...this.mirrorTools(),
       destination: ({ registry }) => this.#registry(registry, "pull"),
     };
+  }
+
+  /** What signing in place works with: source and destination are one. */
+  signTools(access: "pull" | "pull,push"): MirrorTools {
+    const registry = ({ registry }: ImageAddress) =>
+      this.#registry(registry, access);
+    return { ...this.mirrorTools(), source: registry, destination: registry };
   }
 
   /** A registry to read from. */

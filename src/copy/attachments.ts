@@ -222,7 +222,8 @@ export class AttachmentWalk {
   }
 }
 
-async function listAtDestination(
+/** The referrers of a digest, by the API or by the tag that stands in for it. */
+export async function listAtDestination(
   store: ManifestReader & ReferrerLister,
   repository: string,
   subject: Digest,

@@ -12,12 +12,15 @@ import type { BlobLedger } from "./blob_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
 import type { DestinationSide, SourceSide } from "./sides.ts";
 
+/** What became of a signature or referrer. */
+export type AttachmentFate = "found" | "copied" | "signed";
+
 /** What copying tells. */
 export interface CopyEvents {
   /** Something that the user should know, and that is no failure. */
   warn(message: string): void;
-  /** A signature or referrer was found at the source, or was sent. */
-  onAttachment?(how: "found" | "copied"): void;
+  /** A signature or referrer was found at the source, sent, or made. */
+  onAttachment?(how: AttachmentFate): void;
   /** Bytes of a blob were handed to the destination. */
   onBytes?(count: number): void;
   /** A blob is at the destination; told once per image and blob. */

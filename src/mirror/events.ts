@@ -15,6 +15,8 @@ export type OutcomeKind =
   | "skipped"
   /** The destination was found to hold what it should. */
   | "passed"
+  /** Signatures were made for an image that was there already. */
+  | "signed"
   | "failed"
   /** The run was interrupted before the image was finished. */
   | "interrupted";
@@ -67,11 +69,11 @@ export type MirrorEvent =
     readonly image: number;
     readonly bytes: number;
   }
-  /** A signature or referrer was found at the source, or was sent. */
+  /** A signature or referrer was found at the source, sent, or made. */
   | {
     readonly type: "attachment";
     readonly image: number;
-    readonly how: "found" | "copied";
+    readonly how: "found" | "copied" | "signed";
   }
   /** A blob is settled at the destination. */
   | {
@@ -90,6 +92,7 @@ export type MirrorEventSink = (event: MirrorEvent) => void;
 export interface MirrorTotals {
   readonly copied: number;
   readonly passed: number;
+  readonly signed: number;
   readonly upToDate: number;
   readonly skipped: number;
   /** Failed images and invalid lines. */
@@ -100,6 +103,8 @@ export interface MirrorTotals {
   /** Signatures and referrers that there are at the sources. */
   readonly attachmentsFound: number;
   readonly attachmentsCopied: number;
+  /** Signatures that were made. */
+  readonly signaturesMade: number;
   /** Blob bytes that mounting made it unnecessary to send. */
   readonly bytesMounted: number;
   readonly durationMs: number;

@@ -24,12 +24,16 @@ import {
 } from "./decide_image.ts";
 import type { OutcomeKind } from "./events.ts";
 import { ImageAttachments } from "./image_attachments.ts";
+import type { ImageSigner } from "./image_signer.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
+import { signTargets } from "./sign_image.ts";
 
 /** What mirroring works with. */
 export interface MirrorTools extends CopyTools {
   readonly source: (image: ImageAddress) => SourceStore;
   readonly destination: (image: ImageAddress) => DestinationStore;
+  /** Signs what is at the destination; nothing is signed without one. */
+  readonly signer?: ImageSigner;
 }
 
 /** What came of an image. */
@@ -80,7 +84,13 @@ export async function mirrorImage(
     return { kind: "skipped" };
   }
   const contexts = contextsOf(task, tools, events);
-  const image = new ImageMirror(task, options, contexts, events, signal);
+  const image = new ImageMirror(
+    task,
+    { ...options, signer: tools.signer },
+    contexts,
+    events,
+    signal,
+  );
   return task.destination.digest === undefined
     ? await image.mirrorTag()
     : await image.mirrorPinned(task.destination.digest);
@@ -89,6 +99,7 @@ export async function mirrorImage(
 class ImageMirror {
   readonly #task: MirrorTask;
   readonly #options: MirrorOptions;
+  readonly #signer?: ImageSigner;
   readonly #contexts: readonly CopyContext[];
   readonly #decider: ImageDecider;
   readonly #events: ImageEvents;
@@ -96,36 +107,62 @@ class ImageMirror {
 
   constructor(
     task: MirrorTask,
-    options: MirrorOptions,
+    options: MirrorOptions & Pick<MirrorTools, "signer">,
     contexts: readonly CopyContext[],
     events: ImageEvents,
     signal: AbortSignal,
   ) {
     this.#task = task;
     this.#options = options;
+    this.#signer = options.signer;
     this.#contexts = contexts;
     this.#decider = new ImageDecider(task, options, contexts, signal);
     this.#events = events;
     this.#signal = signal;
   }
 
-  /** Signatures and referrers; a manifest is there before what refers to it. */
+  /**
+   * Signatures and referrers, brought along and made; a manifest is there before
+   * what refers to it.
+   */
   async #attach(
     origin: TagOrigin,
     top: { readonly manifest: Manifest; readonly absent: boolean },
   ): Promise<void> {
-    if (this.#options.signatures === false) return;
+    const { signatures = true } = this.#options;
     const attachments = new ImageAttachments(
       this.#contexts,
       origin,
       this.#signal,
     );
-    if (top.absent && origin.top && await attachments.ofTop()) {
-      const context = this.#contexts[origin.top.source]!;
+    const isNamed = this.#signer !== undefined ||
+      signatures && await attachments.ofTop();
+    if (top.absent && isNamed) {
+      const context = this.#contexts[origin.top?.source ?? 0]!;
       const { digest } = top.manifest.content;
       await putManifest(context, top.manifest, digest, this.#signal);
     }
-    await attachments.follow();
+    if (signatures) await attachments.follow();
+    await this.#sign(top.manifest);
+  }
+
+  async #sign(manifest: Manifest): Promise<void> {
+    const signer = this.#signer;
+    if (!signer) return;
+    const context = this.#contexts[0]!;
+    const targets = await signTargets(
+      context,
+      manifest,
+      this.#task.destination,
+      this.#signal,
+    );
+    await together(
+      targets.map((target) => async (signal) => {
+        const isNew = await signer.sign({ ...target, signal });
+        if (isNew) this.#events.onAttachment?.("signed");
+      }),
+      this.#signal,
+    );
   }
 
   /** A digest asked for by name: whole, byte for byte, never merged. */
@@ -143,7 +180,8 @@ class ImageMirror {
       }),
     );
     const isHeld = held?.digest === digest;
-    if (isHeld && this.#options.signatures === false) {
+    const { signatures = true } = this.#options;
+    if (isHeld && !signatures && !this.#signer) {
       return { kind: "up-to-date", digest };
     }
     const manifest = await this.#decider.readSource(context, digest, digest);

@@ -102,6 +102,34 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
   };
 }
 
+/**
+ * The images of a list where they are after mirroring, each once; without a
+ * destination, where the list says that they are.
+ */
+export function planInPlace(
+  list: ImageList,
+  options: PlanOptions,
+): MirrorPlan {
+  const tasks = new Map<string, MirrorTask>();
+  for (const entry of list.entries) {
+    const destination = destinationOf(entry, {
+      ...options,
+      destination: options.destination ??
+        (entry.destination ? undefined : { host: entry.source.registry }),
+    }, list.name);
+    const key = formatAddress(destination);
+    const same = tasks.get(key);
+    const lines = [...same?.lines ?? [], entry.line];
+    tasks.set(key, {
+      id: same?.id ?? entry.ordinal,
+      lines,
+      sources: [destination],
+      destination,
+    });
+  }
+  return { tasks: [...tasks.values()], warnings: [] };
+}
+
 function unpinned(address: ImageAddress): { digest?: Digest } {
   return address.tag === undefined ? {} : { digest: undefined };
 }

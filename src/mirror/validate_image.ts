@@ -36,7 +36,9 @@ import {
   type MirrorTools,
   NOTHING_SELECTED,
 } from "./mirror_image.ts";
+import type { SignatureChecker } from "./image_signer.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
+import { signTargets } from "./sign_image.ts";
 
 /** How far a validation looks. */
 export type Depth =
@@ -57,6 +59,8 @@ export interface ValidateTools extends MirrorTools {
   readonly destination: (
     image: ImageAddress,
   ) => DestinationStore & Pick<BlobReader, "openBlob">;
+  /** Signatures that must be there; none without one. */
+  readonly signatures?: SignatureChecker;
 }
 
 /** Validates one image; the findings say what is missing or different. */
@@ -76,6 +80,25 @@ export async function validateImage(
   const decider = new ImageDecider(task, options, contexts, signal);
   const walk = new DestinationWalk(task, options.depth, tools, signal);
   const findings: string[] = [];
+  const unsigned = async (manifest: Manifest) => {
+    const checker = tools.signatures;
+    if (!checker) return [];
+    const targets = await signTargets(
+      contexts[0]!,
+      manifest,
+      task.destination,
+      signal,
+    );
+    const missing = await together(
+      targets.map((target) => async (signal) =>
+        await checker.isSigned({ ...target, signal })
+          ? []
+          : [`missing: own signature of ${target.descriptor.digest}`]
+      ),
+      signal,
+    );
+    return missing.flat();
+  };
   const { digest, tag } = task.destination;
   if (digest !== undefined) {
     const reference = tag ?? digest;
@@ -89,6 +112,7 @@ export async function validateImage(
       findings.push(
         ...await walk.below(held),
         ...await lacking(contexts, originOfWhole(held), options, signal),
+        ...await unsigned(held),
       );
     }
     return resultOf(findings, digest);
@@ -102,6 +126,7 @@ export async function validateImage(
     findings.push(
       ...await walk.below(decision.existing),
       ...await lacking(contexts, decision.origin, options, signal),
+      ...await unsigned(decision.existing),
     );
     return resultOf(findings, decision.existing.content.digest);
   }
@@ -115,6 +140,7 @@ export async function validateImage(
   }
   if (held) findings.push(...await walk.below(want, held));
   findings.push(...await lacking(contexts, decision.origin, options, signal));
+  if (held) findings.push(...await unsigned(held));
   return resultOf(findings, content.digest);
 }
 

@@ -114,6 +114,8 @@ function logOutcome(
       );
     case "passed":
       return console.info(`PASS: [${source}] == [${destination}]`, image);
+    case "signed":
+      return console.info(`Signed [${destination}] (${took})`, image);
     case "up-to-date":
       return console.info(`Up to date [${destination}]`, image);
     case "skipped":
@@ -147,5 +149,29 @@ export function logVerdicts(console: Console): MirrorEventSink {
     console.error(`FAILED: [${source}] != [${destination}]`, image);
     const findings = outcome.findings ?? [describeError(outcome.error)];
     for (const finding of findings) console.error(finding, image);
+  };
+}
+
+/** The same for signing, or checking the signatures of, images in place. */
+export function logSigning(console: Console): MirrorEventSink {
+  const log = logEvents(console);
+  return (event) => {
+    if (event.type === "image-started") return;
+    if (event.type !== "image-finished") return log(event);
+    const { image, destination, outcome } = event;
+    if (outcome.kind === "passed") {
+      return console.info(`PASS: [${destination}] is signed`, image);
+    }
+    if (outcome.kind === "up-to-date") {
+      return console.info(`Signed already [${destination}]`, image);
+    }
+    if (outcome.kind !== "failed") return log(event);
+    console.error(
+      outcome.findings
+        ? `FAILED: [${destination}] is not signed`
+        : `Failed [${destination}]: ${describeError(outcome.error)}`,
+      image,
+    );
+    for (const finding of outcome.findings ?? []) console.error(finding, image);
   };
 }

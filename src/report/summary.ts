@@ -19,13 +19,14 @@ export class Tally {
     "up-to-date": 0,
     "skipped": 0,
     "passed": 0,
+    "signed": 0,
     "failed": 0,
     "interrupted": 0,
   };
   #invalid = 0;
   #bytesSent = 0;
   #bytesMounted = 0;
-  readonly #attachments = { found: 0, copied: 0 };
+  readonly #attachments = { found: 0, copied: 0, signed: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
@@ -52,6 +53,7 @@ export class Tally {
     return {
       copied: this.#outcomes.copied,
       passed: this.#outcomes.passed,
+      signed: this.#outcomes.signed,
       upToDate: this.#outcomes["up-to-date"],
       skipped: this.#outcomes.skipped,
       failed: this.#outcomes.failed + this.#invalid,
@@ -60,6 +62,7 @@ export class Tally {
       bytesMounted: this.#bytesMounted,
       attachmentsFound: this.#attachments.found,
       attachmentsCopied: this.#attachments.copied,
+      signaturesMade: this.#attachments.signed,
       durationMs: performance.now() - this.#started,
     };
   }
@@ -81,6 +84,9 @@ export function summaryLine(totals: MirrorTotals): string {
         `${totals.attachmentsCopied} of them copied`,
       ]
       : []),
+    ...(totals.signaturesMade > 0
+      ? [`${totals.signaturesMade} signatures made`]
+      : []),
     formatDuration(totals.durationMs),
   ].join(", ");
 }
@@ -92,6 +98,18 @@ export function validationLine(totals: MirrorTotals): string {
     `${totals.skipped} skipped`,
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    formatDuration(totals.durationMs),
+  ].join(", ");
+}
+
+/** The summary that ends the signing of a list. */
+export function signingLine(totals: MirrorTotals): string {
+  return [
+    `Done: ${totals.signed} signed`,
+    `${totals.upToDate} signed already`,
+    `${totals.failed} failed`,
+    ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    `${totals.signaturesMade} signatures made`,
     formatDuration(totals.durationMs),
   ].join(", ");
 }

@@ -1,0 +1,102 @@
+/**
+ * `hangar sign`: images that are mirrored already.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import type { CommandSpec } from "./command_tree.ts";
+import type { CliContext } from "./context.ts";
+import type { FlagSpec } from "./flags.ts";
+import { listOptions, MIRROR_FLAGS } from "./mirror_command.ts";
+import { runSign, runSignValidate } from "./run_mirror.ts";
+import { loadSigner, readUserFile, SIGN_FLAGS } from "./sign_options.ts";
+
+// What chooses the images is chosen as for `mirror`.
+const LIST_FLAGS = [
+  "file",
+  "source",
+  "source-project",
+  "destination",
+  "destination-project",
+  "jobs",
+  "skip-login",
+  "timeout",
+  "max-per-host",
+  "tls-verify",
+];
+
+const FLAGS: readonly FlagSpec[] = [
+  ...MIRROR_FLAGS.filter(({ name }) => LIST_FLAGS.includes(name)),
+  {
+    name: "failed",
+    short: "o",
+    type: "string",
+    default: "sign-failed.txt",
+    help: "file name of the sign failed image list",
+  },
+];
+
+const validateCommand: CommandSpec<CliContext> = {
+  name: "validate",
+  summary: "Check the signatures of images",
+  usage: ["hangar sign validate -f IMAGE_LIST.txt --sigstore-pubkey KEY.pub"],
+  examples: `hangar sign validate \\
+	--file IMAGE_LIST.txt \\
+	--destination DESTINATION_REGISTRY \\
+	--sigstore-pubkey sigstore.pub`,
+  flags: [
+    {
+      name: "failed",
+      short: "o",
+      type: "string",
+      default: "sign-validate-failed.txt",
+      help: "file name of the validate failed image list",
+    },
+    {
+      name: "sigstore-pubkey",
+      type: "string",
+      required: true,
+      help: "public key in PEM that images must be signed by",
+    },
+  ],
+  run: async (values, context) => {
+    const path = values.string("sigstore-pubkey")!;
+    const pem = await readUserFile(path, "--sigstore-pubkey");
+    const [{ parsePublicKeys }, { KeyChecker }] = await Promise.all([
+      import("../signatures/sigstore_key.ts"),
+      import("../mirror/check_signatures.ts"),
+    ]);
+    return await runSignValidate(
+      listOptions(values),
+      new KeyChecker(parsePublicKeys(pem, path)),
+      context,
+    );
+  },
+};
+
+/** The command. */
+export const signCommand: CommandSpec<CliContext> = {
+  name: "sign",
+  summary: "Sign images that are mirrored already",
+  usage: [
+    "hangar sign -f IMAGE_LIST.txt -d DESTINATION_REGISTRY --sigstore-private-key KEY [flags]",
+    "hangar sign [command]",
+  ],
+  examples: `hangar sign \\
+	--file IMAGE_LIST.txt \\
+	--destination DESTINATION_REGISTRY \\
+	--sigstore-private-key sigstore.key`,
+  flags: [...FLAGS, ...SIGN_FLAGS],
+  subcommands: [validateCommand],
+  run: async (values, context) => {
+    const options = listOptions(values);
+    const signer = await loadSigner(values, context);
+    if (!signer) {
+      throw new HangarError("usage", "--sigstore-private-key is missing", {
+        hint: "make a key with: hangar generate-sigstore-key",
+      });
+    }
+    return await runSign(options, signer, context);
+  },
+};

@@ -1,0 +1,77 @@
+/**
+ * Signing an image at its destination: what its tag holds, and every child.
+ *
+ * @module
+ */
+
+import type { CopyContext } from "../copy/copy_context.ts";
+import { atDestination } from "../copy/sides.ts";
+import { together } from "../copy/together.ts";
+import { HangarError } from "../errors.ts";
+import {
+  describeManifest,
+  type Descriptor,
+  isIndexType,
+  type Manifest,
+} from "../oci/manifest.ts";
+import type { SignTarget } from "./image_signer.ts";
+import { formatAddress, type ImageAddress } from "./plan.ts";
+import { destinationReader } from "./source_image.ts";
+
+/** How deep indexes may be nested: real ones go to two. */
+const MAX_DEPTH = 8;
+
+/** What a signature at the destination names: the reference with its tag. */
+export function signedReference(destination: ImageAddress): string {
+  return formatAddress(
+    destination.tag === undefined
+      ? destination
+      : { ...destination, digest: undefined },
+  );
+}
+
+/**
+ * The manifests of an image that are to be signed: its own, and its children to
+ * any depth, which are read from the destination.
+ */
+export async function signTargets(
+  context: CopyContext,
+  manifest: Manifest,
+  destination: ImageAddress,
+  signal: AbortSignal,
+): Promise<SignTarget[]> {
+  const found = new Map<string, Descriptor>();
+  const reader = destinationReader(
+    context,
+    (what, operation) => atDestination(context, `read ${what} from`, operation),
+    signal,
+  );
+  const walk = async (held: Manifest, depth: number): Promise<void> => {
+    if (held.kind !== "index") return;
+    if (depth > MAX_DEPTH) {
+      throw new HangarError(
+        "invalid-manifest",
+        `index ${held.content.digest} is nested more than ${MAX_DEPTH} deep`,
+      );
+    }
+    const fresh = held.entries.filter((entry) => !found.has(entry.digest));
+    for (const entry of fresh) found.set(entry.digest, entry);
+    await together(
+      fresh.filter((entry) => isIndexType(entry.mediaType))
+        .map((entry) => async () =>
+          await walk(await reader.readManifest(entry), depth + 1)
+        ),
+      signal,
+    );
+  };
+  const top = describeManifest(manifest.content);
+  found.set(top.digest, top);
+  await walk(manifest, 0);
+  const reference = signedReference(destination);
+  return [...found.values()].map((descriptor) => ({
+    context,
+    descriptor,
+    reference,
+    signal,
+  }));
+}

@@ -1,0 +1,120 @@
+/**
+ * The signatures that cosign and containers/image keep beside an image, in the
+ * image under its `.sig` tag.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { attachmentTag } from "../oci/attachment.ts";
+import type { Digest } from "../oci/digest.ts";
+import {
+  type Descriptor,
+  type ImageManifest,
+  parseManifest,
+} from "../oci/manifest.ts";
+import type { BlobReader, ManifestReader } from "../oci/store.ts";
+import {
+  MAX_PAYLOAD_BYTES,
+  signatureOf,
+  SIMPLE_SIGNING_TYPE,
+} from "./simple_signing.ts";
+
+/** The most signatures of one image that are looked at. */
+const MAX_SIGNATURES = 100;
+
+/** A signature, unchecked. */
+export interface SimpleSignature {
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+  /** Certificate, chain and proof of a log, where the signer had them. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Where signatures are read. */
+export interface SignatureStore {
+  readonly store: ManifestReader & Pick<BlobReader, "readBlob">;
+  readonly repository: string;
+}
+
+/**
+ * The image that holds the signatures of a digest; undefined when there is none.
+ *
+ * @throws {HangarError} `invalid-signature` when its tag holds something else
+ */
+export async function readSignatureImage(
+  { store, repository }: SignatureStore,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<ImageManifest | undefined> {
+  const tag = attachmentTag(digest, "sig");
+  if (tag === undefined) return undefined;
+  const content = await store.getManifest(repository, tag, { signal });
+  if (!content) return undefined;
+  const manifest = parseManifest(
+    content.bytes,
+    content.mediaType,
+    content.digest,
+  );
+  if (manifest.kind === "image") return manifest;
+  throw new HangarError(
+    "invalid-signature",
+    `tag ${tag} holds an index, which cannot hold signatures`,
+  );
+}
+
+/** The layers of an image that bear signatures. */
+export function signatureLayers(image: ImageManifest): Descriptor[] {
+  return image.layers.filter((l) => l.mediaType === SIMPLE_SIGNING_TYPE);
+}
+
+/**
+ * Reads the signatures of a digest.
+ *
+ * @param onUnreadable told why a layer is no signature
+ * @throws {HangarError} any fault of the registry
+ */
+export async function readSignatures(
+  place: SignatureStore,
+  digest: Digest,
+  signal: AbortSignal,
+  onUnreadable: (reason: unknown) => void = () => {},
+): Promise<SimpleSignature[]> {
+  const image = await readSignatureImage(place, digest, signal);
+  const layers = image ? signatureLayers(image) : [];
+  if (layers.length > MAX_SIGNATURES) {
+    throw new HangarError(
+      "too-large",
+      `${layers.length} signatures of ${digest}, at most ${MAX_SIGNATURES} are looked at`,
+    );
+  }
+  const read = await Promise.all(layers.map(async (layer) => {
+    const signature = signatureOf(layer);
+    if (!signature) {
+      onUnreadable(
+        new HangarError(
+          "invalid-signature",
+          `layer ${layer.digest} bears no signature`,
+        ),
+      );
+      return [];
+    }
+    try {
+      const payload = await place.store.readBlob(
+        place.repository,
+        layer,
+        MAX_PAYLOAD_BYTES,
+        { signal },
+      );
+      return [{ payload, signature, annotations: layer.annotations ?? {} }];
+    } catch (error) {
+      const isOwnFault = error instanceof HangarError &&
+        (error.code === "too-large" || error.code === "content-mismatch" ||
+          error.code === "not-found");
+      if (!isOwnFault) throw error;
+      onUnreadable(error);
+      return [];
+    }
+  }));
+  return read.flat();
+}
