@@ -12,6 +12,7 @@ import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
+import { loadPolicy, POLICY_FLAGS } from "./policy_options.ts";
 import {
   type ListRunOptions,
   type MirrorRunOptions,
@@ -112,6 +113,7 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     help: "timeout when mirror each images",
   },
   ...SIGN_FLAGS,
+  ...POLICY_FLAGS,
   ...NETWORK_FLAGS,
 ];
 
@@ -159,7 +161,7 @@ hangar mirror validate \\
       );
     }
     return await runValidate(
-      { ...mirrorOptions(values), signer: await loadSigner(values, context) },
+      await loadOptions(values, context),
       depth,
       context,
     );
@@ -191,7 +193,7 @@ hangar mirror \\
   subcommands: [validateCommand],
   run: async (values, context) =>
     await runMirror(
-      { ...mirrorOptions(values), signer: await loadSigner(values, context) },
+      await loadOptions(values, context),
       context,
     ),
 };
@@ -253,6 +255,18 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
     signatures: !values.bool("remove-signatures"),
+  };
+}
+
+/** The same, with the files that the flags name. */
+async function loadOptions(
+  values: FlagValues,
+  context: CliContext,
+): Promise<MirrorRunOptions> {
+  return {
+    ...mirrorOptions(values),
+    signer: await loadSigner(values, context),
+    policy: await loadPolicy(values, context),
   };
 }
 

@@ -27,6 +27,12 @@ const root: CommandSpec<CliContext> = {
       default: false,
       help: "enable debug output",
     },
+    {
+      name: "insecure-policy",
+      type: "bool",
+      default: false,
+      help: "run Hangar without policy check",
+    },
   ],
   subcommands: [
     completionCommand(() => root),

@@ -39,6 +39,7 @@ import { ExitCode } from "./exit_code.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
 import { readTextInput } from "./read_input.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
+import type { MakeJudge } from "./policy_options.ts";
 import type { Network } from "./wire.ts";
 
 /** How a list is worked through. */
@@ -63,6 +64,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   readonly signatures: boolean;
   /** Signs what is mirrored. */
   readonly signer?: ImageSigner;
+  /** Judges what is mirrored. */
+  readonly policy?: MakeJudge;
 }
 
 /** Mirrors a list; gives the exit code. */
@@ -75,7 +78,11 @@ export async function runMirror(
     summary: summaryLine,
     needsLogin: !options.skipLogin,
     work: (network) => {
-      const tools = { ...network.mirrorTools(), signer: options.signer };
+      const tools = {
+        ...network.mirrorTools(),
+        signer: options.signer,
+        policy: options.policy?.(network.plainTransport),
+      };
       return (task, events, signal) =>
         mirrorImage(task, options, tools, events, signal);
     },
@@ -96,6 +103,7 @@ export async function runValidate(
       const tools = {
         ...network.validateTools(),
         signatures: options.signer,
+        policy: options.policy?.(network.plainTransport),
       };
       return (task, events, signal) =>
         validateImage(task, { ...options, depth }, tools, events, signal);

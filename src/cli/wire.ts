@@ -21,7 +21,11 @@ import { HostClients } from "../transport/host_client.ts";
 import { followRedirects } from "../transport/redirect.ts";
 import { RequestGate } from "../transport/request_gate.ts";
 import { Retrier, type RetrierOptions } from "../transport/retry.ts";
-import { compose, type RequestObserver } from "../transport/transport.ts";
+import {
+  compose,
+  type RequestObserver,
+  type Transport,
+} from "../transport/transport.ts";
 import { VERSION } from "../version.ts";
 
 /** Where credentials come from. */
@@ -69,6 +73,7 @@ export class Network implements AsyncDisposable {
   readonly #clients: HostClients;
   readonly #retrier: Retrier;
   readonly #gate: RequestGate;
+  readonly #plain: Transport;
   readonly #accesses = new Map<string, Access>();
   readonly #registries = new Map<string, Registry>();
   // Pings and tokens are shared, so they end with the run, not with an image.
@@ -87,6 +92,11 @@ export class Network implements AsyncDisposable {
       ...options.retry,
     });
     this.#gate = new RequestGate({ maxPerHost: options.maxPerHost });
+    this.#plain = compose(
+      this.#clients.send,
+      followRedirects,
+      this.#retrier.decorate,
+    );
   }
 
   /** What mirroring works with. */
@@ -109,6 +119,11 @@ export class Network implements AsyncDisposable {
       ...this.mirrorTools(),
       destination: ({ registry }) => this.#registry(registry, "pull"),
     };
+  }
+
+  /** Reaches hosts that are no registries, without credentials. */
+  get plainTransport(): Transport {
+    return this.#plain;
   }
 
   /** What signing in place works with: source and destination are one. */
@@ -152,11 +167,6 @@ export class Network implements AsyncDisposable {
     const signal = AbortSignal.any([this.#options.signal, this.#end.signal]);
     const { host: id } = address;
     let authenticator: Authenticator | undefined;
-    const plain = compose(
-      this.#clients.send,
-      followRedirects,
-      this.#retrier.decorate,
-    );
     const connection = new Connection({
       id,
       signal,
@@ -166,7 +176,7 @@ export class Network implements AsyncDisposable {
           origin: base.origin,
           credentials: (repository) =>
             credentials.credentialsFor(id, repository),
-          tokenTransport: plain,
+          tokenTransport: this.#plain,
           signal,
         });
         return compose(

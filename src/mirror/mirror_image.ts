@@ -15,6 +15,7 @@ import { together } from "../copy/together.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import type { DestinationStore, SourceStore } from "../oci/store.ts";
+import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import {
   type Decision,
   ImageDecider,
@@ -22,6 +23,7 @@ import {
   originOfWhole,
   type TagOrigin,
 } from "./decide_image.ts";
+import { checkPolicy } from "./check_policy.ts";
 import type { OutcomeKind } from "./events.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import type { ImageSigner } from "./image_signer.ts";
@@ -34,6 +36,8 @@ export interface MirrorTools extends CopyTools {
   readonly destination: (image: ImageAddress) => DestinationStore;
   /** Signs what is at the destination; nothing is signed without one. */
   readonly signer?: ImageSigner;
+  /** Judges what is copied; everything is accepted without one. */
+  readonly policy?: PolicyJudge;
 }
 
 /** What came of an image. */
@@ -86,7 +90,7 @@ export async function mirrorImage(
   const contexts = contextsOf(task, tools, events);
   const image = new ImageMirror(
     task,
-    { ...options, signer: tools.signer },
+    { ...options, signer: tools.signer, policy: tools.policy },
     contexts,
     events,
     signal,
@@ -100,6 +104,7 @@ class ImageMirror {
   readonly #task: MirrorTask;
   readonly #options: MirrorOptions;
   readonly #signer?: ImageSigner;
+  readonly #policy?: PolicyJudge;
   readonly #contexts: readonly CopyContext[];
   readonly #decider: ImageDecider;
   readonly #events: ImageEvents;
@@ -107,7 +112,7 @@ class ImageMirror {
 
   constructor(
     task: MirrorTask,
-    options: MirrorOptions & Pick<MirrorTools, "signer">,
+    options: MirrorOptions & Pick<MirrorTools, "signer" | "policy">,
     contexts: readonly CopyContext[],
     events: ImageEvents,
     signal: AbortSignal,
@@ -115,10 +120,22 @@ class ImageMirror {
     this.#task = task;
     this.#options = options;
     this.#signer = options.signer;
+    this.#policy = options.policy;
     this.#contexts = contexts;
     this.#decider = new ImageDecider(task, options, contexts, signal);
     this.#events = events;
     this.#signal = signal;
+  }
+
+  async #judge(origin: TagOrigin): Promise<void> {
+    if (!this.#policy) return;
+    await checkPolicy(
+      this.#policy,
+      this.#contexts,
+      this.#task.sources,
+      origin,
+      this.#signal,
+    );
   }
 
   /**
@@ -181,11 +198,12 @@ class ImageMirror {
     );
     const isHeld = held?.digest === digest;
     const { signatures = true } = this.#options;
-    if (isHeld && !signatures && !this.#signer) {
+    if (isHeld && !signatures && !this.#signer && !this.#policy) {
       return { kind: "up-to-date", digest };
     }
     const manifest = await this.#decider.readSource(context, digest, digest);
     const origin = originOfWhole(manifest);
+    await this.#judge(origin);
     if (isHeld) {
       await this.#attach(origin, { manifest, absent: false });
       return { kind: "up-to-date", digest };
@@ -203,6 +221,7 @@ class ImageMirror {
   /** A tag: selected, merged with what the destination's tag holds. */
   async mirrorTag(): Promise<ImageResult> {
     const decision = await this.#decider.decide();
+    if (decision.kind !== "skipped") await this.#judge(decision.origin);
     switch (decision.kind) {
       case "up-to-date":
         await this.#attach(decision.origin, {

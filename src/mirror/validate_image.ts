@@ -22,6 +22,7 @@ import type {
   DestinationStore,
   TransferGate,
 } from "../oci/store.ts";
+import { checkPolicy } from "./check_policy.ts";
 import {
   ImageDecider,
   type MirrorOptions,
@@ -99,6 +100,11 @@ export async function validateImage(
     );
     return missing.flat();
   };
+  const judge = async (origin: TagOrigin) => {
+    if (tools.policy) {
+      await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
+    }
+  };
   const { digest, tag } = task.destination;
   if (digest !== undefined) {
     const reference = tag ?? digest;
@@ -109,6 +115,7 @@ export async function validateImage(
         `different: ${reference} is ${held.content.digest}, want ${digest}`,
       );
     } else {
+      await judge(originOfWhole(held));
       findings.push(
         ...await walk.below(held),
         ...await lacking(contexts, originOfWhole(held), options, signal),
@@ -122,6 +129,7 @@ export async function validateImage(
     events.warn(NOTHING_SELECTED);
     return { kind: "skipped" };
   }
+  await judge(decision.origin);
   if (decision.kind === "up-to-date") {
     findings.push(
       ...await walk.below(decision.existing),

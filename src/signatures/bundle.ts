@@ -99,6 +99,9 @@ export class BundleMaker {
         data: Buffer.from(statement),
         type: IN_TOTO_TYPE,
       });
+      // Go's DSSE verifier takes a key id for an SSH fingerprint, and passes
+      // over signatures that have another one; cosign writes none.
+      for (const s of bundle.content.dsseEnvelope.signatures) s.keyid = "";
       return new TextEncoder().encode(JSON.stringify(bundleToJSON(bundle)));
     } catch (cause) {
       const inner = cause instanceof Error && cause.cause !== undefined

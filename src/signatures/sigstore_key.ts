@@ -20,6 +20,7 @@ import {
 } from "node:crypto";
 import { HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../oci/manifest.ts";
+import { type PemBlock, pemBlocks, toPem } from "./pem.ts";
 
 /** The names that the PEM block of an encrypted private key may have. */
 const PRIVATE_LABELS = [
@@ -36,7 +37,6 @@ const SCRYPT_COSTS = [32_768, 65_536, 131_072];
 const SCRYPT_MEMORY = 256 * 1024 * 1024;
 /** What cosign writes today. */
 const SCRYPT_COST = 65_536;
-const PEM_LINE = 64;
 
 function refuse(what: string, hint?: string, cause?: unknown): never {
   throw new HangarError("key", what, { hint, cause });
@@ -96,20 +96,9 @@ function checkKind(key: KeyObject, name: string): KeyObject {
   );
 }
 
-interface PemBlock {
-  readonly label: string;
-  readonly bytes: Uint8Array;
-}
-
-function pemBlocks(text: string, name: string): PemBlock[] {
+function blocksOf(text: string, name: string): PemBlock[] {
   if (text.length > MAX_PEM_CHARS) refuse(`${name} is too large to be a key`);
-  const blocks = text.matchAll(
-    /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]*)-----END \1-----/g,
-  );
-  return [...blocks].map(([, label = "", base64 = ""]) => ({
-    label,
-    bytes: Buffer.from(base64, "base64"),
-  }));
+  return pemBlocks(text);
 }
 
 /**
@@ -123,7 +112,7 @@ export function openPrivateKey(
   passphrase: string,
   name: string,
 ): SigningKey {
-  const block = pemBlocks(pem, name)
+  const block = blocksOf(pem, name)
     .find(({ label }) => PRIVATE_LABELS.includes(label));
   if (!block) {
     return refuse(
@@ -229,16 +218,12 @@ export function generateKeyPair(
     ciphertext: Buffer.from(box).toString("base64"),
   });
   return {
-    privatePem: toPem(PRIVATE_LABELS[0]!, Buffer.from(envelope)),
+    privatePem: toPem({
+      label: PRIVATE_LABELS[0]!,
+      bytes: Buffer.from(envelope),
+    }),
     publicPem: new PublicKey(publicKey).pem,
   };
-}
-
-function toPem(label: string, bytes: Buffer): string {
-  const lines = bytes.toString("base64")
-    .match(new RegExp(`.{1,${PEM_LINE}}`, "g")) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""]
-    .join("\n");
 }
 
 /**
@@ -247,7 +232,7 @@ function toPem(label: string, bytes: Buffer): string {
  * @throws {HangarError} `key` when there is none, or one cannot be used
  */
 export function parsePublicKeys(pem: string, name: string): PublicKey[] {
-  const blocks = pemBlocks(pem, name)
+  const blocks = blocksOf(pem, name)
     .filter(({ label }) => label === "PUBLIC KEY");
   if (blocks.length === 0) refuse(`${name} holds no public key in PEM`);
   return blocks.map(({ bytes }) => {

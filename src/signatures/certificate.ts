@@ -1,0 +1,184 @@
+/**
+ * Certificates of those who sign: the chain up to a trusted root, and whom they
+ * name (RFC 5280; Fulcio's oid-info.md).
+ *
+ * @module
+ */
+
+import { ASN1Obj, X509Certificate } from "@sigstore/core";
+import { Buffer } from "node:buffer";
+import { createPublicKey } from "node:crypto";
+import { HangarError } from "../errors.ts";
+import { pemBlocks } from "./pem.ts";
+import { PublicKey } from "./sigstore_key.ts";
+
+const OID = {
+  subjectAltName: "2.5.29.17",
+  extKeyUsage: "2.5.29.37",
+  codeSigning: "1.3.6.1.5.5.7.3.3",
+  anyUsage: "2.5.29.37.0",
+  issuerV1: "1.3.6.1.4.1.57264.1.1",
+  issuerV2: "1.3.6.1.4.1.57264.1.8",
+} as const;
+/** Critical extensions that are looked at; with others a certificate says more. */
+const UNDERSTOOD = new Set([
+  "2.5.29.14", // subject key identifier
+  "2.5.29.15", // key usage
+  OID.subjectAltName,
+  "2.5.29.19", // basic constraints
+  "2.5.29.35", // authority key identifier
+  OID.extKeyUsage,
+]);
+const MAX_CHAIN = 8;
+const MAX_CERTIFICATES = 100;
+/** General names, by their tags. */
+const EMAIL = 1;
+const DNS = 2;
+
+function refuse(why: string): never {
+  throw new HangarError("invalid-signature", why);
+}
+
+/** A certificate of one who signs. */
+export class SignerCertificate {
+  readonly #certificate: X509Certificate;
+
+  /** @throws {HangarError} `invalid-signature` when it is not just one in PEM */
+  constructor(pem: string) {
+    const [certificate, ...more] = parseCertificates(pem, "the certificate");
+    if (!certificate || more.length > 0) {
+      refuse("the signature does not come with one certificate");
+    }
+    this.#certificate = certificate;
+  }
+
+  /** The key that it certifies. */
+  get publicKey(): PublicKey {
+    return new PublicKey(
+      createPublicKey({
+        key: this.#certificate.publicKey,
+        format: "der",
+        type: "spki",
+      }),
+    );
+  }
+
+  /** The e-mail addresses that it names. */
+  get emails(): string[] {
+    return this.#names(EMAIL);
+  }
+
+  /** Whether it names a host, or a wildcard above it. */
+  namesHost(host: string): boolean {
+    const wanted = host.toLowerCase();
+    return this.#names(DNS).some((name) => {
+      const lower = name.toLowerCase();
+      return lower === wanted ||
+        lower.startsWith("*.") &&
+          wanted.slice(wanted.indexOf(".")) === lower.slice(1);
+    });
+  }
+
+  /**
+   * Who vouched for the identity.
+   *
+   * @throws {HangarError} `invalid-signature` when it says nothing, or two things
+   */
+  get oidcIssuer(): string {
+    const v1 = this.#certificate.extension(OID.issuerV1)?.value.toString();
+    const v2 = this.#certificate.extension(OID.issuerV2)?.valueObj.subs[0]
+      ?.value.toString();
+    if (v1 !== undefined && v2 !== undefined && v1 !== v2) {
+      refuse("the certificate names two issuers");
+    }
+    return v1 ?? v2 ?? refuse("the certificate names no issuer");
+  }
+
+  /**
+   * Checks that a chain leads to a root, all of it good for code signing at a
+   * time.
+   *
+   * @throws {HangarError} `invalid-signature`
+   */
+  verifyChain(
+    roots: readonly X509Certificate[],
+    intermediates: readonly X509Certificate[],
+    time: Date,
+  ): void {
+    const others = [
+      ...intermediates.map((c) => ({ certificate: c, root: false })),
+    ]
+      .concat(roots.map((c) => ({ certificate: c, root: true })));
+    if (others.length > MAX_CERTIFICATES) {
+      refuse("there are too many certificates");
+    }
+    const leads = (from: X509Certificate, depth: number): boolean => {
+      if (depth > MAX_CHAIN || !isUsable(from, time)) return false;
+      return others.some(({ certificate, root }) =>
+        issued(certificate, from, depth) && isUsable(certificate, time) &&
+        (root || leads(certificate, depth + 1))
+      );
+    };
+    if (!leads(this.#certificate, 0)) {
+      refuse(
+        "the certificate is not issued by a trusted CA for code signing, or not at that time",
+      );
+    }
+  }
+
+  #names(tag: number): string[] {
+    const names = this.#certificate.extension(OID.subjectAltName)?.valueObj
+      .subs[0]?.subs ?? [];
+    return names.filter((name) => name.tag.isContextSpecific(tag))
+      .map((name) => name.value.toString());
+  }
+}
+
+function isUsable(certificate: X509Certificate, time: Date): boolean {
+  const unknown = certificate.extensions.some((raw) => {
+    const oid = raw.subs[0]?.toOID() ?? "";
+    return !UNDERSTOOD.has(oid) && certificate.extension(oid)?.critical;
+  });
+  if (unknown || !certificate.validForDate(time)) return false;
+  const usage = certificate.extension(OID.extKeyUsage);
+  const usages = usage?.valueObj.subs[0]?.subs.map((oid) => oid.toOID());
+  return usages === undefined || usages.includes(OID.codeSigning) ||
+    usages.includes(OID.anyUsage);
+}
+
+/** @param below how many CAs there are between the two already */
+function issued(
+  issuer: X509Certificate,
+  certificate: X509Certificate,
+  below: number,
+): boolean {
+  if (!issuer.isCA || !certificate.issuer.equals(issuer.subject)) return false;
+  const longest = issuer.extBasicConstraints?.pathLenConstraint;
+  if (longest !== undefined && below > longest) return false;
+  try {
+    return certificate.verify(issuer);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Certificates in PEM.
+ *
+ * @throws {HangarError} `invalid-signature` when one is malformed
+ */
+export function parseCertificates(
+  pem: string,
+  name: string,
+): X509Certificate[] {
+  return pemBlocks(pem).filter(({ label }) => label === "CERTIFICATE")
+    .map(({ bytes }) => {
+      try {
+        const der = Buffer.from(bytes);
+        ASN1Obj.parseBuffer(der);
+        return X509Certificate.parse(der);
+      } catch {
+        return refuse(`${name} is malformed`);
+      }
+    });
+}

@@ -1,0 +1,425 @@
+/**
+ * Whether a policy accepts an image (containers-policy.json(5)).
+ *
+ * @module
+ */
+
+import {
+  type Policy,
+  type Requirement,
+  requirementsFor,
+  type SignedIdentity,
+  type SigstoreTrust,
+  type Source,
+} from "../config/policy.ts";
+import { describeError, HangarError, withContext } from "../errors.ts";
+import { formatReference, type Reference } from "../names/reference.ts";
+import type { Digest } from "../oci/digest.ts";
+import { matchesIdentity } from "./identity.ts";
+import {
+  readSignatures,
+  type SignatureStore,
+  type SimpleSignature,
+} from "./read_signatures.ts";
+import type { PublicKey } from "./sigstore_key.ts";
+import {
+  type Claim,
+  parsePayload,
+  type PayloadType,
+} from "./simple_signing.ts";
+
+/** The annotations that cosign keeps beside a signature. */
+const ANNOTATION = {
+  certificate: "dev.sigstore.cosign/certificate",
+  chain: "dev.sigstore.cosign/chain",
+  promise: "dev.sigstore.cosign/bundle",
+} as const;
+
+/** The most reasons that are told. */
+const MAX_REASONS = 3;
+
+/** What judging asks of the machine. */
+export interface PolicyEnvironment {
+  /** A file that the policy names. */
+  readFile(path: string): Promise<Uint8Array>;
+  /** The GPG signatures of an image, from where registries.d says. */
+  lookaside(
+    image: Reference,
+    digest: Digest,
+    signal: AbortSignal,
+  ): Promise<readonly Uint8Array[]>;
+}
+
+/** An image that is to be judged. */
+export interface JudgedImage {
+  /** By tag, or by digest: as it was asked for. */
+  readonly reference: Reference;
+  /** The manifest that is to be run: a child, where that is of an index. */
+  readonly digest: Digest;
+  /** Where its signatures are. */
+  readonly place: SignatureStore;
+}
+
+type SigstoreSigned = Requirement & { readonly type: "sigstoreSigned" };
+type SignedBy = Requirement & { readonly type: "signedBy" };
+
+/** Judges images by a policy. */
+export class PolicyJudge {
+  readonly #policy: Policy;
+  readonly #environment: PolicyEnvironment;
+  // Keys and certificates are read once, when they are first needed.
+  readonly #checkers = new Map<Requirement, Promise<SigstoreChecker>>();
+  readonly #keyrings = new Map<Requirement, Promise<OpenKeyring>>();
+
+  constructor(policy: Policy, environment: PolicyEnvironment) {
+    this.#policy = policy;
+    this.#environment = environment;
+  }
+
+  /** Whether some image can be judged without looking at its signatures. */
+  isTrivialFor(reference: Reference): boolean {
+    return requirementsFor(this.#policy, reference)
+      .every(({ type }) => type === "insecureAcceptAnything");
+  }
+
+  /**
+   * Judges an image.
+   *
+   * @throws {HangarError} `rejected` when a requirement is not met; `file`,
+   * `key` or any fault of a registry when that cannot be found out
+   */
+  async judge(image: JudgedImage, signal: AbortSignal): Promise<void> {
+    for (const one of requirementsFor(this.#policy, image.reference)) {
+      await this.#require(one, image, signal);
+    }
+  }
+
+  async #require(
+    requirement: Requirement,
+    image: JudgedImage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    switch (requirement.type) {
+      case "insecureAcceptAnything":
+        return;
+      case "reject":
+        return reject(image, "it is rejected by name");
+      case "never":
+        return reject(image, requirement.why);
+      case "sigstoreSigned":
+        return await this.#sigstoreSigned(requirement, image, signal);
+      case "signedBy":
+        return await this.#signedBy(requirement, image, signal);
+    }
+  }
+
+  async #sigstoreSigned(
+    requirement: SigstoreSigned,
+    image: JudgedImage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const reasons: string[] = [];
+    const signatures = await readSignatures(
+      image.place,
+      image.digest,
+      signal,
+      (reason) => reasons.push(describeError(reason)),
+    );
+    const checker = await remembered(
+      this.#checkers,
+      requirement,
+      () => loadChecker(requirement, (source) => this.#load(source)),
+    );
+    await oneOf(image, signatures, reasons, (signature) => {
+      const key = checker(signature);
+      if (!key.verify(signature.payload, signature.signature)) {
+        throw bad("it is not made by a trusted key");
+      }
+      checkClaim(
+        parsePayload(signature.payload),
+        "cosign container image signature",
+        requirement.identity,
+        image,
+      );
+    });
+  }
+
+  async #signedBy(
+    requirement: SignedBy,
+    image: JudgedImage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const signatures = await this.#environment.lookaside(
+      image.reference,
+      image.digest,
+      signal,
+    );
+    const open = await remembered(this.#keyrings, requirement, async () => {
+      const { Keyring } = await import("./gpg.ts");
+      const files = await Promise.all(
+        requirement.keys.map((source) => this.#load(source)),
+      );
+      const keyring = await Keyring.read(files, namesOf(requirement.keys));
+      return (bytes: Uint8Array) => keyring.open(bytes);
+    });
+    await oneOf(image, signatures, [], async (signature) => {
+      checkClaim(
+        parsePayload(await open(signature)),
+        "atomic container signature",
+        requirement.identity,
+        image,
+      );
+    });
+  }
+
+  async #load(source: Source): Promise<Uint8Array> {
+    if ("data" in source) return source.data;
+    try {
+      return await this.#environment.readFile(source.path);
+    } catch (cause) {
+      throw new HangarError(
+        "file",
+        `cannot read ${source.path}, which the policy names: ${
+          cause instanceof Error ? cause.message : cause
+        }`,
+        { cause },
+      );
+    }
+  }
+}
+
+type OpenKeyring = (signature: Uint8Array) => Promise<Uint8Array>;
+
+/** The key that a signature must be by; throws where there is none. */
+type SigstoreChecker = (signature: SimpleSignature) => {
+  verify(payload: Uint8Array, signature: Uint8Array): boolean;
+};
+
+function remembered<K, T>(
+  known: Map<K, Promise<T>>,
+  key: K,
+  make: () => Promise<T>,
+): Promise<T> {
+  let found = known.get(key);
+  if (!found) {
+    found = make();
+    known.set(key, found);
+    found.catch(() => known.delete(key));
+  }
+  return found;
+}
+
+function bad(why: string): HangarError {
+  return new HangarError("invalid-signature", why);
+}
+
+function reject(image: JudgedImage, why: string): never {
+  throw new HangarError(
+    "rejected",
+    `the policy does not accept ${image.digest} of ${
+      formatReference(image.reference)
+    }: ${why}`,
+    { hint: "see policy.json, or leave it out with --insecure-policy" },
+  );
+}
+
+/** One good signature is enough. */
+async function oneOf<T>(
+  image: JudgedImage,
+  signatures: readonly T[],
+  reasons: readonly string[],
+  check: (signature: T) => void | Promise<void>,
+): Promise<void> {
+  const why = [...reasons];
+  for (const signature of signatures) {
+    try {
+      await check(signature);
+      return;
+    } catch (error) {
+      // Whatever is wrong with one signature, the next may be good.
+      if (!(error instanceof HangarError)) throw error;
+      why.push(describeError(error));
+    }
+  }
+  const told = [...new Set(why)].slice(0, MAX_REASONS).join("; ");
+  reject(image, told || "a signature is wanted, and there is none");
+}
+
+function checkClaim(
+  claim: Claim,
+  type: PayloadType,
+  identity: SignedIdentity,
+  image: JudgedImage,
+): void {
+  if (claim.type !== type) throw bad("it is of another type");
+  if (!matchesIdentity(identity, image.reference, claim.reference)) {
+    throw bad(
+      `it is made for ${JSON.stringify(claim.reference.slice(0, 300))}`,
+    );
+  }
+  if (claim.digest !== image.digest) throw bad(`it is over ${claim.digest}`);
+}
+
+function namesOf(sources: readonly Source[]): string {
+  return sources.map((s) => "path" in s ? s.path : "the policy's key data")
+    .join(", ");
+}
+
+async function loadChecker(
+  { trust, rekorKeys }: SigstoreSigned,
+  load: (source: Source) => Promise<Uint8Array>,
+): Promise<SigstoreChecker> {
+  const text = async (source: Source) =>
+    new TextDecoder().decode(await load(source));
+  const { parsePublicKeys } = await import("./sigstore_key.ts");
+  const keysOf = async (sources: readonly Source[]): Promise<PublicKey[]> =>
+    (await Promise.all(
+      sources.map(async (source) =>
+        parsePublicKeys(await text(source), namesOf([source]))
+      ),
+    )).flat();
+  const log = rekorKeys && await keysOf(rekorKeys);
+  switch (trust.kind) {
+    case "keys": {
+      const keys = await keysOf(trust.keys);
+      return log ? await loggedKeys(keys, log) : () => ({
+        verify: (payload, signature) =>
+          keys.some((key) => key.verify(payload, signature)),
+      });
+    }
+    case "fulcio":
+      return await fulcioChecker(trust, await text(trust.ca), log ?? []);
+    case "pki":
+      return await pkiChecker(
+        trust,
+        await text(trust.roots),
+        trust.intermediates && await text(trust.intermediates),
+      );
+  }
+}
+
+function annotationOf(
+  { annotations }: SimpleSignature,
+  name: keyof typeof ANNOTATION,
+): string {
+  const value = annotations[ANNOTATION[name]];
+  if (value !== undefined) return value;
+  throw bad(`the annotation ${ANNOTATION[name]} is missing`);
+}
+
+async function loggedKeys(
+  keys: readonly PublicKey[],
+  log: readonly PublicKey[],
+): Promise<SigstoreChecker> {
+  const { verifyRekorSet } = await import("./rekor_set.ts");
+  return (signature) => {
+    const promise = annotationOf(signature, "promise");
+    let last: unknown;
+    for (const key of keys) {
+      try {
+        verifyRekorSet(promise, log, { ...signature, keyPem: key.pem });
+        return key;
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  };
+}
+
+async function fulcioChecker(
+  trust: SigstoreTrust & { readonly kind: "fulcio" },
+  ca: string,
+  log: readonly PublicKey[],
+): Promise<SigstoreChecker> {
+  const { parseCertificates, SignerCertificate } = await import(
+    "./certificate.ts"
+  );
+  const { verifyRekorSet } = await import("./rekor_set.ts");
+  const roots = parseCertificates(ca, "the Fulcio CA of the policy");
+  if (roots.length === 0) {
+    throw new HangarError(
+      "key",
+      "the Fulcio CA of the policy holds no certificate",
+    );
+  }
+  return (signature) => {
+    const keyPem = annotationOf(signature, "certificate");
+    const promise = annotationOf(signature, "promise");
+    const time = verifyRekorSet(promise, log, { ...signature, keyPem });
+    const certificate = new SignerCertificate(keyPem);
+    certificate.verifyChain(
+      roots,
+      chainOf(signature, parseCertificates),
+      time,
+    );
+    if (certificate.oidcIssuer !== trust.oidcIssuer) {
+      throw bad(
+        `its certificate is for an identity of ${certificate.oidcIssuer}`,
+      );
+    }
+    checkEmail(certificate.emails, trust.subjectEmail);
+    return certificate.publicKey;
+  };
+}
+
+async function pkiChecker(
+  trust: SigstoreTrust & { readonly kind: "pki" },
+  rootsPem: string,
+  intermediatesPem: string | undefined,
+): Promise<SigstoreChecker> {
+  const { parseCertificates, SignerCertificate } = await import(
+    "./certificate.ts"
+  );
+  const roots = parseCertificates(rootsPem, "the CA roots of the policy");
+  const intermediates = parseCertificates(
+    intermediatesPem ?? "",
+    "the CA intermediates of the policy",
+  );
+  if (roots.length === 0) {
+    throw new HangarError(
+      "key",
+      "the CA roots of the policy hold no certificate",
+    );
+  }
+  return (signature) => {
+    const certificate = new SignerCertificate(
+      annotationOf(signature, "certificate"),
+    );
+    certificate.verifyChain(
+      roots,
+      [...intermediates, ...chainOf(signature, parseCertificates)],
+      new Date(),
+    );
+    const { subjectEmail, subjectHostname } = trust;
+    if (subjectEmail) checkEmail(certificate.emails, subjectEmail);
+    if (subjectHostname && !certificate.namesHost(subjectHostname)) {
+      throw bad(`its certificate does not name ${subjectHostname}`);
+    }
+    return certificate.publicKey;
+  };
+}
+
+/** The certificates between; the last of a chain is its root, of no weight. */
+function chainOf<T>(
+  { annotations }: SimpleSignature,
+  parse: (pem: string, name: string) => T[],
+): T[] {
+  const pem = annotations[ANNOTATION.chain];
+  return pem ? parse(pem, "the certificate chain").slice(0, -1) : [];
+}
+
+function checkEmail(emails: readonly string[], wanted: string): void {
+  if (!emails.includes(wanted)) {
+    throw bad(
+      `its certificate is for ${emails.join(", ") || "no e-mail address"}`,
+    );
+  }
+}
+
+/** Puts before a fault that it came up while a policy was evaluated. */
+export function duringPolicy(error: unknown): unknown {
+  return error instanceof HangarError && error.code === "rejected"
+    ? error
+    : withContext("cannot evaluate the policy", error);
+}

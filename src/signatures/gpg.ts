@@ -1,0 +1,87 @@
+/**
+ * GPG simple signing: a signed OpenPGP message around the payload
+ * (containers-signature(5)).
+ *
+ * @module
+ */
+
+import * as openpgp from "openpgp";
+import { describeError, HangarError } from "../errors.ts";
+
+/** A payload compresses well, but not to this. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Public keys that signatures may be made by. */
+export class Keyring {
+  readonly #keys: readonly openpgp.PublicKey[];
+
+  private constructor(keys: readonly openpgp.PublicKey[]) {
+    this.#keys = keys;
+  }
+
+  /**
+   * Reads public keys, armored or not.
+   *
+   * @throws {HangarError} `key` when there are none
+   */
+  static async read(
+    files: readonly Uint8Array[],
+    name: string,
+  ): Promise<Keyring> {
+    const keys: openpgp.PublicKey[] = [];
+    for (const bytes of files) {
+      const text = new TextDecoder().decode(bytes.subarray(0, 4096));
+      try {
+        keys.push(
+          ...(text.includes("-----BEGIN PGP")
+            ? await openpgp.readKeys({
+              armoredKeys: new TextDecoder().decode(bytes),
+            })
+            : await openpgp.readKeys({ binaryKeys: bytes })),
+        );
+      } catch (cause) {
+        throw new HangarError(
+          "key",
+          `${name} holds no GPG public key: ${describeError(cause)}`,
+          { cause },
+        );
+      }
+    }
+    return new Keyring(keys);
+  }
+
+  /**
+   * What a signature signs.
+   *
+   * @throws {HangarError} `invalid-signature` unless one of the keys made it
+   */
+  async open(signature: Uint8Array): Promise<Uint8Array> {
+    try {
+      const message = await openpgp.readMessage({
+        binaryMessage: signature,
+        config: { maxDecompressedMessageSize: MAX_MESSAGE_BYTES },
+      });
+      const { data, signatures } = await openpgp.verify({
+        message,
+        verificationKeys: [...this.#keys],
+        format: "binary",
+      });
+      const [only, ...more] = signatures;
+      if (!only || more.length > 0) {
+        throw new HangarError(
+          "invalid-signature",
+          `there are ${signatures.length} signatures in one`,
+        );
+      }
+      await only.verified;
+      return data;
+    } catch (cause) {
+      if (cause instanceof HangarError) throw cause;
+      throw new HangarError(
+        "invalid-signature",
+        `the GPG signature is not good: ${describeError(cause)}`,
+        { cause },
+      );
+    }
+  }
+}

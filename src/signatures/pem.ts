@@ -1,0 +1,37 @@
+/**
+ * PEM, as keys and certificates are kept in it (RFC 7468).
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+
+/** One block. */
+export interface PemBlock {
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+const BLOCK =
+  /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]*)-----END \1-----/g;
+
+/** The blocks of a text; what is around them does not count. */
+export function pemBlocks(text: string): PemBlock[] {
+  return [...text.matchAll(BLOCK)].map(([, label = "", base64 = ""]) => ({
+    label,
+    bytes: Buffer.from(base64, "base64"),
+  }));
+}
+
+/** What is in a text of just one block; undefined for any other. */
+export function pemBytes(text: string): Uint8Array | undefined {
+  const blocks = pemBlocks(text);
+  return blocks.length === 1 ? blocks[0]!.bytes : undefined;
+}
+
+/** A block as text. */
+export function toPem({ label, bytes }: PemBlock): string {
+  const lines = Buffer.from(bytes).toString("base64").match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""]
+    .join("\n");
+}
