@@ -141,7 +141,8 @@ export async function runCommandTree<C extends Output>(
     }
     context.stderr(`${root.name}: ${explain(error)}\n`);
     const isUsage = error instanceof CommanderError ||
-      error instanceof HangarError && error.code === "usage";
+      error instanceof HangarError &&
+        (error.code === "usage" || error.code === "key");
     return isUsage ? ExitCode.usage : ExitCode.someFailed;
   }
 }

@@ -51,18 +51,8 @@ Global Flags:
 Use "hangar mirror [command] --help" for more information about a command.
 `;
 
-const LATER: readonly FlagSpec[] = [
-  {
-    name: "sigstore-passphrase-file",
-    type: "string",
-    help: "passphrase file of the sigstore private key",
-  },
-  {
-    name: "sigstore-private-key",
-    type: "string",
-    help: "sign images by sigstore private key when mirror images",
-  },
-];
+const inManual = (flag: FlagSpec) =>
+  new RegExp(`--${flag.name}\\b[^-]`).test(MANUAL);
 
 Deno.test("help: the renderer writes the manual's listing to the letter", () => {
   const rendered = renderHelp({
@@ -81,8 +71,7 @@ Deno.test("help: the renderer writes the manual's listing to the letter", () => 
       summary: "Ensure the images were mirrored correctly",
     }],
     flags: [
-      ...MIRROR_FLAGS.filter((flag) => flag.name !== "max-per-host"),
-      ...LATER,
+      ...MIRROR_FLAGS.filter(inManual),
     ],
     globalFlags: [
       {
@@ -109,8 +98,10 @@ Deno.test("help: each flag that mirror has stands in its help as in the manual",
   const rows = (text: string) =>
     text.split("\n").filter((line) => /^ +-/.test(line))
       .map((line) => line.replace(/ +/g, " "));
-  const known = new Set(rows(MANUAL));
-  const ours = rows(stdout).filter((row) => !row.includes("--max-per-host"));
-  assertEquals(ours.filter((row) => !known.has(row)), []);
-  assertEquals(ours.length, MIRROR_FLAGS.length - 1 + 2);
+  const ours = rows(stdout);
+  assertEquals(rows(MANUAL).filter((row) => !ours.includes(row)), []);
+  assertEquals(
+    ours.length,
+    rows(MANUAL).length + MIRROR_FLAGS.filter((f) => !inManual(f)).length,
+  );
 });

@@ -79,8 +79,11 @@ complete_words hangar mirror --
     assertEquals(one, "--provenance", stderr);
     assertEquals(
       all.split(" ").sort().join(" "),
-      MIRROR_FLAGS.map((flag) => `--${flag.name}`).toSpliced(0, 0, "--debug")
-        .sort().join(" "),
+      [
+        "--debug",
+        "--insecure-policy",
+        ...MIRROR_FLAGS.map((flag) => `--${flag.name}`),
+      ].sort().join(" "),
     );
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -206,6 +206,11 @@ export class FakeRegistry implements AsyncDisposable {
     return this.#repositories.get(repository)?.blobs.has(digest) ?? false;
   }
 
+  /** A blob's content. */
+  blob(digest: string): Uint8Array | undefined {
+    return this.#blobs.get(digest);
+  }
+
   /** Flips a bit of a blob, or mends it when called again. */
   flip(digest: string): void {
     const bytes = this.#blobs.get(digest)!.slice();
