@@ -42,7 +42,23 @@ export const interopIgnored: boolean = [
   "htpasswd",
   "openssl",
   "curl",
+  "gpg",
 ].some((name) => requireTool(name) === undefined);
+
+/**
+ * The path of a program that is welcome but not required, where
+ * `HANGAR_GO_INTEROP=1` says that Go's programs take part.
+ */
+export function optionalTool(name: string): string | undefined {
+  if (Deno.env.get("HANGAR_GO_INTEROP") !== "1") return undefined;
+  return (Deno.env.get("PATH") ?? "").split(":").filter(Boolean)
+    .map((directory) => `${directory}/${name}`).find(isFile);
+}
+
+/** The path of Go. */
+export function requireGo(): string | undefined {
+  return optionalTool("go");
+}
 
 /** What a program did. */
 export interface RunResult {
