@@ -4,16 +4,14 @@
  * @module
  */
 
-import { parsePolicy } from "../config/policy.ts";
-import {
+import type {
   RegistriesDirectory,
-  type RegistriesFile,
-  signatureUrl,
+  RegistriesFile,
 } from "../config/registries_d.ts";
 import { HangarError } from "../errors.ts";
 import type { Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
-import { PolicyJudge } from "../signatures/evaluate_policy.ts";
+import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import { readBounded, redactUrl } from "../transport/fault.ts";
 import { discard, type Transport } from "../transport/transport.ts";
 import type { CliContext } from "./context.ts";
@@ -57,6 +55,10 @@ export async function loadPolicy(
     ? { path: given, text: await readUserFile(given, "--policy") }
     : await firstFile(places.map((place) => `${place}/policy.json`));
   if (!found) return undefined;
+  const [{ parsePolicy }, { PolicyJudge }] = await Promise.all([
+    import("../config/policy.ts"),
+    import("../signatures/evaluate_policy.ts"),
+  ]);
   const policy = parsePolicy(found.text, found.path);
   const directory = await loadRegistriesD(places);
   const fallback = Deno.uid() === 0 || !home
@@ -98,6 +100,7 @@ function isAbsent(error: unknown): boolean {
 async function loadRegistriesD(
   places: readonly string[],
 ): Promise<RegistriesDirectory> {
+  const { RegistriesDirectory } = await import("../config/registries_d.ts");
   for (const place of places) {
     const directory = `${place}/registries.d`;
     const files: RegistriesFile[] = [];
@@ -125,6 +128,7 @@ async function readLookaside(
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const { image, digest } = wanted;
+  const { signatureUrl } = await import("../config/registries_d.ts");
   const signatures: Uint8Array[] = [];
   while (signatures.length < MAX_SIGNATURES) {
     const n = signatures.length + 1;

@@ -8,11 +8,9 @@
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atSource } from "../copy/sides.ts";
 import { together } from "../copy/together.ts";
+import { HangarError, withContext } from "../errors.ts";
 import { isIndexType } from "../oci/manifest.ts";
-import {
-  duringPolicy,
-  type PolicyJudge,
-} from "../signatures/evaluate_policy.ts";
+import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import type { TagOrigin } from "./decide_image.ts";
 import { allParts } from "./image_attachments.ts";
 import type { ImageAddress } from "./plan.ts";
@@ -59,4 +57,10 @@ export async function checkPolicy(
       }),
     signal,
   );
+}
+
+function duringPolicy(error: unknown): unknown {
+  return error instanceof HangarError && error.code === "rejected"
+    ? error
+    : withContext("cannot evaluate the policy", error);
 }

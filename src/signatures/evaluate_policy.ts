@@ -12,7 +12,7 @@ import {
   type SigstoreTrust,
   type Source,
 } from "../config/policy.ts";
-import { describeError, HangarError, withContext } from "../errors.ts";
+import { describeError, HangarError } from "../errors.ts";
 import { formatReference, type Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
 import { matchesIdentity } from "./identity.ts";
@@ -415,11 +415,4 @@ function checkEmail(emails: readonly string[], wanted: string): void {
       `its certificate is for ${emails.join(", ") || "no e-mail address"}`,
     );
   }
-}
-
-/** Puts before a fault that it came up while a policy was evaluated. */
-export function duringPolicy(error: unknown): unknown {
-  return error instanceof HangarError && error.code === "rejected"
-    ? error
-    : withContext("cannot evaluate the policy", error);
 }

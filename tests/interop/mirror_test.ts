@@ -15,6 +15,7 @@ import {
   skopeo,
   startDockerRegistry,
 } from "./support.ts";
+import { optionalTool } from "./support/tools.ts";
 
 function interop(
   name: string,
@@ -579,3 +580,56 @@ interop(
     }
   },
 );
+
+const distribution = optionalTool("registry");
+
+Deno.test({
+  name:
+    "interop: distribution v3 takes what docker-registry holds, and gives it back",
+  ignore: interopIgnored || distribution === undefined,
+  fn: async () => {
+    await using source = await startDockerRegistry();
+    await using v3 = await startDockerRegistry({ program: distribution });
+    const directory = await Deno.makeTempDir();
+    try {
+      const app = makeMultiArch("app", {
+        attestations: true,
+        layers: [3_000_000, 700],
+      });
+      await push(source, "corp/app", "v1", app);
+      await push(source, "corp/chart", "1.0", makeArtifact("chart"));
+      await push(source, "corp/single", "v1", makeImage({ seed: "s" }));
+      const list = "corp/app:v1\ncorp/chart:1.0\ncorp/single:v1\n";
+      const run = (words: string[], from: RealRegistry, to: RealRegistry) =>
+        hangar([
+          ...words,
+          "-f-",
+          `-s${from.host}`,
+          `-d${to.host}`,
+          "-j3",
+          `--failed=${directory}/failed.txt`,
+        ], { stdin: list });
+      const there = await run(["mirror"], source, v3);
+      assertEquals(there.code, 0, there.stderr);
+      assertStringIncludes(there.stderr, "3 copied");
+      const again = await run(["mirror"], source, v3);
+      assertStringIncludes(again.stderr, "3 up to date");
+      const valid = await run(
+        ["mirror", "validate", "--deep=bytes"],
+        source,
+        v3,
+      );
+      assertEquals(valid.code, 0, valid.stderr);
+      await using back = await startDockerRegistry();
+      assertEquals((await run(["mirror"], v3, back)).code, 0);
+      const raw = await hangar([
+        "inspect",
+        "--raw",
+        `${back.host}/corp/app:v1`,
+      ]);
+      assertEquals(raw.stdout, text(app));
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});

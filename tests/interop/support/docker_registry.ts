@@ -33,6 +33,12 @@ export interface DockerRegistryOptions {
    * @default {false}
    */
   readonly deleteEnabled?: boolean;
+  /**
+   * Another build of the same server, such as that of distribution v3.
+   *
+   * @default {"docker-registry"}
+   */
+  readonly program?: string;
 }
 
 /** One line of the access log. */
@@ -252,7 +258,7 @@ export class RealRegistry implements AsyncDisposable {
       configText(this.#options, address, paths, this.#certificate),
     );
     const { promise: listening, resolve } = Promise.withResolvers<string>();
-    this.#server = new ChildServer("docker-registry", {
+    this.#server = new ChildServer(this.#options.program ?? "docker-registry", {
       args: ["serve", config],
       onStdout: (line) => this.#takeAccessLine(line),
       onStderr: (line) => {
