@@ -12,19 +12,21 @@ import { withoutComments } from "./without_comments.ts";
  * a directory of `src/`, or a file that lies right in it.
  */
 export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
   errors: [],
   version: [],
-  oci: ["errors"],
-  transport: ["errors"],
+  oci: ["bytes", "errors"],
+  transport: ["bytes", "errors"],
   names: ["oci", "errors"],
   config: ["names", "errors"],
   auth: ["transport", "names", "errors"],
-  registry: ["transport", "oci", "names", "errors"],
-  copy: ["oci", "errors"],
+  registry: ["transport", "oci", "names", "bytes", "errors"],
+  copy: ["oci", "bytes", "errors"],
   signatures: ["oci", "config", "names", "errors"],
-  mirror: ["copy", "signatures", "oci", "names", "errors"],
+  mirror: ["copy", "signatures", "oci", "names", "bytes", "errors"],
   report: ["src/mirror/events.ts", "names", "errors"],
   cli: [
+    "bytes",
     "errors",
     "version",
     "oci",

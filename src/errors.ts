@@ -69,6 +69,8 @@ export interface HangarErrorOptions {
   temporary?: boolean;
   /** How long the registry asks to wait before the next attempt, in ms. */
   retryAfter?: number;
+  /** `host[:port]` that the fault is of, where it is one's. */
+  host?: string;
   /** What the user can do about it: one clause, no full stop. */
   hint?: string;
 }
@@ -86,6 +88,8 @@ export class HangarError extends Error {
   readonly temporary: boolean;
   /** How long the registry asks to wait before the next attempt, in ms. */
   readonly retryAfter?: number;
+  /** `host[:port]` that the fault is of. */
+  readonly host?: string;
   /** What the user can do about it. */
   readonly hint?: string;
 
@@ -103,6 +107,7 @@ export class HangarError extends Error {
     this.registryCodes = options.registryCodes ?? [];
     this.temporary = options.temporary ?? false;
     this.retryAfter = options.retryAfter;
+    this.host = options.host;
     this.hint = options.hint;
   }
 }
@@ -121,6 +126,7 @@ export function withContext(context: string, error: unknown): unknown {
     registryCodes: error.registryCodes,
     temporary: error.temporary,
     retryAfter: error.retryAfter,
+    host: error.host,
     hint: error.hint,
   });
 }

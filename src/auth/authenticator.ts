@@ -269,9 +269,7 @@ export class Authenticator {
     const bytes = await readBounded(
       response,
       MAX_TOKEN_ANSWER,
-      request.method,
-      request.url,
-      signal,
+      { method: request.method, url: request.url, signal },
     );
     let answer: unknown;
     try {

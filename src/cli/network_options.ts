@@ -8,6 +8,7 @@ import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { redactUrl } from "../transport/fault.ts";
+import { formatDuration } from "../report/format.ts";
 import type { RequestObserver } from "../transport/transport.ts";
 import { caCertificates, certsDirectories } from "./certs_d.ts";
 import type { CliContext } from "./context.ts";
@@ -23,15 +24,39 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     help: "requests under way at one registry host",
   },
   {
+    name: "retry-times",
+    type: "int",
+    default: 4,
+    help: "how often a request or transfer that failed for now is tried again",
+  },
+  {
+    name: "retry-delay",
+    type: "duration",
+    default: "500ms",
+    help: "wait before the first retry; each further one is twice as long",
+  },
+  {
+    name: "stall-timeout",
+    type: "duration",
+    default: "1m0s",
+    help: "give up and retry a transfer of which nothing came for so long",
+  },
+  {
     name: "tls-verify",
     type: "bool",
     help: "require HTTPS and verify certificates",
   },
 ];
 
+const MAX_RETRY_TIMES = 100;
+
 /** What the flags of {@linkcode NETWORK_FLAGS} come to. */
 export interface ReachOptions {
   readonly maxPerHost: number;
+  readonly retryTimes: number;
+  readonly retryDelayMs: number;
+  /** 0 for no limit. */
+  readonly stallTimeoutMs: number;
   readonly tlsVerify?: boolean;
   readonly debug: boolean;
 }
@@ -39,7 +64,10 @@ export interface ReachOptions {
 /** Writes what happens on the network. */
 export interface NetworkLog {
   debug(message: string): void;
+  info(message: string): void;
   warn(message: string): void;
+  /** A retry; told as a warning where this is not there. */
+  retry?(message: string): void;
 }
 
 /**
@@ -55,8 +83,18 @@ export function reachOptions(values: FlagValues): ReachOptions {
       `invalid value "${maxPerHost}" for --max-per-host: want at least 1`,
     );
   }
+  const retryTimes = values.int("retry-times");
+  if (retryTimes < 0 || retryTimes > MAX_RETRY_TIMES) {
+    throw new HangarError(
+      "usage",
+      `invalid value "${retryTimes}" for --retry-times: want 0 to ${MAX_RETRY_TIMES}`,
+    );
+  }
   return {
     maxPerHost,
+    retryTimes,
+    retryDelayMs: values.durationMs("retry-delay"),
+    stallTimeoutMs: values.durationMs("stall-timeout"),
     tlsVerify: values.optionalBool("tls-verify"),
     debug: values.bool("debug"),
   };
@@ -82,25 +120,49 @@ export function connectNetwork(
     credentials,
     caCertificates: (host) => caCertificates(host, directories),
     observer: observe(options.debug, log),
-    retry: context.retry,
+    stallTimeoutMs: options.stallTimeoutMs || Infinity,
+    retry: {
+      attempts: options.retryTimes + 1,
+      baseDelayMs: options.retryDelayMs,
+      ...context.retry,
+    },
     schemes,
     signal,
   });
 }
 
+/** Below this share of a rate limit the user is warned. */
+const LOW_SHARE = 0.1;
+
 function observe(debug: boolean, log: NetworkLog): RequestObserver {
+  const told = new Set<string>();
+  const once = (key: string, tell: () => void) => {
+    if (told.has(key)) return;
+    told.add(key);
+    tell();
+  };
   return {
+    onRateLimit: (host, { limit, remaining, windowS }) => {
+      const allowed = `${host} allows ${limit} pulls${
+        windowS === undefined ? "" : ` in ${formatDuration(windowS * 1000)}`
+      }, ${remaining} of them are left`;
+      const isLow = remaining <= limit * LOW_SHARE;
+      if (isLow) once(`low ${host}`, () => log.warn(allowed));
+      else once(host, () => log.info(allowed));
+    },
     onResponse: debug
       ? (method, url, status, ms) =>
         log.debug(
           `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
         )
       : undefined,
-    onRetry: (method, url, delayMs, error) =>
-      log.warn(
-        `${method} ${redactUrl(url)}: ${
-          typeof error === "number" ? error : describeError(error)
-        }; next attempt in ${(delayMs / 1000).toFixed(1)} s`,
-      ),
+    onRetry: (what, delayMs, reason) => {
+      const why = typeof reason === "number" ? reason : describeError(reason);
+      const message = `${
+        what === undefined ? "" : `${what}: `
+      }${why}; next attempt in ${(delayMs / 1000).toFixed(1)} s`;
+      if (log.retry) log.retry(message);
+      else log.warn(message);
+    },
   };
 }

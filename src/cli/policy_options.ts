@@ -166,7 +166,11 @@ async function fetchSignature(
 ): Promise<Uint8Array | undefined> {
   const response = await transport({ method: "GET", url, signal });
   if (response.status === 200) {
-    return await readBounded(response, MAX_SIGNATURE_BYTES, "GET", url, signal);
+    return await readBounded(response, MAX_SIGNATURE_BYTES, {
+      method: "GET",
+      url,
+      signal,
+    });
   }
   await discard(response);
   if (response.status === 404) return undefined;

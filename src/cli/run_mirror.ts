@@ -205,7 +205,9 @@ async function runList(
       context,
       {
         debug: (message) => emit({ type: "debug", message }),
+        info: (message) => console.info(message),
         warn: (message) => emit({ type: "warning", message }),
+        retry: (message) => emit({ type: "retry", message }),
       },
       interrupt.signal,
       keychain,

@@ -42,6 +42,8 @@ export interface NetworkOptions {
   readonly caCertificates: (host: string) => Promise<readonly string[]>;
   readonly observer?: RequestObserver;
   readonly retry?: RetrierOptions;
+  /** Without a byte for so long a transfer is given up, in ms. */
+  readonly stallTimeoutMs?: number;
   /** Schemes that the user wrote before a registry, by host. */
   readonly schemes: ReadonlyMap<string, "http" | "https">;
   /** Aborted when the user interrupts the run. */
@@ -85,6 +87,7 @@ export class Network implements AsyncDisposable {
       userAgent: `hangar/${VERSION}`,
       verifyCertificates: options.tlsVerify !== false,
       caCertificates: options.caCertificates,
+      stallTimeoutMs: options.stallTimeoutMs,
       observer: options.observer,
     });
     this.#retrier = new Retrier({
@@ -109,7 +112,7 @@ export class Network implements AsyncDisposable {
       locks: new KeyedLock(),
       finder: new AttachmentFinder(),
       gate: this.#gate,
-      retry: (operation, signal) => this.#retrier.run(operation, signal),
+      attempts: () => this.#retrier.attempts(),
     };
   }
 
@@ -170,6 +173,7 @@ export class Network implements AsyncDisposable {
     const connection = new Connection({
       id,
       signal,
+      stallTimeoutMs: this.#options.stallTimeoutMs,
       candidates: this.#candidates(address),
       transportFor: (base) => {
         authenticator = new Authenticator({

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { bytesReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
-import { verifyStream } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
+import { BlobSource } from "./blob_source.ts";
 import type { CopyContext } from "./copy_context.ts";
 import { atDestination, atSource } from "./sides.ts";
 
@@ -52,11 +53,7 @@ async function bring(
     );
     if (present) return "present";
   }
-  await context.retry(async () => {
-    const session = upload;
-    upload = undefined;
-    await send(context, blob, session, signal);
-  }, signal);
+  await send(context, blob, upload, signal);
   return "sent";
 }
 
@@ -116,46 +113,31 @@ async function send(
     await upload?.cancel();
     throw error;
   }
-  let sourceFault: unknown;
-  const blameSource = async <T>(operation: Promise<T>): Promise<T> => {
-    try {
-      return await atSource(context, `blob ${blob.digest}`, operation);
-    } catch (error) {
-      sourceFault = error;
-      throw error;
-    }
-  };
-  const open = async () => {
-    const cached = context.cache.get(blob.digest);
-    const raw = cached
-      ? new Blob([cached as Uint8Array<ArrayBuffer>]).stream()
-      : await blameSource(
-        source.openBlob(sourceRepository, blob, { signal }),
-      );
-    const reader = verifyStream(raw, blob, {
-      onBytes: (count) => context.events.onBytes?.(count),
-    }).getReader();
-    return new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const { done, value } = await blameSource(reader.read());
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    }, { highWaterMark: 0 });
-  };
+  const from = new BlobSource({
+    blob,
+    signal,
+    attempts: context.attempts(),
+    onBytes: (count) => context.events.onBytes?.(count),
+    onResent: (count) => context.events.onResent?.(count),
+    open: async (offset, signal) => {
+      const cached = context.cache.get(blob.digest);
+      return cached
+        ? bytesReader(cached.subarray(offset))
+        : await source.openBlob(sourceRepository, blob, { offset, signal });
+    },
+  });
   try {
-    await destination.writeBlob(destinationRepository, blob, open, {
+    await destination.writeBlob(destinationRepository, blob, from, {
       signal,
       upload,
+      attempts: context.attempts(),
     });
   } catch (error) {
-    if (error === sourceFault) throw error;
-    await atDestination(
-      context,
-      `push blob ${blob.digest} to`,
-      Promise.reject(error),
-    );
+    const failed = Promise.reject(error);
+    if (from.fault?.error === error) {
+      return await atSource(context, `blob ${blob.digest}`, failed);
+    }
+    await atDestination(context, `push blob ${blob.digest} to`, failed);
   } finally {
     release();
   }

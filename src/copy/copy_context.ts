@@ -6,7 +6,7 @@
 
 import type { Digest } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
-import type { TransferGate } from "../oci/store.ts";
+import type { Attempts, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachment_finder.ts";
 import type { BlobLedger } from "./blob_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
@@ -23,6 +23,8 @@ export interface CopyEvents {
   onAttachment?(how: AttachmentFate): void;
   /** Bytes of a blob were handed to the destination. */
   onBytes?(count: number): void;
+  /** So many bytes of a blob have to be handed over once more. */
+  onResent?(count: number): void;
   /** A blob is at the destination; told once per image and blob. */
   onBlob?(
     digest: Digest,
@@ -39,11 +41,8 @@ export interface CopyTools {
   /** One writer at a time for each tag that is added to. */
   readonly locks: KeyedLock;
   readonly finder: AttachmentFinder;
-  /** Runs a transfer again as long as it fails for temporary reasons. */
-  readonly retry: <T>(
-    operation: () => Promise<T>,
-    signal?: AbortSignal,
-  ) => Promise<T>;
+  /** The attempts of one transfer. */
+  readonly attempts: () => Attempts;
 }
 
 /** One copy: from a repository to a repository. */

@@ -69,6 +69,14 @@ export type MirrorEvent =
     readonly image: number;
     readonly bytes: number;
   }
+  /** Bytes of a blob had to be sent once more. */
+  | {
+    readonly type: "blob-resent";
+    readonly image: number;
+    readonly bytes: number;
+  }
+  /** A request or a transfer is tried again. */
+  | { readonly type: "retry"; readonly message: string }
   /** A signature or referrer was found at the source, sent, or made. */
   | {
     readonly type: "attachment";
@@ -105,6 +113,9 @@ export interface MirrorTotals {
   readonly attachmentsCopied: number;
   /** Signatures that were made. */
   readonly signaturesMade: number;
+  /** Blob bytes that had to be sent once more. */
+  readonly bytesResent: number;
+  readonly retries: number;
   /** Blob bytes that mounting made it unnecessary to send. */
   readonly bytesMounted: number;
   readonly durationMs: number;

@@ -85,6 +85,7 @@ async function workOn(
     const result = await work(task, {
       warn: (message) => emit({ type: "warning", image: id, message }),
       onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
+      onResent: (bytes) => emit({ type: "blob-resent", image: id, bytes }),
       onAttachment: (how) => emit({ type: "attachment", image: id, how }),
       onBlob: (digest, size, how) =>
         emit({ type: "blob-finished", image: id, digest, size, how }),

@@ -4,12 +4,12 @@
  * @module
  */
 
+import { BlobSource } from "../copy/blob_source.ts";
 import type { AttachmentGap } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
 import { together } from "../copy/together.ts";
 import { describeError, HangarError } from "../errors.ts";
-import { verifyStream } from "../oci/digest.ts";
 import {
   attestationSubject,
   type Descriptor,
@@ -212,7 +212,7 @@ class DestinationWalk {
   readonly #repository: string;
   readonly #depth: Depth;
   readonly #gate: TransferGate;
-  readonly #retry: ValidateTools["retry"];
+  readonly #attempts: ValidateTools["attempts"];
   readonly #signal: AbortSignal;
   readonly #side;
 
@@ -226,7 +226,7 @@ class DestinationWalk {
     this.#repository = task.destination.repository;
     this.#depth = depth;
     this.#gate = tools.gate;
-    this.#retry = tools.retry;
+    this.#attempts = tools.attempts;
     this.#signal = signal;
     this.#side = {
       destination: this.#store,
@@ -323,19 +323,22 @@ class DestinationWalk {
     if (!present) {
       return [`missing: blob ${blob.digest} of ${blob.size} bytes`];
     }
-    return this.#depth === "bytes"
-      ? await this.#retry(() => this.#content(blob), this.#signal)
-      : [];
+    return this.#depth === "bytes" ? await this.#content(blob) : [];
   }
 
   async #content(blob: Descriptor): Promise<string[]> {
     const signal = this.#signal;
     const release = await this.#gate.enter([this.#store.id], signal);
+    const source = new BlobSource({
+      blob,
+      signal,
+      attempts: this.#attempts(),
+      open: (offset, signal) =>
+        this.#store.openBlob(this.#repository, blob, { offset, signal }),
+    });
     try {
-      const content = await this.#store.openBlob(this.#repository, blob, {
-        signal,
-      });
-      for await (const _ of verifyStream(content, blob));
+      const reader = await source.openAt(0);
+      while (await reader.read());
       return [];
     } catch (error) {
       if (

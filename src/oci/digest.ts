@@ -56,15 +56,23 @@ export interface ExpectedContent {
   readonly size: number;
 }
 
-/** Hashes and counts content piece by piece and judges it at the end. */
+/** How far apart the points are that a verifier can go back to, in bytes. */
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Hashes and counts content piece by piece and judges it at the end. It can go
+ * back to an earlier point, from which content is then taken anew.
+ */
 export class DigestVerifier {
   readonly #expected: ExpectedContent;
-  readonly #hash: Hash;
+  #hash: Hash;
   #received = 0;
+  #checkpoints: { readonly at: number; readonly hash: Hash }[] = [];
 
   constructor(expected: ExpectedContent) {
     this.#expected = expected;
     this.#hash = createHash(digestAlgorithm(expected.digest));
+    this.#checkpoints.push({ at: 0, hash: this.#hash.copy() });
   }
 
   /** Bytes seen so far. */
@@ -86,6 +94,24 @@ export class DigestVerifier {
       );
     }
     this.#hash.update(chunk);
+    if (this.#received - this.#checkpoints.at(-1)!.at >= CHECKPOINT_BYTES) {
+      this.#checkpoints.push({ at: this.#received, hash: this.#hash.copy() });
+    }
+  }
+
+  /**
+   * Goes back, as far as to `offset` or some way before it.
+   *
+   * @returns where content is to be taken anew
+   */
+  rewind(offset: number): number {
+    if (offset >= this.#received) return this.#received;
+    const kept = this.#checkpoints.filter(({ at }) => at <= offset);
+    const { at, hash } = kept.at(-1)!;
+    this.#checkpoints = kept;
+    this.#hash = hash.copy();
+    this.#received = at;
+    return at;
   }
 
   /**
@@ -103,7 +129,8 @@ export class DigestVerifier {
       );
     }
     const algorithm = digestAlgorithm(this.#expected.digest);
-    const actual = `${algorithm}:${this.#hash.digest("hex")}`;
+    // A copy, since the content may have to be judged once more.
+    const actual = `${algorithm}:${this.#hash.copy().digest("hex")}`;
     if (actual !== this.#expected.digest) {
       throw new HangarError(
         "content-mismatch",
@@ -126,43 +153,4 @@ export function verifyBytes(
   const verifier = new DigestVerifier(expected);
   verifier.update(bytes);
   verifier.finish();
-}
-
-/** Options of {@linkcode verifyStream}. */
-export interface VerifyStreamOptions {
-  /** Told of each piece's length in bytes as it passes. */
-  onBytes?: (count: number) => void;
-}
-
-/**
- * A stream that passes its source on and fails, instead of ending, when the
- * content is not what was announced. Nothing is buffered: one piece is read
- * for each one asked for.
- */
-export function verifyStream(
-  source: ReadableStream<Uint8Array>,
-  expected: ExpectedContent,
-  options: VerifyStreamOptions = {},
-): ReadableStream<Uint8Array> {
-  const verifier = new DigestVerifier(expected);
-  const reader = source.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) {
-          verifier.finish();
-          controller.close();
-          return;
-        }
-        verifier.update(value);
-        options.onBytes?.(value.byteLength);
-        controller.enqueue(value);
-      } catch (error) {
-        await reader.cancel(error).catch(() => {});
-        throw error;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
 }

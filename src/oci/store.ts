@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ByteReader } from "../bytes.ts";
 import type { Digest } from "./digest.ts";
 import type { Descriptor, ManifestContent } from "./manifest.ts";
 
@@ -63,15 +64,18 @@ export interface BlobReader {
   /**
    * Opens a blob's content. The caller holds a transfer slot (see
    * {@linkcode TransferGate}), reads to the end or cancels, and checks the
-   * digest: the stream is what the store sent.
+   * digest: the content is what the store sent.
    *
    * @throws {HangarError} `not-found`, or any fault of the store
    */
   openBlob(
     repository: string,
     blob: Descriptor,
-    options?: CallOptions,
-  ): Promise<ReadableStream<Uint8Array>>;
+    options?: CallOptions & {
+      /** Where to begin, in bytes. @default {0} */
+      readonly offset?: number;
+    },
+  ): Promise<ByteReader>;
   /**
    * A small blob, such as a config, whole and checked.
    *
@@ -85,10 +89,28 @@ export interface BlobReader {
   ): Promise<Uint8Array>;
 }
 
-/** Where a blob's content comes from; opened once per attempt. */
-export type OpenSource = (
-  signal?: AbortSignal,
-) => Promise<ReadableStream<Uint8Array>>;
+/** Where a blob's content comes from. */
+export interface UploadSource {
+  /**
+   * Content from an offset on, checked: a reader fails, instead of ending, where
+   * the content is not what it should be. One reader at a time.
+   */
+  openAt(offset: number, signal?: AbortSignal): Promise<ByteReader>;
+  /** Why reading failed, if it did: then that is what must be told. */
+  readonly fault?: { readonly error: unknown };
+}
+
+/** Decides about further attempts of one operation. */
+export interface Attempts {
+  /**
+   * Waits before the next attempt.
+   *
+   * @throws the error when there is to be none
+   */
+  failed(error: unknown, signal?: AbortSignal): Promise<void>;
+  /** Something was achieved: the count begins anew. */
+  progressed(): void;
+}
 
 /** An upload that a store has opened, to be continued or cancelled once. */
 export interface OpenUpload {
@@ -117,15 +139,18 @@ export interface BlobWriter {
     options?: CallOptions,
   ): Promise<MountResult>;
   /**
-   * Sends a blob. The caller holds a transfer slot. `open` gives checked
-   * content; its error, when it has one, is the error of this call. An
-   * upload that does not complete is cancelled.
+   * Sends a blob. The caller holds a transfer slot. A broken upload is continued
+   * where the store can tell how far it got, and begun anew otherwise, as long
+   * as `attempts` allows. An upload that does not complete is cancelled.
    */
   writeBlob(
     repository: string,
     blob: Descriptor,
-    open: OpenSource,
-    options?: CallOptions & { readonly upload?: OpenUpload },
+    source: UploadSource,
+    options: CallOptions & {
+      readonly upload?: OpenUpload;
+      readonly attempts: Attempts;
+    },
   ): Promise<void>;
 }
 

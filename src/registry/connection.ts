@@ -18,6 +18,8 @@ export interface ConnectionOptions {
   readonly candidates: readonly URL[];
   /** The decorated transport for requests to the registry at a base URL. */
   readonly transportFor: (base: URL) => Transport;
+  /** Without a byte for so long a transfer is given up, in ms. */
+  readonly stallTimeoutMs?: number;
   /** Ends the shared requests of this connection. */
   readonly signal?: AbortSignal;
 }
@@ -26,6 +28,7 @@ export interface ConnectionOptions {
 export interface Endpoint {
   readonly base: URL;
   readonly send: Transport;
+  readonly stallTimeoutMs?: number;
 }
 
 /**
@@ -64,12 +67,12 @@ export class Connection {
   }
 
   async #find(): Promise<Endpoint> {
-    const { candidates, transportFor, signal } = this.#options;
+    const { candidates, transportFor, signal, stallTimeoutMs } = this.#options;
     for (const [i, base] of candidates.entries()) {
       const send = transportFor(base);
       try {
         await checkVersion(send, base, signal);
-        return { base, send };
+        return { base, send, stallTimeoutMs };
       } catch (error) {
         if (i + 1 < candidates.length && isPlainHttpPeer(error)) continue;
         throw error;

@@ -44,7 +44,7 @@ export async function listReferrers(
   options: ListReferrersOptions,
 ): Promise<Descriptor[] | undefined> {
   const { scopes, signal } = options;
-  const { base, send } = await connection.endpoint(signal);
+  const { base, send, stallTimeoutMs } = await connection.endpoint(signal);
   const found = new Map<Digest, Descriptor>();
   let url: URL | undefined = new URL(
     `/v2/${repository}/referrers/${digest}`,
@@ -76,9 +76,7 @@ export async function listReferrers(
     const bytes = await readBounded(
       response,
       MAX_MANIFEST_BYTES,
-      request.method,
-      url,
-      signal,
+      { ...request, stallTimeoutMs },
     );
     for (const entry of entriesOf(bytes, url)) found.set(entry.digest, entry);
     url = nextPage(link, url);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import {
   type Digest,
@@ -21,21 +22,27 @@ import {
   MediaType,
 } from "../oci/manifest.ts";
 import type {
+  Attempts,
   CallOptions,
   DestinationStore,
   MountResult,
-  OpenSource,
   OpenUpload,
   PutManifestResult,
   SourceStore,
+  UploadSource,
 } from "../oci/store.ts";
-import { bodyOf, readBounded, redactUrl } from "../transport/fault.ts";
+import {
+  readBounded,
+  readerOf,
+  readWhole,
+  redactUrl,
+} from "../transport/fault.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
 import { listTags } from "./tags.ts";
-import { type Upload, Uploader } from "./uploads.ts";
+import { Upload, Uploader } from "./uploads.ts";
 
 /** Options of a {@linkcode Registry}. */
 export interface RegistryOptions {
@@ -87,13 +94,11 @@ export class Registry implements SourceStore, DestinationStore {
       return undefined;
     }
     if (response.status !== 200) throw await registryError(request, response);
-    const bytes = await readBounded(
-      response,
-      MAX_MANIFEST_BYTES,
-      request.method,
-      request.url,
-      options.signal,
-    );
+    const { stallTimeoutMs } = await this.#connection.endpoint();
+    const bytes = await readBounded(response, MAX_MANIFEST_BYTES, {
+      ...request,
+      stallTimeoutMs,
+    });
     const announced = response.headers.get("docker-content-digest") ?? "";
     const digest = isDigest(reference)
       ? reference
@@ -183,9 +188,12 @@ export class Registry implements SourceStore, DestinationStore {
   async openBlob(
     repository: string,
     blob: Descriptor,
-    options: CallOptions = {},
-  ): Promise<ReadableStream<Uint8Array>> {
-    return await this.#openBlob(repository, blob, true, options.signal);
+    options: CallOptions & { readonly offset?: number } = {},
+  ): Promise<ByteReader> {
+    return await this.#openBlob(repository, blob, {
+      ...options,
+      inTransfer: true,
+    });
   }
 
   async readBlob(
@@ -200,18 +208,11 @@ export class Registry implements SourceStore, DestinationStore {
         `blob ${blob.digest} has ${blob.size} bytes, the limit here is ${limit}`,
       );
     }
-    const stream = await this.#openBlob(
-      repository,
-      blob,
-      false,
-      options.signal,
-    );
-    const bytes = await readBounded(
-      new Response(stream),
+    const reader = await this.#openBlob(repository, blob, options);
+    const bytes = await readWhole(
+      reader,
       blob.size,
-      "GET",
-      (await this.#connection.endpoint(options.signal)).base,
-      options.signal,
+      () => `GET ${blob.digest}`,
     );
     verifyBytes(bytes, blob);
     return bytes;
@@ -222,10 +223,18 @@ export class Registry implements SourceStore, DestinationStore {
     blob: Descriptor,
     options: CallOptions = {},
   ): Promise<boolean> {
+    return await this.#hasBlob(repository, blob, options);
+  }
+
+  async #hasBlob(
+    repository: string,
+    blob: Descriptor,
+    options: CallOptions & { readonly inTransfer?: boolean },
+  ): Promise<boolean> {
     const [request, response] = await this.#send(
       repository,
       `blobs/${blob.digest}`,
-      { method: "HEAD", signal: options.signal },
+      { method: "HEAD", ...options },
     );
     await discard(response);
     if (response.status === 404) return false;
@@ -251,15 +260,25 @@ export class Registry implements SourceStore, DestinationStore {
   async writeBlob(
     repository: string,
     blob: Descriptor,
-    open: OpenSource,
-    options: CallOptions & { readonly upload?: OpenUpload } = {},
+    source: UploadSource,
+    options: CallOptions & {
+      readonly upload?: OpenUpload;
+      readonly attempts: Attempts;
+    },
   ): Promise<void> {
+    const { upload } = options;
     await this.#uploader.write(
-      repository,
-      this.#scopes(repository),
-      blob,
-      open,
-      options as CallOptions & { upload?: Upload },
+      { repository, scopes: this.#scopes(repository), blob },
+      source,
+      {
+        ...options,
+        upload: upload instanceof Upload ? upload : undefined,
+        isThere: () =>
+          this.#hasBlob(repository, blob, {
+            signal: options.signal,
+            inTransfer: true,
+          }),
+      },
     );
   }
 
@@ -287,26 +306,43 @@ export class Registry implements SourceStore, DestinationStore {
   async #openBlob(
     repository: string,
     blob: Descriptor,
-    inTransfer: boolean,
-    signal?: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
+    options: CallOptions & {
+      readonly offset?: number;
+      readonly inTransfer?: boolean;
+    },
+  ): Promise<ByteReader> {
+    const { offset = 0, inTransfer, signal } = options;
     const [request, response] = await this.#send(
       repository,
       `blobs/${blob.digest}`,
-      { method: "GET", inTransfer, signal },
+      {
+        method: "GET",
+        headers: offset > 0 ? { range: `bytes=${offset}-` } : undefined,
+        inTransfer,
+        signal,
+      },
     );
-    if (response.status !== 200) throw await registryError(request, response);
+    const isPart = offset > 0 && response.status === 206;
+    if (response.status !== 200 && !isPart) {
+      throw await registryError(request, response);
+    }
+    if (isPart) checkRange(request, response, offset, blob);
     const length = response.headers.get("content-length");
-    if (length !== null && Number(length) !== blob.size) {
+    const expected = isPart ? blob.size - offset : blob.size;
+    if (length !== null && Number(length) !== expected) {
       await discard(response);
       throw new HangarError(
         "content-mismatch",
         `GET ${
           redactUrl(request.url)
-        }: the registry sends ${length} bytes for ${blob.digest}, the manifest says ${blob.size}`,
+        }: the registry sends ${length} bytes for ${blob.digest}, the manifest says ${expected}`,
       );
     }
-    return bodyOf(response, request.method, request.url, signal);
+    const { stallTimeoutMs } = await this.#connection.endpoint();
+    const reader = readerOf(response, { ...request, stallTimeoutMs });
+    // Some registries know no ranges, and send all of it again.
+    if (!isPart && offset > 0) return await skip(reader, offset);
+    return reader;
   }
 
   #scopes(repository: string): string[] {
@@ -326,4 +362,52 @@ export class Registry implements SourceStore, DestinationStore {
     };
     return [request, await send(request)];
   }
+}
+
+/** The range that came must be the one that was asked for, of the same blob. */
+function checkRange(
+  request: TransportRequest,
+  response: Response,
+  offset: number,
+  blob: Descriptor,
+): void {
+  const given = response.headers.get("content-range") ?? "";
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(given);
+  const [, first, last, size] = match ?? [];
+  if (
+    Number(first) === offset && Number(last) === blob.size - 1 &&
+    (size === "*" || Number(size) === blob.size)
+  ) {
+    return;
+  }
+  response.body?.cancel().catch(() => {});
+  throw new HangarError(
+    "protocol",
+    `GET ${
+      redactUrl(request.url)
+    }: asked for bytes from ${offset} of ${blob.size}, the registry sends ${
+      JSON.stringify(given.slice(0, 80))
+    }`,
+  );
+}
+
+async function skip(reader: ByteReader, bytes: number): Promise<ByteReader> {
+  let left = bytes;
+  while (left > 0) {
+    const chunk = await reader.read();
+    if (!chunk) break;
+    left -= chunk.byteLength;
+    if (left >= 0) continue;
+    const rest: Uint8Array = chunk.subarray(chunk.byteLength + left);
+    let first: Uint8Array | undefined = rest;
+    return {
+      read: () => {
+        const piece = first;
+        first = undefined;
+        return piece ? Promise.resolve(piece) : reader.read();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    };
+  }
+  return reader;
 }

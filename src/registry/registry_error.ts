@@ -12,6 +12,9 @@ import type { TransportRequest } from "../transport/transport.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** Codes by which registries say that an upload has to be begun anew. */
+const LOST_UPLOAD = ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"];
+
 interface RegistryProblem {
   readonly code: string;
   readonly message: string;
@@ -75,13 +78,7 @@ export async function registryError(
 ): Promise<HangarError> {
   let bytes: Uint8Array = new Uint8Array();
   try {
-    bytes = await readBounded(
-      response,
-      MAX_ERROR_BYTES,
-      request.method,
-      request.url,
-      request.signal,
-    );
+    bytes = await readBounded(response, MAX_ERROR_BYTES, request);
   } catch {
     // The status says enough; a broken body must not hide it.
   }
@@ -90,6 +87,7 @@ export async function registryError(
   const said = problems.map(({ code, message }) =>
     [code, message].filter(Boolean).join(": ")
   ).join("; ");
+  const codes = problems.map((p) => p.code);
   return new HangarError(
     codeOf(status),
     `${request.method} ${redactUrl(request.url)}: ${status}${
@@ -97,8 +95,10 @@ export async function registryError(
     }`,
     {
       status,
-      registryCodes: problems.map((p) => p.code),
-      temporary: isTemporaryStatus(status),
+      registryCodes: codes,
+      temporary: isTemporaryStatus(status) ||
+        codes.some((code) => LOST_UPLOAD.includes(code)),
+      host: request.url.host,
       retryAfter: parseRetryAfter(
         response.headers.get("retry-after"),
         Date.now(),

@@ -34,7 +34,7 @@ export async function* listTags(
   options: ListTagsOptions,
 ): AsyncGenerator<readonly string[]> {
   const { scopes, maxPages, signal } = options;
-  const { base, send } = await connection.endpoint(signal);
+  const { base, send, stallTimeoutMs } = await connection.endpoint(signal);
   let url: URL | undefined = new URL(
     `/v2/${repository}/tags/list?n=${PAGE_SIZE}`,
     base,
@@ -53,9 +53,7 @@ export async function* listTags(
     const bytes = await readBounded(
       response,
       MAX_PAGE_BYTES,
-      request.method,
-      url,
-      signal,
+      { ...request, stallTimeoutMs },
     );
     yield parseTags(bytes, url);
     url = nextPage(link, url);

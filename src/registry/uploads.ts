@@ -5,12 +5,19 @@
  * @module
  */
 
+import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
-import type { CallOptions, OpenSource, OpenUpload } from "../oci/store.ts";
+import type {
+  Attempts,
+  CallOptions,
+  OpenUpload,
+  UploadSource,
+} from "../oci/store.ts";
 import { redactUrl } from "../transport/fault.ts";
 import { checkedTarget } from "../transport/redirect.ts";
+import { StallWatch } from "../transport/stall_watch.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";
@@ -20,6 +27,11 @@ const WHOLE_BYTES = 512 * 1024;
 /** Size of a chunk where the registry refuses a stream and names no minimum. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const SMALLEST_CHUNK_BYTES = 256 * 1024;
+/**
+ * How many stall timeouts a registry may take to answer when it has all bytes:
+ * some move and hash them then.
+ */
+const ANSWER_PATIENCE = 10;
 /** A chunk is held in memory, so a registry may not ask for just any size. */
 const LARGEST_MIN_CHUNK_BYTES = 64 * 1024 * 1024;
 
@@ -59,6 +71,25 @@ interface StartOptions extends CallOptions {
   readonly mount?: Digest;
   readonly from?: string;
   readonly inTransfer?: boolean;
+}
+
+/** What is sent, and where to. */
+interface UploadTarget {
+  readonly repository: string;
+  readonly scopes: readonly string[];
+  readonly blob: Descriptor;
+}
+
+interface WriteOptions extends CallOptions {
+  /** An upload that is open already. */
+  readonly upload?: Upload;
+  readonly attempts: Attempts;
+  /** Whether the registry has the blob after all. */
+  readonly isThere: () => Promise<boolean>;
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof HangarError && error.status === 401;
 }
 
 /** Thrown inside when a registry wants the length of what it is sent. */
@@ -112,34 +143,94 @@ export class Uploader {
     };
   }
 
-  /** Sends a blob whole; see `BlobWriter.writeBlob`. */
+  /** Sends a blob; see `BlobWriter.writeBlob`. */
   async write(
-    repository: string,
-    scopes: readonly string[],
-    blob: Descriptor,
-    open: OpenSource,
-    options: CallOptions & { readonly upload?: Upload } = {},
+    target: UploadTarget,
+    source: UploadSource,
+    options: WriteOptions,
   ): Promise<void> {
+    const { signal, attempts } = options;
     let upload = options.upload;
+    let offset = 0;
+    let renewed = false;
     while (true) {
       try {
-        if (!upload) {
-          const started = await this.start(repository, scopes, {
-            signal: options.signal,
-            inTransfer: true,
-          });
-          // Without `mount` a 201 is no answer that start() accepts.
-          if (started.mounted) return;
-          upload = started.upload;
-        }
-        await this.#send(upload, scopes, blob, open, options.signal);
+        upload ??= await this.#open(target, signal);
+        await this.#send(upload, target, source, offset, signal);
         return;
       } catch (error) {
+        const end = async (thrown: unknown): Promise<never> => {
+          await upload?.cancel();
+          throw thrown;
+        };
+        if (source.fault) return await end(source.fault.error);
+        if (error instanceof StreamRefused) {
+          await upload?.cancel();
+          upload = undefined;
+          offset = 0;
+          this.#shrinkChunks(error);
+          continue;
+        }
+        // A token that ran out while a body was on its way: once more, with the
+        // next one.
+        if (upload && isUnauthorized(error) && !renewed) renewed = true;
+        else await attempts.failed(error, signal).catch(end);
+        const reached = upload && await this.#reached(upload, target, signal);
+        if (reached !== undefined) {
+          offset = reached;
+          continue;
+        }
+        // What the registry has forgotten it may have finished.
+        if (upload && await options.isThere().catch(() => false)) return;
         await upload?.cancel();
         upload = undefined;
-        if (!(error instanceof StreamRefused)) throw error;
-        this.#shrinkChunks(error);
+        offset = 0;
       }
+    }
+  }
+
+  async #open(target: UploadTarget, signal?: AbortSignal): Promise<Upload> {
+    const started = await this.start(target.repository, target.scopes, {
+      signal,
+      inTransfer: true,
+    });
+    if (!started.mounted) return started.upload;
+    throw new Error("nothing was to be mounted");
+  }
+
+  /**
+   * How far an upload has got, in bytes; undefined where the registry does not
+   * know it any more (distribution-spec, "Pushing a blob in chunks").
+   */
+  async #reached(
+    upload: Upload,
+    { scopes, blob }: UploadTarget,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    const { send } = await this.#connection.endpoint(signal);
+    const request: TransportRequest = {
+      method: "GET",
+      url: upload.location,
+      scopes,
+      signal,
+      inTransfer: true,
+    };
+    try {
+      const response = await send(request);
+      await discard(response);
+      if (response.status !== 204) return undefined;
+      const range = /^(?:bytes=)?0-(\d+)$/.exec(
+        response.headers.get("range") ?? "",
+      );
+      if (response.headers.has("location")) {
+        upload.location = locationOf(request, response);
+      }
+      // "0-0" is what registries say of an empty upload too.
+      const reached = Number(range?.[1] ?? 0) + 1;
+      return reached > 1 && reached <= blob.size ? reached : undefined;
+    } catch {
+      signal?.throwIfAborted();
+      return undefined;
     }
   }
 
@@ -177,70 +268,83 @@ export class Uploader {
 
   async #send(
     upload: Upload,
-    scopes: readonly string[],
-    blob: Descriptor,
-    open: OpenSource,
+    target: UploadTarget,
+    source: UploadSource,
+    offset: number,
     signal?: AbortSignal,
   ): Promise<void> {
-    // The source's own error, kept apart: a broken source makes the request to
-    // the destination fail too, and it is the former that must be told.
-    let sourceError: { readonly error: unknown } | undefined;
-    const source = await open(signal);
-    const reader = source.getReader();
-    const read = async () => {
-      try {
-        return await reader.read();
-      } catch (error) {
-        sourceError = { error };
-        throw error;
-      }
-    };
+    const { blob } = target;
+    // All of it arrived, and only the answer was lost.
+    if (offset === blob.size && offset > 0) {
+      return await this.#finish(upload, target, undefined, signal);
+    }
+    const reader = await source.openAt(offset, signal);
     try {
       if (this.#chunkBytes !== undefined) {
-        await this.#sendChunks(upload, scopes, blob, read, signal);
+        await this.#sendChunks(upload, target, reader, offset, signal);
       } else if (blob.size <= WHOLE_BYTES) {
-        const body = await readUpTo(read, blob.size + 1);
-        await this.#finish(upload, scopes, blob, body.bytes, signal);
+        const { bytes } = await readUpTo(reader, blob.size + 1);
+        await this.#finish(upload, target, bytes, signal);
       } else {
-        await this.#sendStream(upload, scopes, read, signal);
-        await this.#finish(upload, scopes, blob, undefined, signal);
+        await this.#sendStream(upload, target, reader, signal);
+        await this.#finish(upload, target, undefined, signal);
       }
-    } catch (error) {
-      throw sourceError ? sourceError.error : error;
     } finally {
-      await reader.cancel().catch(() => {});
+      await reader.cancel();
     }
   }
 
   async #sendStream(
     upload: Upload,
-    scopes: readonly string[],
-    read: () => Promise<ReadableStreamReadResult<Uint8Array>>,
+    { scopes }: UploadTarget,
+    reader: ByteReader,
     signal?: AbortSignal,
   ): Promise<void> {
+    const { stallTimeoutMs } = await this.#connection.endpoint(signal);
+    const url = upload.location;
+    const stalled = new AbortController();
+    const watch = new StallWatch(
+      stallTimeoutMs,
+      (error) => stalled.abort(error),
+      () => `PATCH ${redactUrl(url)}`,
+    );
+    // The source's own time does not count: it is watched by itself.
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
-        const { done, value } = await read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        watch.rest();
+        const chunk = await reader.read();
+        if (chunk) {
+          controller.enqueue(chunk);
+          watch.wait();
+        } else {
+          controller.close();
+          watch.wait(ANSWER_PATIENCE);
+        }
       },
     }, { highWaterMark: 0 });
-    await this.#request(upload, {
-      method: "PATCH",
-      url: upload.location,
-      headers: { "content-type": "application/octet-stream" },
-      body,
-      scopes,
-      signal,
-      inTransfer: true,
-    });
+    watch.wait();
+    try {
+      await this.#request(upload, {
+        method: "PATCH",
+        url,
+        headers: { "content-type": "application/octet-stream" },
+        body,
+        scopes,
+        signal: signal
+          ? AbortSignal.any([signal, stalled.signal])
+          : stalled.signal,
+        inTransfer: true,
+      });
+    } finally {
+      watch.end();
+    }
   }
 
   async #sendChunks(
     upload: Upload,
-    scopes: readonly string[],
-    blob: Descriptor,
-    read: () => Promise<ReadableStreamReadResult<Uint8Array>>,
+    target: UploadTarget,
+    reader: ByteReader,
+    from: number,
     signal?: AbortSignal,
   ): Promise<void> {
     if (upload.minChunk > LARGEST_MIN_CHUNK_BYTES) {
@@ -251,11 +355,12 @@ export class Uploader {
         }: the registry wants chunks of ${upload.minChunk} bytes, at most ${LARGEST_MIN_CHUNK_BYTES} are sent`,
       );
     }
+    const { blob, scopes } = target;
     const size = Math.max(this.#chunkBytes!, upload.minChunk);
-    let offset = 0;
+    let offset = from;
     let rest: Uint8Array | undefined;
     while (offset < blob.size || blob.size === 0) {
-      const chunk = await readUpTo(read, size, rest);
+      const chunk = await readUpTo(reader, size, rest);
       rest = chunk.rest;
       if (chunk.bytes.byteLength === 0) break;
       await this.#request(upload, {
@@ -273,14 +378,13 @@ export class Uploader {
       offset += chunk.bytes.byteLength;
     }
     // The checking source ends in an error when it is short or long.
-    await readUpTo(read, 1, rest);
-    await this.#finish(upload, scopes, blob, undefined, signal);
+    await readUpTo(reader, 1, rest);
+    await this.#finish(upload, target, undefined, signal);
   }
 
   async #finish(
     upload: Upload,
-    scopes: readonly string[],
-    blob: Descriptor,
+    { scopes, blob }: UploadTarget,
     body: Uint8Array | undefined,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -329,17 +433,17 @@ function locationOf(request: TransportRequest, response: Response): URL {
 
 /** Reads until `size` bytes are there or the source ends. */
 async function readUpTo(
-  read: () => Promise<ReadableStreamReadResult<Uint8Array>>,
+  reader: ByteReader,
   size: number,
   rest?: Uint8Array,
 ): Promise<{ bytes: Uint8Array; rest?: Uint8Array }> {
   const parts: Uint8Array[] = rest ? [rest] : [];
   let length = rest?.byteLength ?? 0;
   while (length < size) {
-    const { done, value } = await read();
-    if (done) break;
-    parts.push(value);
-    length += value.byteLength;
+    const piece = await reader.read();
+    if (!piece) break;
+    parts.push(piece);
+    length += piece.byteLength;
   }
   const whole = new Uint8Array(length);
   let offset = 0;

@@ -93,7 +93,10 @@ export function logEvents(console: Console): MirrorEventSink {
           `blob ${event.digest} (${event.size} bytes): ${event.how}`,
           event.image,
         );
+      case "retry":
+        return console.warn(event.message);
       case "blob-bytes":
+      case "blob-resent":
       case "attachment":
         return;
     }

@@ -26,12 +26,16 @@ export class Tally {
   #invalid = 0;
   #bytesSent = 0;
   #bytesMounted = 0;
+  #bytesResent = 0;
+  #retries = 0;
   readonly #attachments = { found: 0, copied: 0, signed: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
     if (event.type === "image-finished") this.#outcomes[event.outcome.kind]++;
     if (event.type === "blob-bytes") this.#bytesSent += event.bytes;
+    if (event.type === "blob-resent") this.#bytesResent += event.bytes;
+    if (event.type === "retry") this.#retries++;
     if (event.type === "attachment") this.#attachments[event.how]++;
     if (event.type === "blob-finished" && event.how === "mounted") {
       this.#bytesMounted += event.size;
@@ -60,6 +64,8 @@ export class Tally {
       interrupted: this.#outcomes.interrupted,
       bytesSent: this.#bytesSent,
       bytesMounted: this.#bytesMounted,
+      bytesResent: this.#bytesResent,
+      retries: this.#retries,
       attachmentsFound: this.#attachments.found,
       attachmentsCopied: this.#attachments.copied,
       signaturesMade: this.#attachments.signed,
@@ -78,6 +84,12 @@ export function summaryLine(totals: MirrorTotals): string {
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
     `${formatBytes(totals.bytesSent)} sent`,
     `${formatBytes(totals.bytesMounted)} spared by mounting`,
+    ...(totals.retries > 0
+      ? [
+        `${totals.retries} retries`,
+        `${formatBytes(totals.bytesResent)} sent again`,
+      ]
+      : []),
     ...(totals.attachmentsFound > 0
       ? [
         `${totals.attachmentsFound} signatures and referrers found`,

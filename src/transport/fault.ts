@@ -7,6 +7,8 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { type ByteReader, bytesReader } from "../bytes.ts";
+import { StallWatch } from "./stall_watch.ts";
 
 function textOf(error: unknown): string {
   const parts: string[] = [];
@@ -53,6 +55,7 @@ export function faultOf(
       `${what}: port ${url.port} is one that web clients refuse`,
       {
         cause: error,
+        host: url.host,
         hint: "serve the registry on another port",
       },
     );
@@ -72,6 +75,7 @@ export function faultOf(
       `${what}: the server does not answer in TLS`,
       {
         cause: error,
+        host: url.host,
         temporary,
         hint:
           "for plain HTTP write http:// before the registry or use --tls-verify=false",
@@ -81,6 +85,7 @@ export function faultOf(
   if (REFUSED.test(text)) {
     return new HangarError("network", `${what}: connection refused`, {
       cause: error,
+      host: url.host,
       temporary: true,
     });
   }
@@ -90,12 +95,14 @@ export function faultOf(
       `${what}: host ${url.hostname} not found`,
       {
         cause: error,
+        host: url.host,
         temporary: true,
       },
     );
   }
   return new HangarError("network", `${what}: ${shortCause(text)}`, {
     cause: error,
+    host: url.host,
     temporary: true,
   });
 }
@@ -125,29 +132,46 @@ export function redactUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${query && `?${query}`}`;
 }
 
+/** What a body belongs to, and how long it may keep silent. */
+export interface BodyOrigin {
+  readonly method: string;
+  readonly url: URL;
+  readonly signal?: AbortSignal;
+  /** @default {60_000} */
+  readonly stallTimeoutMs?: number;
+}
+
 /**
- * A response's body with its faults turned into hangar's errors.
+ * Reads a response's body, with its faults turned into hangar's errors. A body
+ * of which no byte comes for the stall timeout is given up.
  */
-export function bodyOf(
-  response: Response,
-  method: string,
-  url: URL,
-  signal?: AbortSignal,
-): ReadableStream<Uint8Array> {
-  if (!response.body) return new Blob([]).stream();
-  const reader = response.body.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
+export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
+  const reader = response.body?.getReader();
+  if (!reader) return bytesReader(new Uint8Array());
+  const { method, url, signal } = origin;
+  const watch = new StallWatch(origin.stallTimeoutMs, (error) => {
+    reader.cancel(error).catch(() => {});
+  }, () => `${method} ${redactUrl(url)}`);
+  return {
+    async read() {
+      watch.wait();
       try {
         const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        watch.rest();
+        watch.throwIfStalled();
+        if (!done) return value;
+        watch.end();
+        return undefined;
       } catch (error) {
+        watch.end();
         throw faultOf(error, method, url, signal);
       }
     },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+    async cancel(reason) {
+      watch.end();
+      await reader.cancel(reason).catch(() => {});
+    },
+  };
 }
 
 /**
@@ -158,18 +182,34 @@ export function bodyOf(
 export async function readBounded(
   response: Response,
   limit: number,
-  method: string,
-  url: URL,
-  signal?: AbortSignal,
+  origin: BodyOrigin,
+): Promise<Uint8Array> {
+  return await readWhole(
+    readerOf(response, origin),
+    limit,
+    () => `${origin.method} ${redactUrl(origin.url)}`,
+  );
+}
+
+/** The same of a reader. */
+export async function readWhole(
+  reader: ByteReader,
+  limit: number,
+  what: () => string,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of bodyOf(response, method, url, signal)) {
+  for (
+    let chunk = await reader.read();
+    chunk;
+    chunk = await reader.read()
+  ) {
     size += chunk.byteLength;
     if (size > limit) {
+      await reader.cancel();
       throw new HangarError(
         "too-large",
-        `${method} ${redactUrl(url)}: the answer is larger than ${limit} bytes`,
+        `${what()}: the answer is larger than ${limit} bytes`,
       );
     }
     chunks.push(chunk);

@@ -5,7 +5,8 @@
  */
 
 import { HangarError } from "../errors.ts";
-import { faultOf } from "./fault.ts";
+import { faultOf, redactUrl } from "./fault.ts";
+import { StallWatch } from "./stall_watch.ts";
 import type {
   RequestObserver,
   Transport,
@@ -25,7 +26,17 @@ export interface HostClientsOptions {
   /** Sent as `User-Agent`. */
   readonly userAgent: string;
   readonly observer?: RequestObserver;
+  /**
+   * How long an answer to a read may take, in ms; one to a write, which may
+   * make a registry move and hash content, ten times as long.
+   *
+   * @default {60_000}
+   */
+  readonly stallTimeoutMs?: number;
 }
+
+/** How many stall timeouts a write may take to be answered. */
+const WRITE_PATIENCE = 10;
 
 type Fetch = (request: TransportRequest, headers: Headers) => Promise<Response>;
 
@@ -57,9 +68,14 @@ export class HostClients implements AsyncDisposable {
     const { observer } = this.#options;
     const started = performance.now();
     observer?.onRequest?.(method, url);
+    const patience = new Patience(request, this.#options.stallTimeoutMs);
     try {
       const fetch = await this.#fetchFor(url.host);
-      const response = await fetch(request, headers);
+      const response = await fetch(
+        { ...request, signal: patience.signal },
+        headers,
+      );
+      tellRateLimit(url.host, response.headers, observer);
       observer?.onResponse?.(
         method,
         url,
@@ -68,7 +84,9 @@ export class HostClients implements AsyncDisposable {
       );
       return response;
     } catch (error) {
-      throw faultOf(error, method, url, signal);
+      throw faultOf(error, method, url, patience.signal);
+    } finally {
+      patience.end();
     }
   };
 
@@ -145,6 +163,50 @@ export class HostClients implements AsyncDisposable {
     this.#perHost.clear();
     this.#shared = undefined;
   }
+}
+
+/** The wait for the head of an answer, which must end some day. */
+class Patience {
+  readonly signal?: AbortSignal;
+  readonly #watch?: StallWatch;
+
+  constructor(request: TransportRequest, stallTimeoutMs?: number) {
+    this.signal = request.signal;
+    // A stream is watched by the one who sends it.
+    if (request.body instanceof ReadableStream) return;
+    const late = new AbortController();
+    const { signal, method, url } = request;
+    this.signal = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+    this.#watch = new StallWatch(
+      stallTimeoutMs,
+      (error) => late.abort(error),
+      () => `${method} ${redactUrl(url)}`,
+    );
+    const isRead = method === "GET" || method === "HEAD";
+    this.#watch.wait(isRead ? undefined : WRITE_PATIENCE);
+  }
+
+  end(): void {
+    this.#watch?.end();
+  }
+}
+
+/** `100;w=21600`: so many in so many seconds. */
+const RATE = /^\s*(\d{1,9})(?:;w=(\d{1,9}))?/;
+
+function tellRateLimit(
+  host: string,
+  headers: Headers,
+  observer?: RequestObserver,
+): void {
+  const limit = RATE.exec(headers.get("ratelimit-limit") ?? "");
+  const remaining = RATE.exec(headers.get("ratelimit-remaining") ?? "");
+  if (!limit || !remaining) return;
+  observer?.onRateLimit?.(host, {
+    limit: Number(limit[1]),
+    remaining: Number(remaining[1]),
+    windowS: limit[2] === undefined ? undefined : Number(limit[2]),
+  });
 }
 
 function initOf(request: TransportRequest, headers: Headers) {

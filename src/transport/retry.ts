@@ -6,6 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import { HangarError } from "../errors.ts";
+import { redactUrl } from "./fault.ts";
 import {
   discard,
   type RequestObserver,
@@ -39,8 +40,19 @@ export interface RetrierOptions {
   readonly now?: () => number;
 }
 
+/** Decides about further attempts of an operation; see {@linkcode Retrier.attempts}. */
+export interface OperationAttempts {
+  /** Waits before the next attempt, or throws the error. */
+  failed(error: unknown, signal?: AbortSignal): Promise<void>;
+  /** Something was achieved: the count begins anew. */
+  progressed(): void;
+}
+
 /** A longer `Retry-After` than this is a quota, not a hiccup (CONTRACT 10). */
 const MAX_RETRY_AFTER_MS = 120_000;
+
+/** Statuses that are about the host as a whole. */
+const SLOW_DOWN = new Set([429, 503]);
 
 const TEMPORARY_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -79,53 +91,67 @@ export class Retrier {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Retries requests that can be sent again. */
+  /**
+   * Retries requests that can be sent again, except those of a transfer, which
+   * is tried again as a whole.
+   */
   readonly decorate: TransportDecorator = (next) => async (request) => {
     const { url, signal, method } = request;
-    const replayable = !(request.body instanceof ReadableStream);
+    const isOnce = request.inTransfer === true ||
+      request.body instanceof ReadableStream;
     for (let attempt = 1;; attempt++) {
       await this.#honourPause(url.host, signal);
-      const last = !replayable || attempt >= this.#attempts;
+      const last = isOnce || attempt >= this.#attempts;
       let reason: unknown;
-      let retryAfter: number | undefined;
+      let wait = this.#wait(attempt, undefined);
       try {
         const response = await next(request);
         if (!isTemporaryStatus(response.status)) return response;
-        retryAfter = parseRetryAfter(
+        const retryAfter = parseRetryAfter(
           response.headers.get("retry-after"),
           this.#now(),
         );
-        if (last || (retryAfter ?? 0) > MAX_RETRY_AFTER_MS) return response;
+        wait = Math.max(wait, retryAfter ?? 0);
+        const isQuota = (retryAfter ?? 0) > MAX_RETRY_AFTER_MS;
+        // One that is told to slow down slows down everybody at that host.
+        if (!isQuota && SLOW_DOWN.has(response.status)) {
+          this.#pause(url.host, wait);
+        }
+        if (last || isQuota) return response;
         await discard(response);
         reason = response.status;
       } catch (error) {
         if (last || !isTemporary(error) || signal?.aborted) throw error;
         reason = error;
       }
-      const wait = this.#wait(attempt, retryAfter);
-      if (retryAfter !== undefined) {
-        this.#pausedUntil.set(url.host, this.#now() + wait);
-      }
-      this.#options.observer?.onRetry?.(method, url, wait, reason);
+      this.#options.observer?.onRetry?.(
+        `${method} ${redactUrl(url)}`,
+        wait,
+        reason,
+      );
       await this.#sleep(wait, signal);
     }
   };
 
-  /** Runs an operation again as long as it fails for temporary reasons. */
-  async run<T>(operation: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await operation();
-      } catch (error) {
+  /** The attempts of one operation that is more than a request. */
+  attempts(): OperationAttempts {
+    let attempt = 1;
+    return {
+      failed: async (error, signal) => {
         if (
-          attempt >= this.#attempts || !isTemporary(error) || signal?.aborted ||
-          (error.retryAfter ?? 0) > MAX_RETRY_AFTER_MS
+          attempt >= this.#attempts || !isTemporary(error) ||
+          signal?.aborted || (error.retryAfter ?? 0) > MAX_RETRY_AFTER_MS
         ) {
           throw error;
         }
-        await this.#sleep(this.#wait(attempt, error.retryAfter), signal);
-      }
-    }
+        const wait = this.#wait(attempt++, error.retryAfter);
+        this.#options.observer?.onRetry?.(undefined, wait, error);
+        await this.#sleep(wait, signal);
+      },
+      progressed: () => {
+        attempt = 1;
+      },
+    };
   }
 
   #wait(attempt: number, retryAfter: number | undefined): number {
@@ -133,6 +159,12 @@ export class Retrier {
       this.#options;
     const longest = Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1));
     return Math.max(retryAfter ?? 0, longest * (0.5 + random() / 2));
+  }
+
+  #pause(host: string, wait: number): void {
+    const until = this.#now() + wait;
+    const known = this.#pausedUntil.get(host) ?? 0;
+    if (until > known) this.#pausedUntil.set(host, until);
   }
 
   async #honourPause(host: string, signal?: AbortSignal): Promise<void> {

@@ -4,14 +4,29 @@
  * @module
  */
 
+/** How much more may be pulled (Docker Hub's `ratelimit-*` headers). */
+export interface RateLimit {
+  readonly limit: number;
+  readonly remaining: number;
+  /** The time that the limit is for, in seconds. */
+  readonly windowS?: number;
+}
+
 /** Told of every request that really goes out, for logs and counts. */
 export interface RequestObserver {
   /** A request is about to be sent; called once per attempt and redirect. */
   onRequest?(method: string, url: URL): void;
   /** Its answer's head arrived, after `ms` milliseconds. */
   onResponse?(method: string, url: URL, status: number, ms: number): void;
-  /** It will be tried again after `delayMs` milliseconds. */
-  onRetry?(method: string, url: URL, delayMs: number, error: unknown): void;
+  /** A host told how much more may be pulled. */
+  onRateLimit?(host: string, limit: RateLimit): void;
+  /**
+   * Something will be tried again after `delayMs` milliseconds.
+   *
+   * @param what the request; undefined for a whole transfer
+   * @param reason the error, or the status of the answer
+   */
+  onRetry?(what: string | undefined, delayMs: number, reason: unknown): void;
 }
 
 /** One request to a registry. */

@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
 import {
   type Digest,
   digestOf,
+  DigestVerifier,
   parseDigest,
-  verifyStream,
 } from "../../src/oci/digest.ts";
 
 const bytes = new TextEncoder().encode("hello");
@@ -13,14 +13,6 @@ const SHA256 =
   "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" as Digest;
 const SHA512 =
   "sha512:9b71d224bd62f3785d96d46ad3ea3d73319bfbc2890caadae2dff72519673ca72323c3d99ba5c11d7c7acc6e14b8c5da0c4663475c2e5c3adef46f73bcdec043" as Digest;
-
-function stream(...parts: string[]): ReadableStream<Uint8Array> {
-  return ReadableStream.from(parts.map((p) => new TextEncoder().encode(p)));
-}
-
-async function read(source: ReadableStream<Uint8Array>): Promise<string> {
-  return await new Response(source).text();
-}
 
 Deno.test("digest: sha256 and sha512 are those of other tools", () => {
   assertEquals(digestOf(bytes), SHA256);
@@ -44,14 +36,15 @@ for (
   });
 }
 
+function judge(digest: Digest, size: number, ...parts: string[]): void {
+  const verifier = new DigestVerifier({ digest, size });
+  for (const part of parts) verifier.update(new TextEncoder().encode(part));
+  verifier.finish();
+}
+
 for (const digest of [SHA256, SHA512]) {
-  Deno.test(`stream: right content of a ${digest.slice(0, 6)} digest passes`, async () => {
-    let seen = 0;
-    const checked = verifyStream(stream("he", "llo"), { digest, size: 5 }, {
-      onBytes: (n) => seen += n,
-    });
-    assertEquals(await read(checked), "hello");
-    assertEquals(seen, 5);
+  Deno.test(`verifier: right content of a ${digest.slice(0, 6)} digest passes`, () => {
+    judge(digest, 5, "he", "llo");
   });
 }
 
@@ -63,26 +56,32 @@ for (
     ["empty", [], "network", true],
   ] as const
 ) {
-  Deno.test(`stream: ${name} content does not end well`, async () => {
-    const error = await assertRejects(
-      () => read(verifyStream(stream(...parts), { digest: SHA256, size: 5 })),
-      HangarError,
-    );
+  Deno.test(`verifier: ${name} content does not pass`, () => {
+    const error = assertThrows(() => judge(SHA256, 5, ...parts), HangarError);
     assertEquals([error.code, error.temporary], [code, temporary]);
   });
 }
 
-Deno.test("stream: who stops reading stops the source", async () => {
-  let cancelled: unknown;
-  const source = new ReadableStream<Uint8Array>({
-    pull: (controller) => controller.enqueue(bytes),
-    cancel: (reason) => {
-      cancelled = reason;
-    },
+Deno.test("verifier: it goes back to where content can be taken anew", () => {
+  const MIB = 1024 * 1024;
+  const content = new Uint8Array(20 * MIB).map((_, i) => i * 7);
+  const verifier = new DigestVerifier({
+    digest: digestOf(content),
+    size: content.byteLength,
   });
-  const reader = verifyStream(source, { digest: SHA256, size: 500 })
-    .getReader();
-  await reader.read();
-  await reader.cancel("enough");
-  assertEquals(cancelled, "enough");
+  const take = (from: number, to: number) => {
+    for (let at = from; at < to; at += MIB) {
+      verifier.update(content.subarray(at, Math.min(at + MIB, to)));
+    }
+  };
+  take(0, 15 * MIB);
+  for (const offset of [14 * MIB + 3, 9 * MIB, 5 * MIB, 1]) {
+    const from = verifier.rewind(offset);
+    assertEquals(from <= offset && offset - from < 5 * MIB, true);
+    assertEquals(verifier.received, from);
+    take(from, 15 * MIB);
+  }
+  assertEquals(verifier.rewind(15 * MIB), 15 * MIB);
+  take(15 * MIB, 20 * MIB);
+  verifier.finish();
 });

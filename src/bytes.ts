@@ -1,0 +1,29 @@
+/**
+ * Content, piece by piece.
+ *
+ * @module
+ */
+
+/** Reads content. Nothing is read ahead: one piece for each one asked for. */
+export interface ByteReader {
+  /** The next piece; undefined at the end. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Lets go of what is left; it never fails. */
+  cancel(reason?: unknown): Promise<void>;
+}
+
+/** Reads bytes that are at hand. */
+export function bytesReader(bytes: Uint8Array): ByteReader {
+  let left: Uint8Array | undefined = bytes;
+  return {
+    read: () => {
+      const piece = left;
+      left = undefined;
+      return Promise.resolve(piece?.byteLength ? piece : undefined);
+    },
+    cancel: () => {
+      left = undefined;
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * A blob as it is read from its source: checked as it passes, and continued
+ * where it broke.
+ *
+ * @module
+ */
+
+import type { ByteReader } from "../bytes.ts";
+import { DigestVerifier } from "../oci/digest.ts";
+import type { Descriptor } from "../oci/manifest.ts";
+import type { Attempts, UploadSource } from "../oci/store.ts";
+
+/** Progress that lets a broken transfer begin its count of attempts anew. */
+const PROGRESS_BYTES = 64 * 1024;
+
+/** Options of a {@linkcode BlobSource}. */
+export interface BlobSourceOptions {
+  readonly blob: Descriptor;
+  /** Opens the content from an offset on; asked again when it breaks. */
+  readonly open: (offset: number, signal: AbortSignal) => Promise<ByteReader>;
+  readonly attempts: Attempts;
+  readonly signal: AbortSignal;
+  /** Told of each piece's length in bytes as it is handed on. */
+  readonly onBytes?: (count: number) => void;
+  /** Told how many bytes are handed on once more. */
+  readonly onResent?: (count: number) => void;
+}
+
+/** Reads one blob, as often as it has to be sent. */
+export class BlobSource implements UploadSource {
+  readonly #options: BlobSourceOptions;
+  readonly #verifier: DigestVerifier;
+  #reader?: ByteReader;
+  #fault?: { readonly error: unknown };
+  /** Where the next piece to be handed on begins. */
+  #position = 0;
+  /** The end of what was ever handed on. */
+  #reached = 0;
+  #sinceBreak = 0;
+  /** Which reader it is that reads. */
+  #turn = 0;
+
+  constructor(options: BlobSourceOptions) {
+    this.#options = options;
+    this.#verifier = new DigestVerifier(options.blob);
+  }
+
+  get fault(): { readonly error: unknown } | undefined {
+    return this.#fault;
+  }
+
+  async openAt(offset: number): Promise<ByteReader> {
+    if (offset !== this.#verifier.received) await this.#close();
+    const turn = ++this.#turn;
+    this.#verifier.rewind(offset);
+    this.#position = offset;
+    if (offset < this.#reached) {
+      this.#options.onResent?.(this.#reached - offset);
+    }
+    return {
+      read: () => this.#read(turn),
+      cancel: async () => {
+        if (turn !== this.#turn) return;
+        this.#turn++;
+        await this.#close();
+      },
+    };
+  }
+
+  async #read(turn: number): Promise<Uint8Array | undefined> {
+    const { signal, attempts } = this.#options;
+    while (true) {
+      this.#checkTurn(turn);
+      try {
+        signal.throwIfAborted();
+        const chunk = await this.#next(turn);
+        if (!chunk) return undefined;
+        this.#sinceBreak += chunk.byteLength;
+        const handed = this.#handOn(chunk);
+        if (handed) return handed;
+      } catch (error) {
+        this.#checkTurn(turn);
+        await this.#close();
+        if (this.#sinceBreak >= PROGRESS_BYTES) attempts.progressed();
+        this.#sinceBreak = 0;
+        await attempts.failed(error, signal).catch((final) => {
+          this.#fault = { error: final };
+          throw final;
+        });
+      }
+    }
+  }
+
+  async #next(turn: number): Promise<Uint8Array | undefined> {
+    const { open, signal } = this.#options;
+    if (!this.#reader) {
+      const opened = await open(this.#verifier.received, signal);
+      if (turn !== this.#turn) await opened.cancel();
+      this.#checkTurn(turn);
+      this.#reader = opened;
+    }
+    const chunk = await this.#reader.read();
+    this.#checkTurn(turn);
+    if (chunk) this.#verifier.update(chunk);
+    else this.#verifier.finish();
+    return chunk;
+  }
+
+  /** A broken request may still ask for more when the next one has begun. */
+  #checkTurn(turn: number): void {
+    if (turn !== this.#turn) throw new Error("this reader is closed");
+  }
+
+  /** Of a piece what has not been handed on: after a rewind the rest is known. */
+  #handOn(chunk: Uint8Array): Uint8Array | undefined {
+    const end = this.#verifier.received;
+    const fresh = end - this.#position;
+    if (fresh <= 0) return undefined;
+    this.#position = end;
+    this.#reached = Math.max(this.#reached, end);
+    const piece = fresh < chunk.byteLength
+      ? chunk.subarray(chunk.byteLength - fresh)
+      : chunk;
+    this.#options.onBytes?.(piece.byteLength);
+    return piece;
+  }
+
+  async #close(): Promise<void> {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    await reader?.cancel();
+  }
+}
