@@ -8,6 +8,7 @@
 import { abortable } from "@std/async/abortable";
 import { HangarError } from "../errors.ts";
 import { readBounded, redactUrl } from "../transport/fault.ts";
+import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import {
   discard,
   type Transport,
@@ -224,6 +225,7 @@ export class Authenticator {
     try {
       const response = await this.#options.tokenTransport({
         ...request,
+        wholeBody: MAX_TOKEN_ANSWER,
         signal: timeout.signal,
       });
       return await this.#readToken(response, request, timeout.signal);
@@ -258,6 +260,12 @@ export class Authenticator {
         `${what}: the token server answered ${status}`,
         {
           status,
+          temporary: isTemporaryStatus(status),
+          retryAfter: parseRetryAfter(
+            response.headers.get("retry-after"),
+            this.#now(),
+          ),
+          host: new URL(this.#options.origin).host,
           hint: status === 401 || status === 403
             ? `check the credentials, or: hangar login ${
               new URL(this.#options.origin).host

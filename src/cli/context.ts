@@ -30,6 +30,8 @@ export interface CliContext {
   readonly color: boolean;
   readonly onInterrupt: OnInterrupt;
   readonly keychain: KeychainEnvironment;
+  /** Milliseconds since the epoch; the usual clock without it. */
+  readonly now?: () => number;
   /** Waits between attempts, where not the usual ones. */
   readonly retry?: RetrierOptions;
 }

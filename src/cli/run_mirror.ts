@@ -8,6 +8,7 @@ import { Keychain } from "../auth/keychain.ts";
 import { HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
+import { HostBrake } from "../mirror/host_brake.ts";
 import type { ImageSigner, SignatureChecker } from "../mirror/image_signer.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
 import { checkInPlace, signInPlace } from "../mirror/sign_in_place.ts";
@@ -34,6 +35,7 @@ import {
   Tally,
   validationLine,
 } from "../report/summary.ts";
+import { allOf } from "../together.ts";
 import type { CliContext } from "./context.ts";
 import { ExitCode } from "./exit_code.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
@@ -235,7 +237,12 @@ async function runList(
     }
     const outcomes = await forEachImage(
       plan.tasks,
-      { ...options, signal: interrupt.signal },
+      {
+        ...options,
+        signal: interrupt.signal,
+        hostOf: (image) => network.hostOf(image),
+        brake: new HostBrake(context.now),
+      },
       job.work(network),
       emit,
     );
@@ -283,7 +290,7 @@ async function checkLogins(
       registries.set(destination.registry.host, destination.registry);
     }
   }
-  const needed = await Promise.all(
+  const needed = await allOf(
     [...registries.values()].map(async (registry) => {
       const state = await network.checkLogin(registry);
       return state === "missing" || state === "refused"

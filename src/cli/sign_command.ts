@@ -9,6 +9,7 @@ import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec } from "./flags.ts";
 import { listOptions, MIRROR_FLAGS } from "./mirror_command.ts";
+import { NETWORK_FLAGS } from "./network_options.ts";
 import { runSign, runSignValidate } from "./run_mirror.ts";
 import { loadSigner, readUserFile, SIGN_FLAGS } from "./sign_options.ts";
 
@@ -22,12 +23,11 @@ const LIST_FLAGS = [
   "jobs",
   "skip-login",
   "timeout",
-  "max-per-host",
-  "tls-verify",
 ];
 
 const FLAGS: readonly FlagSpec[] = [
   ...MIRROR_FLAGS.filter(({ name }) => LIST_FLAGS.includes(name)),
+  ...NETWORK_FLAGS,
   {
     name: "failed",
     short: "o",

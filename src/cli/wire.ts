@@ -17,6 +17,7 @@ import type { ValidateTools } from "../mirror/validate_image.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { Registry } from "../registry/registry.ts";
+import { readWholeBodies } from "../transport/fault.ts";
 import { HostClients } from "../transport/host_client.ts";
 import { followRedirects } from "../transport/redirect.ts";
 import { RequestGate } from "../transport/request_gate.ts";
@@ -98,6 +99,7 @@ export class Network implements AsyncDisposable {
     this.#plain = compose(
       this.#clients.send,
       followRedirects,
+      readWholeBodies,
       this.#retrier.decorate,
     );
   }
@@ -122,6 +124,11 @@ export class Network implements AsyncDisposable {
       ...this.mirrorTools(),
       destination: ({ registry }) => this.#registry(registry, "pull"),
     };
+  }
+
+  /** The host at which a registry is reached. */
+  hostOf({ registry: { host } }: ImageAddress): string {
+    return HOSTS_OF[host] ?? host;
   }
 
   /** Reaches hosts that are no registries, without credentials. */
@@ -188,6 +195,7 @@ export class Network implements AsyncDisposable {
           followRedirects,
           this.#gate.limit(id),
           authenticator.decorate,
+          readWholeBodies,
           this.#retrier.decorate,
         );
       },

@@ -21,6 +21,7 @@ import {
   parseManifest,
 } from "../oci/manifest.ts";
 import type { ManifestReader } from "../oci/store.ts";
+import { allOf } from "../together.ts";
 import { Memo } from "./keyed_lock.ts";
 import { atSource, type SourceSide } from "./sides.ts";
 
@@ -50,7 +51,7 @@ export class AttachmentFinder {
     digest: Digest,
     signal: AbortSignal,
   ): Promise<Attachments> {
-    const [tags, referrers] = await Promise.all([
+    const [tags, referrers] = await allOf([
       this.#cosignTags(context, digest, signal),
       this.#referrers(context, digest, signal),
     ]);
@@ -68,7 +69,7 @@ export class AttachmentFinder {
       attachmentTag(digest, suffix) ?? []
     );
     if (known) return tags.filter((tag) => known.has(tag));
-    const heads = await Promise.all(tags.map((tag) =>
+    const heads = await allOf(tags.map((tag) =>
       atSource(
         context,
         `tag ${tag}`,
@@ -86,7 +87,7 @@ export class AttachmentFinder {
     const { source, sourceRepository } = context;
     const tag = fallbackTag(digest);
     const known = await this.#listed(context, signal);
-    const [byApi, byTag] = await Promise.all([
+    const [byApi, byTag] = await allOf([
       this.#byApi(context, digest, signal),
       known === undefined || known.has(tag)
         ? atSource(

@@ -33,7 +33,7 @@ import {
   readManifest,
 } from "./copy_graph.ts";
 import { atDestination, atSource } from "./sides.ts";
-import { together } from "./together.ts";
+import { together } from "../together.ts";
 
 /** Attachments of attachments: a signature on an SBOM is the second. */
 const MAX_DEPTH = 8;

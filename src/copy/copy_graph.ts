@@ -17,7 +17,7 @@ import type { CopyContext } from "./copy_context.ts";
 import { atDestination, atSource } from "./sides.ts";
 import { copyBlob } from "./copy_blob.ts";
 import { listReferrer } from "./list_referrer.ts";
-import { together } from "./together.ts";
+import { together } from "../together.ts";
 
 /** How deep indexes may be nested: real ones go to two. */
 const MAX_DEPTH = 8;

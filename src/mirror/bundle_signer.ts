@@ -24,6 +24,7 @@ import {
   SIGN_PREDICATE,
   type SignedBundle,
 } from "../signatures/bundle.ts";
+import { allOf } from "../together.ts";
 import type { ImageSigner, SignTarget } from "./image_signer.ts";
 
 /** The most bundles of one image that are looked at. */
@@ -79,7 +80,7 @@ export async function readBundles(
       );
       const bundles = referrers.filter((r) => r.artifactType === BUNDLE_TYPE)
         .slice(0, MAX_BUNDLES);
-      const read = await Promise.all(bundles.map(async ({ digest }) => {
+      const read = await allOf(bundles.map(async ({ digest }) => {
         const content = await destination.getManifest(
           destinationRepository,
           digest,
@@ -143,7 +144,7 @@ async function attach(
   }));
   context.cache.set(layer.digest, bundle);
   context.cache.set(config.digest, EMPTY_CONFIG);
-  await Promise.all([layer, config].map((d) => copyBlob(context, d, signal)));
+  await allOf([layer, config].map((d) => copyBlob(context, d, signal)));
   const manifest = parseManifest(bytes, MediaType.ociManifest);
   await putManifest(context, manifest, manifest.content.digest, signal);
 }

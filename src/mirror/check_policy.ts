@@ -7,7 +7,7 @@
 
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atSource } from "../copy/sides.ts";
-import { together } from "../copy/together.ts";
+import { together } from "../together.ts";
 import { HangarError, withContext } from "../errors.ts";
 import { isIndexType } from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";

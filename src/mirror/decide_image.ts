@@ -7,7 +7,7 @@
 
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atDestination, atSource } from "../copy/sides.ts";
-import { together } from "../copy/together.ts";
+import { together } from "../together.ts";
 import { HangarError, withContext } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import {

@@ -8,7 +8,8 @@ import { pooledMap } from "@std/async/pool";
 import { HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "./events.ts";
 import type { ImageEvents, ImageResult } from "./mirror_image.ts";
-import { formatAddress, type MirrorTask } from "./plan.ts";
+import { HostBrake } from "./host_brake.ts";
+import { formatAddress, type ImageAddress, type MirrorTask } from "./plan.ts";
 
 /** Options of {@linkcode forEachImage}. */
 export interface ForEachImageOptions {
@@ -18,6 +19,9 @@ export interface ForEachImageOptions {
   readonly timeoutMs: number;
   /** Aborted when the user interrupts the run. */
   readonly signal: AbortSignal;
+  /** The host at which a registry is reached, `host[:port]`. */
+  readonly hostOf: (image: ImageAddress) => string;
+  readonly brake?: HostBrake;
 }
 
 /** What is done with each image: it is mirrored, or validated. */
@@ -35,12 +39,13 @@ export async function forEachImage(
   emit: MirrorEventSink,
 ): Promise<MirrorOutcome[]> {
   const outcomes: MirrorOutcome[] = [];
+  const { brake = new HostBrake() } = options;
   // pooledMap stops at the first rejection, so failures come back as values.
   for await (
     const outcome of pooledMap(
       options.jobs,
       tasks,
-      (task) => workOn(task, options, work, emit),
+      (task) => workOn(task, { ...options, brake }, work, emit),
     )
   ) {
     outcomes.push(outcome);
@@ -50,7 +55,7 @@ export async function forEachImage(
 
 async function workOn(
   task: MirrorTask,
-  options: ForEachImageOptions,
+  options: ForEachImageOptions & { readonly brake: HostBrake },
   work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<MirrorOutcome> {
@@ -80,8 +85,12 @@ async function workOn(
       options.timeoutMs,
     )
     : undefined;
+  const hosts = [...task.sources, task.destination].map(options.hostOf);
+  const began = options.brake.now();
   let outcome: MirrorOutcome;
   try {
+    const given = options.brake.reasonFor(hosts);
+    if (given) throw given;
     const result = await work(task, {
       warn: (message) => emit({ type: "warning", image: id, message }),
       onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
@@ -90,6 +99,7 @@ async function workOn(
       onBlob: (digest, size, how) =>
         emit({ type: "blob-finished", image: id, digest, size, how }),
     }, run.signal);
+    options.brake.note(hosts, began);
     outcome = {
       ...result,
       id,
@@ -99,6 +109,7 @@ async function workOn(
   } catch (thrown) {
     // Whatever broke first after an abort, the abort is why.
     const error = run.signal.aborted ? run.signal.reason : thrown;
+    options.brake.note(hosts, began, error);
     outcome = {
       kind: options.signal.aborted ? "interrupted" : "failed",
       id,

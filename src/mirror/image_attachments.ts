@@ -7,7 +7,7 @@
 import { type AttachmentGap, AttachmentWalk } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { readManifest } from "../copy/copy_graph.ts";
-import { together } from "../copy/together.ts";
+import { allOf, together } from "../together.ts";
 import { type Descriptor, isIndexType } from "../oci/manifest.ts";
 import type { ImagePart, TagOrigin } from "./decide_image.ts";
 
@@ -59,7 +59,7 @@ export class ImageAttachments {
       ),
       this.#signal,
     );
-    const behind = await Promise.all(
+    const behind = await allOf(
       this.#origin.rebuilt.map((part) => this.#count(part)),
     );
     const left = behind.reduce((sum, count) => sum + count, 0);

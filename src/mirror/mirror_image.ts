@@ -11,7 +11,7 @@ import type {
 } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
 import { copyContent, copyGraph, putManifest } from "../copy/copy_graph.ts";
-import { together } from "../copy/together.ts";
+import { together } from "../together.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import type { DestinationStore, SourceStore } from "../oci/store.ts";

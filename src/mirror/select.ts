@@ -16,6 +16,7 @@ import {
   type PlatformFilter,
   selectsEverything,
 } from "../oci/platform.ts";
+import { allOf } from "../together.ts";
 
 /** What the user chose. */
 export interface Selection {
@@ -51,7 +52,7 @@ export async function selectEntries(
       provenance || attestationSubject(entry) === undefined
     );
   }
-  const wanted = await Promise.all(
+  const wanted = await allOf(
     entries.map(async (entry) =>
       attestationSubject(entry) === undefined &&
       await isWanted(entry, filter, inspect, 0)
@@ -90,7 +91,7 @@ async function isWanted(
       matchesFilter(filter, content.platform);
   }
   // A nested index is taken whole when anything inside it is wanted.
-  const inside = await Promise.all(
+  const inside = await allOf(
     content.entries.map((child) =>
       attestationSubject(child) === undefined &&
       isWanted(child, filter, inspect, depth + 1)

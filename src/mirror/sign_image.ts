@@ -6,7 +6,7 @@
 
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
-import { together } from "../copy/together.ts";
+import { together } from "../together.ts";
 import { HangarError } from "../errors.ts";
 import {
   describeManifest,

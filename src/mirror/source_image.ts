@@ -22,6 +22,7 @@ import {
 } from "../oci/manifest.ts";
 import { type Platform, platformKey } from "../oci/platform.ts";
 import type { BlobReader, ManifestReader } from "../oci/store.ts";
+import { allOf } from "../together.ts";
 import type { MergeEntry } from "./merge_index.ts";
 import type { EntryContent } from "./select.ts";
 
@@ -155,7 +156,7 @@ export async function mergeEntries(
   }
   const others = new Set(rivals.map((r) => coarse(r.platform)));
   const known = new Set<string>(rivals.map((r) => r.digest));
-  return await Promise.all(manifest.entries.map(async (descriptor) => {
+  return await allOf(manifest.entries.map(async (descriptor) => {
     if (
       attestationSubject(descriptor) !== undefined ||
       isIndexType(descriptor.mediaType)

@@ -8,7 +8,7 @@ import { BlobSource } from "../copy/blob_source.ts";
 import type { AttachmentGap } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
-import { together } from "../copy/together.ts";
+import { together } from "../together.ts";
 import { describeError, HangarError } from "../errors.ts";
 import {
   attestationSubject,

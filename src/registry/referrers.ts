@@ -65,6 +65,8 @@ export async function listReferrers(
       scopes,
       signal,
       headers: { accept: MediaType.ociIndex },
+      stallTimeoutMs,
+      wholeBody: MAX_MANIFEST_BYTES,
     };
     const response = await send(request);
     if (page === 0 && NO_API.has(response.status)) {
@@ -76,7 +78,7 @@ export async function listReferrers(
     const bytes = await readBounded(
       response,
       MAX_MANIFEST_BYTES,
-      { ...request, stallTimeoutMs },
+      request,
     );
     for (const entry of entriesOf(bytes, url)) found.set(entry.digest, entry);
     url = nextPage(link, url);

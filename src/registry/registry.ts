@@ -55,7 +55,10 @@ export interface RegistryOptions {
 
 /** What is left of a request once the registry knows the endpoint. */
 type Call =
-  & Pick<TransportRequest, "method" | "headers" | "body" | "inTransfer">
+  & Pick<
+    TransportRequest,
+    "method" | "headers" | "body" | "inTransfer" | "wholeBody"
+  >
   & CallOptions;
 
 // Schema 1 is asked for last, only so that it can be refused by name.
@@ -87,18 +90,19 @@ export class Registry implements SourceStore, DestinationStore {
     const [request, response] = await this.#send(
       repository,
       `manifests/${reference}`,
-      { method: "GET", headers: { accept: ACCEPT }, signal: options.signal },
+      {
+        method: "GET",
+        headers: { accept: ACCEPT },
+        wholeBody: MAX_MANIFEST_BYTES,
+        signal: options.signal,
+      },
     );
     if (response.status === 404) {
       await discard(response);
       return undefined;
     }
     if (response.status !== 200) throw await registryError(request, response);
-    const { stallTimeoutMs } = await this.#connection.endpoint();
-    const bytes = await readBounded(response, MAX_MANIFEST_BYTES, {
-      ...request,
-      stallTimeoutMs,
-    });
+    const bytes = await readBounded(response, MAX_MANIFEST_BYTES, request);
     const announced = response.headers.get("docker-content-digest") ?? "";
     const digest = isDigest(reference)
       ? reference
@@ -208,7 +212,10 @@ export class Registry implements SourceStore, DestinationStore {
         `blob ${blob.digest} has ${blob.size} bytes, the limit here is ${limit}`,
       );
     }
-    const reader = await this.#openBlob(repository, blob, options);
+    const reader = await this.#openBlob(repository, blob, {
+      ...options,
+      wholeBody: blob.size,
+    });
     const bytes = await readWhole(
       reader,
       blob.size,
@@ -309,9 +316,10 @@ export class Registry implements SourceStore, DestinationStore {
     options: CallOptions & {
       readonly offset?: number;
       readonly inTransfer?: boolean;
+      readonly wholeBody?: number;
     },
   ): Promise<ByteReader> {
-    const { offset = 0, inTransfer, signal } = options;
+    const { offset = 0, inTransfer, wholeBody, signal } = options;
     const [request, response] = await this.#send(
       repository,
       `blobs/${blob.digest}`,
@@ -319,6 +327,7 @@ export class Registry implements SourceStore, DestinationStore {
         method: "GET",
         headers: offset > 0 ? { range: `bytes=${offset}-` } : undefined,
         inTransfer,
+        wholeBody,
         signal,
       },
     );
@@ -338,8 +347,7 @@ export class Registry implements SourceStore, DestinationStore {
         }: the registry sends ${length} bytes for ${blob.digest}, the manifest says ${expected}`,
       );
     }
-    const { stallTimeoutMs } = await this.#connection.endpoint();
-    const reader = readerOf(response, { ...request, stallTimeoutMs });
+    const reader = readerOf(response, request);
     // Some registries know no ranges, and send all of it again.
     if (!isPart && offset > 0) return await skip(reader, offset);
     return reader;
@@ -354,9 +362,12 @@ export class Registry implements SourceStore, DestinationStore {
     path: string,
     call: Call,
   ): Promise<[TransportRequest, Response]> {
-    const { base, send } = await this.#connection.endpoint(call.signal);
+    const { base, send, stallTimeoutMs } = await this.#connection.endpoint(
+      call.signal,
+    );
     const request: TransportRequest = {
       ...call,
+      stallTimeoutMs,
       url: new URL(`/v2/${repository}/${path}`, base),
       scopes: this.#scopes(repository),
     };

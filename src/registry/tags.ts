@@ -46,14 +46,21 @@ export async function* listTags(
         `GET ${redactUrl(url)}: more than ${maxPages} pages of tags`,
       );
     }
-    const request: TransportRequest = { method: "GET", url, scopes, signal };
+    const request: TransportRequest = {
+      method: "GET",
+      url,
+      scopes,
+      signal,
+      stallTimeoutMs,
+      wholeBody: MAX_PAGE_BYTES,
+    };
     const response = await send(request);
     if (response.status !== 200) throw await registryError(request, response);
     const link = response.headers.get("link");
     const bytes = await readBounded(
       response,
       MAX_PAGE_BYTES,
-      { ...request, stallTimeoutMs },
+      request,
     );
     yield parseTags(bytes, url);
     url = nextPage(link, url);

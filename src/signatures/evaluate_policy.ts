@@ -15,6 +15,7 @@ import {
 import { describeError, HangarError } from "../errors.ts";
 import { formatReference, type Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
+import { allOf } from "../together.ts";
 import { matchesIdentity } from "./identity.ts";
 import {
   readSignatures,
@@ -156,7 +157,7 @@ export class PolicyJudge {
     );
     const open = await remembered(this.#keyrings, requirement, async () => {
       const { Keyring } = await import("./gpg.ts");
-      const files = await Promise.all(
+      const files = await allOf(
         requirement.keys.map((source) => this.#load(source)),
       );
       const keyring = await Keyring.read(files, namesOf(requirement.keys));
@@ -273,7 +274,7 @@ async function loadChecker(
     new TextDecoder().decode(await load(source));
   const { parsePublicKeys } = await import("./sigstore_key.ts");
   const keysOf = async (sources: readonly Source[]): Promise<PublicKey[]> =>
-    (await Promise.all(
+    (await allOf(
       sources.map(async (source) =>
         parsePublicKeys(await text(source), namesOf([source]))
       ),

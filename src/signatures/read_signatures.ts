@@ -14,6 +14,7 @@ import {
   parseManifest,
 } from "../oci/manifest.ts";
 import type { BlobReader, ManifestReader } from "../oci/store.ts";
+import { allOf } from "../together.ts";
 import {
   MAX_PAYLOAD_BYTES,
   signatureOf,
@@ -88,7 +89,7 @@ export async function readSignatures(
       `${layers.length} signatures of ${digest}, at most ${MAX_SIGNATURES} are looked at`,
     );
   }
-  const read = await Promise.all(layers.map(async (layer) => {
+  const read = await allOf(layers.map(async (layer) => {
     const signature = signatureOf(layer);
     if (!signature) {
       onUnreadable(

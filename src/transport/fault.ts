@@ -9,6 +9,7 @@
 import { HangarError } from "../errors.ts";
 import { type ByteReader, bytesReader } from "../bytes.ts";
 import { StallWatch } from "./stall_watch.ts";
+import type { TransportDecorator } from "./transport.ts";
 
 function textOf(error: unknown): string {
   const parts: string[] = [];
@@ -223,3 +224,18 @@ export async function readWhole(
   }
   return whole;
 }
+
+/** Reads bodies whole where the request says so. */
+export const readWholeBodies: TransportDecorator =
+  (next) => async (request) => {
+    const response = await next(request);
+    const { wholeBody } = request;
+    if (wholeBody === undefined || !response.ok || !response.body) {
+      return response;
+    }
+    const bytes = await readBounded(response, wholeBody, request);
+    return new Response(bytes as Uint8Array<ArrayBuffer>, {
+      status: response.status,
+      headers: response.headers,
+    });
+  };

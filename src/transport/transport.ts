@@ -37,8 +37,15 @@ export interface TransportRequest {
   /** Bytes can be sent again; a stream cannot, so such a request is not retried. */
   readonly body?: Uint8Array | ReadableStream<Uint8Array>;
   readonly signal?: AbortSignal;
+  /**
+   * Reads the answer's body before it counts as one, so that a body that breaks
+   * is a request to be sent again; at most so many bytes.
+   */
+  readonly wholeBody?: number;
   /** Token scopes the request needs, as `repository:NAME:pull,push`. */
   readonly scopes?: readonly string[];
+  /** Without a byte of the whole body for so long it is given up, in ms. */
+  readonly stallTimeoutMs?: number;
   /**
    * The caller holds a transfer slot of this host already, so none is taken.
    *

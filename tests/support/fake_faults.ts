@@ -17,6 +17,8 @@ export type FaultAction =
     /** Instead of an error. */
     readonly body?: string;
   }
+  /** The request is carried out, and then answered like this. */
+  | { readonly lostAnswer: number }
   /** The body ends in an error after so many bytes. */
   | { readonly breakAfter: number }
   /** The answer does not come as long as the registry runs. */
@@ -55,7 +57,9 @@ export class FaultScript {
     seen: SeenRequest,
     request: Request,
     answer: () => Promise<Response>,
+    chaos?: FaultAction,
   ): Promise<Response> {
+    if (chaos) return await this.#act(chaos, request, answer);
     const entry = [...this.#faults].find(({ fault, left }) =>
       left > 0 &&
       Object.entries(fault.match).every(([key, value]) =>
@@ -64,7 +68,14 @@ export class FaultScript {
     );
     if (!entry) return await answer();
     entry.left--;
-    const { action } = entry.fault;
+    return await this.#act(entry.fault.action, request, answer);
+  }
+
+  async #act(
+    action: FaultAction,
+    request: Request,
+    answer: () => Promise<Response>,
+  ): Promise<Response> {
     if ("status" in action) {
       await request.body?.cancel();
       const { status, headers } = action;
@@ -77,6 +88,10 @@ export class FaultScript {
           message: action.message ?? "on demand",
         }],
       }, { status, headers });
+    }
+    if ("lostAnswer" in action) {
+      await (await answer()).body?.cancel();
+      return new Response(null, { status: action.lostAnswer });
     }
     if ("stall" in action) {
       await this.#stall.promise;

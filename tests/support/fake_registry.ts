@@ -6,7 +6,7 @@
  */
 
 import { FakeAuth, type FakeAuthOptions } from "./fake_auth.ts";
-import { type Fault, FaultScript } from "./fake_faults.ts";
+import { type Fault, type FaultAction, FaultScript } from "./fake_faults.ts";
 import { type MadeImage, sha256 } from "./images.ts";
 import { createHash } from "node:crypto";
 
@@ -49,6 +49,16 @@ export interface Quirks {
   /** Bodies above this are answered 413. */
   readonly maxBody?: number;
   readonly omitDigestHeader?: boolean;
+  /** A broken PATCH ends its upload, as with docker-registry 2.8. */
+  readonly forgetBrokenUploads?: boolean;
+  /** GET of a blob sends all of it, whatever range was asked for. */
+  readonly ignoreRange?: boolean;
+  /** A PATCH or PUT of a blob breaks when so many bytes of it have come. */
+  readonly breakUploads?: () => number;
+  /** Blobs are redirected to this origin, which holds the same. */
+  readonly blobOrigin?: () => string;
+  /** Clients may meet uploads that are gone: requests get lost on the way. */
+  readonly lossy?: boolean;
   /** Listing tags is refused with this status. */
   readonly tagsStatus?: number;
   /** Foreign layers must be there too. */
@@ -59,6 +69,8 @@ export interface Quirks {
 export interface FakeRegistryOptions {
   readonly auth?: FakeAuthOptions;
   readonly quirks?: Quirks;
+  /** Breaks requests as it likes. */
+  readonly chaos?: (seen: SeenRequest) => FaultAction | undefined;
   /** Before every answer. */
   readonly latencyMs?: number;
   /** How many tags a page holds at most. @default {1000} */
@@ -299,6 +311,7 @@ export class FakeRegistry implements AsyncDisposable {
         seen,
         request,
         () => this.#answer(request, url, seen),
+        this.#options.chaos?.(seen),
       );
       seen.status = response.status;
       if (this.#options.quirks?.omitDigestHeader) {
@@ -519,6 +532,32 @@ export class FakeRegistry implements AsyncDisposable {
       "docker-content-digest": reference,
     };
     if (request.method === "HEAD") return new Response(null, { headers });
+    const { quirks = {} } = this.#options;
+    if (quirks.blobOrigin) {
+      return new Response(null, {
+        status: 307,
+        headers: {
+          location: `${quirks.blobOrigin()}${seen.path}?signature=secret`,
+        },
+      });
+    }
+    const range = /^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "");
+    if (range && !quirks.ignoreRange) {
+      const from = Number(range[1]);
+      return new Response(
+        bytes.subarray(from) as Uint8Array<ArrayBuffer>,
+        {
+          status: 206,
+          headers: {
+            ...headers,
+            "content-length": String(bytes.byteLength - from),
+            "content-range": `bytes ${from}-${
+              bytes.byteLength - 1
+            }/${bytes.byteLength}`,
+          },
+        },
+      );
+    }
     return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
   }
 
@@ -534,7 +573,10 @@ export class FakeRegistry implements AsyncDisposable {
     const { quirks = {} } = this.#options;
     if (!upload || upload.repository !== repository) {
       await request.body?.cancel();
-      if (request.method !== "DELETE") {
+      if (
+        request.method !== "DELETE" && request.method !== "GET" &&
+        !quirks.lossy
+      ) {
         this.violations.push(`${seen.method} ${seen.path}: no such upload`);
       }
       return refusal(404, "BLOB_UPLOAD_UNKNOWN");
@@ -551,6 +593,15 @@ export class FakeRegistry implements AsyncDisposable {
       this.#uploads.delete(id);
       return new Response(null, { status: 204 });
     }
+    if (request.method === "GET") {
+      return new Response(null, {
+        status: 204,
+        headers: {
+          location: this.#locationOf(repository, id),
+          range: `0-${Math.max(0, upload.size - 1)}`,
+        },
+      });
+    }
     const length = request.headers.get("content-length");
     if (
       request.method === "PATCH" && length === null && quirks.refuseStream
@@ -559,14 +610,22 @@ export class FakeRegistry implements AsyncDisposable {
       return refusal(quirks.refuseStream, "UNSUPPORTED");
     }
     const before = upload.size;
-    for await (const chunk of request.body ?? []) {
-      seen.bytesIn += chunk.byteLength;
-      upload.parts.push(chunk);
-      upload.size += chunk.byteLength;
-      if (seen.bytesIn > (quirks.maxBody ?? Infinity)) {
-        this.#uploads.delete(id);
-        return refusal(413, "SIZE_INVALID");
+    try {
+      for await (const chunk of request.body ?? []) {
+        seen.bytesIn += chunk.byteLength;
+        upload.parts.push(chunk);
+        upload.size += chunk.byteLength;
+        if (seen.bytesIn > (quirks.maxBody ?? Infinity)) {
+          this.#uploads.delete(id);
+          return refusal(413, "SIZE_INVALID");
+        }
+        if (seen.bytesIn > (quirks.breakUploads?.() ?? Infinity)) {
+          throw new Error("broken on demand");
+        }
       }
+    } catch (error) {
+      if (quirks.forgetBrokenUploads) this.#uploads.delete(id);
+      throw error;
     }
     return request.method === "PATCH"
       ? this.#patched(request, upload, before, id)

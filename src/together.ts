@@ -35,3 +35,14 @@ export async function together<T>(
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/**
+ * `Promise.all` that does not end before all have ended, so that nothing goes on
+ * behind the caller's back when one of them fails.
+ */
+export async function allOf<const T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
+}

@@ -1,0 +1,363 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { BreakingProxy } from "../support/breaking_proxy.ts";
+import type { Fault, FaultAction } from "../support/fake_faults.ts";
+import {
+  FakeRegistry,
+  type Quirks,
+  type RequestKind,
+} from "../support/fake_registry.ts";
+import { hangar, type HangarResult } from "../support/hangar.ts";
+import { type MadeImage, makeImage, makeMultiArch } from "../support/images.ts";
+import { pick, seeded } from "../support/random.ts";
+
+const SOURCE = { username: "src", password: "source secret" };
+const DESTINATION = { username: "dst", password: "destination secret" };
+
+/** What is mirrored: a large layer is streamed, small ones go up whole. */
+const IMAGES: Readonly<Record<string, MadeImage>> = {
+  "corp/app:v1": makeMultiArch("app", { layers: [700_000, 300] }),
+  "corp/other:v1": makeMultiArch("other", {
+    layers: [200],
+    attestations: true,
+  }),
+  "corp/single:v1": makeImage({ seed: "single", layers: [100, 560_000] }),
+};
+/** What a destination tag held before. */
+const BEFORE: Readonly<Record<string, MadeImage>> = {
+  "corp/other:v1": makeMultiArch("older", { layers: [100] }),
+};
+const LIST = Object.keys(IMAGES);
+
+interface WorldOptions {
+  readonly quirks?: Quirks;
+  readonly sourceQuirks?: Quirks;
+  /** Breaks requests, given a registry's name. */
+  readonly chaos?: (kind: RequestKind) => FaultAction | undefined;
+  /** Whether a connection is broken, and after how many bytes. */
+  readonly fate?: ConstructorParameters<typeof BreakingProxy>[1];
+  readonly cdn?: boolean;
+}
+
+/** Two registries with passwords, a store of blobs, and bad lines to them. */
+class World implements AsyncDisposable {
+  readonly directory = Deno.makeTempDirSync();
+  readonly failed = `${this.directory}/failed.txt`;
+  readonly source: FakeRegistry;
+  readonly destination: FakeRegistry;
+  readonly cdn: FakeRegistry;
+  readonly #proxies: BreakingProxy[];
+  calm = false;
+
+  constructor(options: WorldOptions = {}) {
+    const chaos = options.chaos &&
+      (({ kind }: { kind: RequestKind }) =>
+        this.calm ? undefined : options.chaos!(kind));
+    const fate = () => this.calm ? undefined : options.fate?.();
+    this.#proxies = [
+      new BreakingProxy(() => this.source.host, fate),
+      new BreakingProxy(() => this.destination.host, fate),
+    ];
+    const [from, to] = this.#proxies as [BreakingProxy, BreakingProxy];
+    this.cdn = FakeRegistry.start({});
+    this.source = FakeRegistry.start({
+      auth: { kind: "bearer", ...SOURCE, realm: `http://${from.host}/token` },
+      quirks: {
+        lossy: true,
+        ...(options.cdn && { blobOrigin: () => this.cdn.url }),
+        ...options.sourceQuirks,
+      },
+      chaos,
+    });
+    this.destination = FakeRegistry.start({
+      auth: {
+        kind: "bearer",
+        ...DESTINATION,
+        realm: `http://${to.host}/token`,
+      },
+      quirks: {
+        lossy: true,
+        relativeLocation: true,
+        ...options.quirks,
+        breakUploads: () =>
+          this.calm ? Infinity : options.quirks?.breakUploads?.() ?? Infinity,
+      },
+      chaos,
+    });
+    for (const [name, image] of Object.entries(IMAGES)) {
+      const [repository = "", tag] = name.split(":");
+      this.source.install(repository, tag, image);
+      this.cdn.install(repository, tag, image);
+    }
+    for (const [name, image] of Object.entries(BEFORE)) {
+      const [repository = "", tag] = name.split(":");
+      this.destination.install(repository, tag, image);
+    }
+    const auths = Object.fromEntries(
+      [[from, SOURCE], [to, DESTINATION]].map(([proxy, login]) => {
+        const { username, password } = login as typeof SOURCE;
+        return [(proxy as BreakingProxy).host, {
+          auth: btoa(`${username}:${password}`),
+        }];
+      }),
+    );
+    Deno.writeTextFileSync(
+      `${this.directory}/auth.json`,
+      JSON.stringify({ auths }),
+    );
+  }
+
+  mirror(flags: readonly string[] = [], list = LIST): Promise<HangarResult> {
+    const [from, to] = this.#proxies as [BreakingProxy, BreakingProxy];
+    return hangar([
+      "mirror",
+      "-f-",
+      `--source=http://${from.host}`,
+      `--destination=http://${to.host}`,
+      `--failed=${this.failed}`,
+      "--overwrite",
+      "--skip-login",
+      "-j3",
+      ...flags,
+    ], {
+      stdin: list.join("\n"),
+      env: { REGISTRY_AUTH_FILE: `${this.directory}/auth.json` },
+      retry: { baseDelayMs: 1, attempts: 3 },
+    });
+  }
+
+  async failedLines(): Promise<string[]> {
+    const text = await Deno.readTextFile(this.failed).catch(() => "");
+    return text.split("\n").slice(1, -1);
+  }
+
+  /** What must hold after every run, whatever went wrong. */
+  async check({ code, stderr }: HangarResult, hint = ""): Promise<string[]> {
+    const failed = await this.failedLines();
+    const context = `${hint}\n${stderr}`;
+    for (const line of LIST) {
+      const [repository = "", tag = ""] = line.split(":");
+      const held = this.destination.digestOf(repository, tag);
+      const { digest } = IMAGES[line]!;
+      if (!failed.includes(line)) assertEquals(held, digest, context);
+      const allowed = [digest, BEFORE[line]?.digest];
+      assert(allowed.includes(held), `${line} holds ${held}\n${context}`);
+    }
+    assertEquals(failed, LIST.filter((line) => failed.includes(line)), context);
+    assertEquals(code, failed.length > 0 ? 1 : 0, context);
+    assertEquals(this.destination.dangling(), [], context);
+    assertEquals(
+      [this.source, this.destination, this.cdn].flatMap((r) => r.violations),
+      [],
+      context,
+    );
+    const secrets = [SOURCE, DESTINATION].map(({ username, password }) =>
+      btoa(`${username}:${password}`)
+    );
+    const [ofSource = "", ofDestination = ""] = secrets;
+    const given = (registry: FakeRegistry) =>
+      registry.requests.map((r) => r.authorization ?? "");
+    assert(!given(this.source).some((a) => a.includes(ofDestination)), context);
+    assert(!given(this.destination).some((a) => a.includes(ofSource)), context);
+    assertEquals(given(this.cdn).filter((a) => a !== ""), [], context);
+    for (const secret of [...secrets, "secret", "signature=s"]) {
+      assert(!stderr.includes(secret), `a secret is shown: ${context}`);
+    }
+    return failed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#proxies.map((p) => p[Symbol.asyncDispose]()));
+    await Promise.all(
+      [this.source, this.destination, this.cdn].map((registry) =>
+        registry[Symbol.asyncDispose]()
+      ),
+    );
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+/** A kind of request, by the side that it goes to. */
+interface Point {
+  readonly side: "source" | "destination";
+  readonly match: Fault["match"];
+  /** Whether its answer has a body that matters. */
+  readonly hasBody?: boolean;
+  /** Whether the run goes on without it. */
+  readonly optional?: boolean;
+}
+
+const POINTS: Readonly<Record<string, Point>> = {
+  "the source's ping": { side: "source", match: { kind: "ping" } },
+  "the source's tokens": {
+    side: "source",
+    match: { kind: "token" },
+    hasBody: true,
+  },
+  "the source's manifests": {
+    side: "source",
+    match: { kind: "manifest", method: "GET" },
+    hasBody: true,
+  },
+  "the source's blobs": {
+    side: "source",
+    match: { kind: "blob" },
+    hasBody: true,
+  },
+  "the source's tags": {
+    side: "source",
+    match: { kind: "tags" },
+    hasBody: true,
+    optional: true,
+  },
+  "the destination's ping": { side: "destination", match: { kind: "ping" } },
+  "the destination's tokens": {
+    side: "destination",
+    match: { kind: "token" },
+    hasBody: true,
+  },
+  "looking for blobs": {
+    side: "destination",
+    match: { kind: "blob", method: "HEAD" },
+  },
+  "beginning uploads": {
+    side: "destination",
+    match: { kind: "upload", method: "POST" },
+  },
+  "sending blobs": {
+    side: "destination",
+    match: { kind: "upload", method: "PATCH" },
+  },
+  "finishing blobs": {
+    side: "destination",
+    match: { kind: "upload", method: "PUT" },
+  },
+  "pushing manifests": {
+    side: "destination",
+    match: { kind: "manifest", method: "PUT" },
+  },
+};
+
+interface FaultKind {
+  readonly action: FaultAction;
+  readonly times?: number;
+  readonly lasts?: boolean;
+  readonly needsBody?: boolean;
+}
+
+const FAULTS: Readonly<Record<string, FaultKind>> = {
+  "503 once": { action: { status: 503 }, times: 1 },
+  "500 twice": { action: { status: 500 }, times: 2 },
+  "429 with Retry-After once": {
+    action: { status: 429, headers: { "retry-after": "0" } },
+    times: 1,
+  },
+  "an answer that is lost": { action: { lostAnswer: 502 }, times: 1 },
+  "a body that breaks": {
+    action: { breakAfter: 20 },
+    times: 1,
+    needsBody: true,
+  },
+  "502 for ever": { action: { status: 502 }, lasts: true },
+  "403 for ever": { action: { status: 403, code: "DENIED" }, lasts: true },
+};
+
+let cases = 0;
+for (const [where, point] of Object.entries(POINTS)) {
+  for (const [what, fault] of Object.entries(FAULTS)) {
+    if (fault.needsBody && !point.hasBody) continue;
+    cases++;
+    Deno.test(`faults: ${what}, ${where}`, async () => {
+      await using world = new World();
+      const { match } = point;
+      const { action, times } = fault;
+      world[point.side].fault({ match, action, times });
+      const result = await world.mirror();
+      const failed = await world.check(result);
+      const isDenied = what.startsWith("403");
+      const survives = !fault.lasts || point.optional && isDenied ||
+        // Only large blobs are sent so.
+        false;
+      if (survives) {
+        assertEquals(failed, [], result.stderr);
+      } else {
+        assert(failed.length > 0, result.stderr);
+        assertStringIncludes(result.stderr, isDenied ? "403" : "502");
+        // When it is over, the failed list finishes the job.
+        world.calm = true;
+      }
+    });
+  }
+}
+
+Deno.test("faults: there are as many cases as there should be", () => {
+  assert(cases >= 60, `${cases} cases`);
+});
+
+/** What may go wrong with a request, by chance. */
+const MISHAPS: readonly FaultAction[] = [
+  { status: 503 },
+  { status: 500 },
+  { status: 502 },
+  { status: 408 },
+  { status: 429, headers: { "retry-after": "0" } },
+  { lostAnswer: 504 },
+  { breakAfter: 10 },
+  { breakAfter: 100_000 },
+];
+
+function chaoticWorld(seed: number): World {
+  const random = seeded(seed);
+  const share = pick(random, [0, 0.02, 0.1, 0.25]);
+  const cut = pick(random, [0, 0.1, 0.3]);
+  const chance = () => random() < 0.5;
+  return new World({
+    cdn: chance(),
+    quirks: {
+      forgetBrokenUploads: chance(),
+      ignoreMounts: chance(),
+      ...(random() < 0.2 &&
+        { refuseStream: pick(random, [411, 413] as const) }),
+      ...(random() < 0.3 && {
+        breakUploads: () =>
+          random() < 0.2 ? Math.floor(random() * 700_000) : Infinity,
+      }),
+    },
+    sourceQuirks: { ignoreRange: chance() },
+    chaos: () => random() < share ? pick(random, MISHAPS) : undefined,
+    fate: () =>
+      random() < cut
+        ? random() < 0.5
+          ? { downAfter: Math.floor(random() ** 2 * 900_000) }
+          : { upAfter: Math.floor(random() ** 2 * 900_000) }
+        : undefined,
+  });
+}
+
+const RUNS = Number(Deno.env.get("HANGAR_FAULT_RUNS") ?? 500);
+const FIRST_SEED = Number(Deno.env.get("HANGAR_FAULT_SEED") ?? 1);
+
+Deno.test(`faults: ${RUNS} runs by chance end well, and the failed list finishes the job`, async () => {
+  const seeds = Array.from({ length: RUNS }, (_, i) => FIRST_SEED + i);
+  const counts = { failed: 0, retried: 0 };
+  const work = async () => {
+    for (let seed = seeds.pop(); seed !== undefined; seed = seeds.pop()) {
+      await using world = chaoticWorld(seed);
+      const hint = `HANGAR_FAULT_SEED=${seed} HANGAR_FAULT_RUNS=1`;
+      const result = await world.mirror();
+      const failed = await world.check(result, hint);
+      if (result.stderr.includes("next attempt in")) counts.retried++;
+      if (failed.length === 0) continue;
+      counts.failed++;
+      world.calm = true;
+      const again = await world.mirror([], failed);
+      assertEquals(again.code, 0, `${hint}\n${again.stderr}`);
+      assertEquals(await world.check(again, hint), [], hint);
+    }
+  };
+  await Promise.all(Array.from({ length: 6 }, work));
+  if (RUNS >= 100) {
+    // Both kinds of ending were seen.
+    assert(counts.failed > RUNS / 50, JSON.stringify(counts));
+    assert(counts.retried - counts.failed > RUNS / 50, JSON.stringify(counts));
+  }
+});
