@@ -97,6 +97,8 @@ export async function registryError(
       status,
       registryCodes: codes,
       temporary: isTemporaryStatus(status) ||
+        // An upload has got further than was thought: it can tell how far.
+        request.method === "PATCH" && status === 416 ||
         codes.some((code) => LOST_UPLOAD.includes(code)),
       host: request.url.host,
       retryAfter: parseRetryAfter(

@@ -21,6 +21,7 @@ export class StallWatch {
   /** Since when it waits, and how long it may; undefined while it does not. */
   #waiting?: { since: number; for: number };
   #stalled?: HangarError;
+  #ended = false;
 
   /**
    * @param onStall is to make the wait end
@@ -42,7 +43,8 @@ export class StallWatch {
    * @param times how many stall timeouts it may take
    */
   wait(times = 1): void {
-    if (this.#ms === Infinity) return;
+    // A body may be asked for more when its request has ended already.
+    if (this.#ended || this.#ms === Infinity) return;
     const ms = Math.min(this.#ms * times, MAX_TIMER_MS);
     this.#waiting = { since: performance.now(), for: ms };
     // One timer for many waits: it looks when it fires whether it is due.
@@ -56,6 +58,7 @@ export class StallWatch {
 
   /** Nothing is waited for any more. */
   end(): void {
+    this.#ended = true;
     this.#waiting = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -7,20 +7,27 @@ import {
   type RequestKind,
 } from "../support/fake_registry.ts";
 import { hangar, type HangarResult } from "../support/hangar.ts";
-import { type MadeImage, makeImage, makeMultiArch } from "../support/images.ts";
+import {
+  type MadeImage,
+  makeImage,
+  makeMultiArch,
+  randomBytes,
+} from "../support/images.ts";
 import { pick, seeded } from "../support/random.ts";
 
 const SOURCE = { username: "src", password: "source secret" };
 const DESTINATION = { username: "dst", password: "destination secret" };
 
+/** A little more than what goes up whole. */
+const LARGE = randomBytes(530_000, "large");
 /** What is mirrored: a large layer is streamed, small ones go up whole. */
 const IMAGES: Readonly<Record<string, MadeImage>> = {
-  "corp/app:v1": makeMultiArch("app", { layers: [700_000, 300] }),
+  "corp/app:v1": makeMultiArch("app", { layers: [LARGE, 300] }),
   "corp/other:v1": makeMultiArch("other", {
     layers: [200],
     attestations: true,
   }),
-  "corp/single:v1": makeImage({ seed: "single", layers: [100, 560_000] }),
+  "corp/single:v1": makeImage({ seed: "single", layers: [100, 9000] }),
 };
 /** What a destination tag held before. */
 const BEFORE: Readonly<Record<string, MadeImage>> = {
@@ -319,7 +326,7 @@ function chaoticWorld(seed: number): World {
         { refuseStream: pick(random, [411, 413] as const) }),
       ...(random() < 0.3 && {
         breakUploads: () =>
-          random() < 0.2 ? Math.floor(random() * 700_000) : Infinity,
+          random() < 0.2 ? Math.floor(random() * 500_000) : Infinity,
       }),
     },
     sourceQuirks: { ignoreRange: chance() },
@@ -327,8 +334,8 @@ function chaoticWorld(seed: number): World {
     fate: () =>
       random() < cut
         ? random() < 0.5
-          ? { downAfter: Math.floor(random() ** 2 * 900_000) }
-          : { upAfter: Math.floor(random() ** 2 * 900_000) }
+          ? { downAfter: Math.floor(random() ** 2 * 600_000) }
+          : { upAfter: Math.floor(random() ** 2 * 600_000) }
         : undefined,
   });
 }

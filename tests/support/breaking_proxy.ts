@@ -78,7 +78,7 @@ export class BreakingProxy implements AsyncDisposable {
         to: Deno.TcpConn,
         limit = Infinity,
       ) => {
-        const buffer = new Uint8Array(16 * 1024);
+        const buffer = new Uint8Array(64 * 1024);
         let passed = 0;
         try {
           while (true) {

@@ -663,7 +663,12 @@ export class FakeRegistry implements AsyncDisposable {
   ): Response {
     const range = request.headers.get("content-range");
     if (range !== null && range !== `${before}-${upload.size - 1}`) {
-      this.violations.push(`PATCH at ${before} with Content-Range ${range}`);
+      if (!this.#options.quirks?.lossy) {
+        this.violations.push(`PATCH at ${before} with Content-Range ${range}`);
+      }
+      // What did not belong there is not kept.
+      upload.parts = [whole(upload.parts).subarray(0, before)];
+      upload.size = before;
       return refusal(416, "RANGE_INVALID");
     }
     return new Response(null, {
