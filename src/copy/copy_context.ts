@@ -50,6 +50,8 @@ export interface CopyContext extends CopyTools, SourceSide, DestinationSide {
   readonly events: CopyEvents;
   /** Configs that were read already, not to be asked for again. */
   readonly cache: Map<Digest, Uint8Array>;
+  /** What may still be read for this image: an index may lead to any number. */
+  readonly allowance: { manifests: number };
   /** Manifests that were read already. */
   readonly manifestCache: Map<Digest, Manifest>;
   /**

@@ -40,13 +40,23 @@ export interface CopyGraphOptions {
  * @throws {HangarError} `not-found` when the source lacks it
  */
 export async function readManifest(
-  context: Pick<CopyContext, "source" | "sourceRepository" | "manifestCache">,
+  context: Pick<
+    CopyContext,
+    "source" | "sourceRepository" | "manifestCache" | "allowance"
+  >,
   descriptor: Pick<Descriptor, "digest" | "size">,
   signal: AbortSignal,
 ): Promise<Manifest> {
   const { digest, size } = descriptor;
   const known = context.manifestCache.get(digest);
   if (known) return known;
+  if (--context.allowance.manifests < 0) {
+    throw new HangarError(
+      "too-large",
+      "the image leads to more manifests than any image needs",
+      { hint: "inspect it: its index may be damaged, or made to do harm" },
+    );
+  }
   const what = `manifest ${digest}`;
   return await atSource(
     context,

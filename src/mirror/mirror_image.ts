@@ -55,6 +55,9 @@ export type ImageEvents = CopyEvents;
 /** What is told of an image of which nothing was selected. */
 export const NOTHING_SELECTED = "no available image for specified arch and os";
 
+/** Manifests that are read for one image; real ones need some dozens. */
+const MAX_MANIFESTS = 2_000;
+
 /** One context for each source of a task. */
 export function contextsOf(
   task: MirrorTask,
@@ -69,6 +72,7 @@ export function contextsOf(
     destinationRepository: task.destination.repository,
     events,
     cache: new Map(),
+    allowance: { manifests: MAX_MANIFESTS },
     manifestCache: new Map(),
     present: new Set<Digest>(),
   }));

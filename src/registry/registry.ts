@@ -37,6 +37,7 @@ import {
   readWhole,
   redactUrl,
 } from "../transport/fault.ts";
+import { isTemporaryStatus } from "../transport/retry.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { listReferrers } from "./referrers.ts";
@@ -137,13 +138,18 @@ export class Registry implements SourceStore, DestinationStore {
     );
     await discard(response);
     if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await registryError(request, response);
+    const isRefused = response.status >= 400 && response.status < 500 &&
+      !isTemporaryStatus(response.status);
+    if (response.status !== 200 && !isRefused) {
+      throw await registryError(request, response);
+    }
     const digest = response.headers.get("docker-content-digest") ?? "";
     const size = Number(response.headers.get("content-length") ?? NaN);
     const mediaType = bareMediaType(response.headers.get("content-type"));
-    if (isDigest(digest) && Number.isSafeInteger(size)) {
+    if (!isRefused && isDigest(digest) && Number.isSafeInteger(size)) {
       return { mediaType, digest, size, json: { mediaType, digest, size } };
     }
+    // HEAD has no body to say why it is refused, or it is not known at all.
     const content = await this.getManifest(repository, reference, options);
     return content && {
       mediaType: content.mediaType,

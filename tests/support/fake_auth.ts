@@ -88,6 +88,11 @@ export class FakeAuth {
     return Response.json({ token, expires_in: 300 });
   }
 
+  /** Makes every token worthless. */
+  forgetTokens(): void {
+    this.#tokens.clear();
+  }
+
   #basic(): string {
     if (this.#options.kind === "none") return "";
     const { username, password } = this.#options;

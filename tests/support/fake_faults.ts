@@ -21,6 +21,8 @@ export type FaultAction =
   | { readonly lostAnswer: number }
   /** The body ends in an error after so many bytes. */
   | { readonly breakAfter: number }
+  /** So many bytes of the body come, and then nothing as long as it runs. */
+  | { readonly stallAfter: number }
   /** The answer does not come as long as the registry runs. */
   | { readonly stall: true };
 
@@ -98,6 +100,21 @@ export class FaultScript {
       return new Response(null, { status: 499 });
     }
     const response = await answer();
+    if ("stallAfter" in action) {
+      const whole = new Uint8Array(await response.arrayBuffer());
+      let begun = false;
+      return new Response(
+        new ReadableStream<Uint8Array>({
+          pull: async (controller) => {
+            if (begun) await this.#stall.promise;
+            if (begun) return controller.close();
+            begun = true;
+            controller.enqueue(whole.subarray(0, action.stallAfter));
+          },
+        }),
+        { status: response.status },
+      );
+    }
     const bytes = new Uint8Array(await response.arrayBuffer());
     let sent = false;
     const body = new ReadableStream<Uint8Array>({

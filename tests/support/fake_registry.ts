@@ -20,6 +20,9 @@ export interface SeenRequest {
   /** Tag or digest of a manifest, digest of a blob. */
   readonly reference: string;
   readonly authorization?: string;
+  readonly range?: string;
+  /** When it came, in ms. */
+  readonly at: number;
   status: number;
   bytesIn: number;
 }
@@ -55,6 +58,8 @@ export interface Quirks {
   readonly ignoreRange?: boolean;
   /** A PATCH or PUT of a blob breaks when so many bytes of it have come. */
   readonly breakUploads?: () => number;
+  /** Headers of every answer. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Blobs are redirected to this origin, which holds the same. */
   readonly blobOrigin?: () => string;
   /** Clients may meet uploads that are gone: requests get lost on the way. */
@@ -175,6 +180,11 @@ export class FakeRegistry implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#faults.end();
     await this.#server.shutdown();
+  }
+
+  /** Makes every token worthless. */
+  forgetTokens(): void {
+    this.#auth.forgetTokens();
   }
 
   /** Breaks a request; the returned function mends it. */
@@ -314,6 +324,11 @@ export class FakeRegistry implements AsyncDisposable {
         this.#options.chaos?.(seen),
       );
       seen.status = response.status;
+      for (
+        const [name, value] of Object.entries(
+          this.#options.quirks?.headers?.() ?? {},
+        )
+      ) response.headers.set(name, value);
       if (this.#options.quirks?.omitDigestHeader) {
         response.headers.delete("docker-content-digest");
       }
@@ -755,6 +770,8 @@ function seenFrom(request: Request, url: URL): SeenRequest {
     repository: route?.[1] ?? "",
     reference: route?.[3] ?? "",
     authorization: request.headers.get("authorization") ?? undefined,
+    range: request.headers.get("range") ?? undefined,
+    at: performance.now(),
     status: 0,
     bytesIn: 0,
   };

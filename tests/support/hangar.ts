@@ -22,6 +22,8 @@ export interface HangarOptions {
   readonly stdin?: string | Uint8Array;
   /** @default short waits */
   readonly retry?: RetrierOptions;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
   /** What the user types when asked; nobody is there without it. */
   readonly answers?: (question: string) => string | undefined;
   /** Called with what interrupts the run, as Ctrl-C does. */
@@ -59,6 +61,7 @@ export async function hangar(
       options.onStart?.(callback);
       return () => {};
     },
+    now: options.now,
     keychain: { ...denoKeychainEnvironment(), env },
     retry: options.retry ?? { baseDelayMs: 5, attempts: 3 },
   });
