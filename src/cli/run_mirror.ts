@@ -5,7 +5,7 @@
  */
 
 import { Keychain } from "../auth/keychain.ts";
-import { HangarError } from "../errors.ts";
+import { describeError, HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
 import { HostBrake } from "../mirror/host_brake.ts";
@@ -246,17 +246,19 @@ async function runList(
       job.work(network),
       emit,
     );
-    const failed = await keepFailed(list, outcomes, options.failed);
-    if (failed > 0) {
-      console.warn(`${failed} lines to do again are in ${options.failed}`);
-    }
+    const { failed, isKept } = await keepFailed(
+      list,
+      outcomes,
+      options.failed,
+      console,
+    );
     tally.addUnstarted(
       outcomes.filter((o) => o.kind === "interrupted").length -
         tally.totals().interrupted,
     );
     console.info(job.summary(tally.totals()));
     if (interrupt.signal.aborted) return ExitCode.interrupted;
-    return failed > 0 ? ExitCode.someFailed : ExitCode.done;
+    return failed > 0 || !isKept ? ExitCode.someFailed : ExitCode.done;
   } finally {
     unlisten();
   }
@@ -312,12 +314,13 @@ async function checkLogins(
   }
 }
 
-/** Writes the lines that were not done to the failed list; gives their number. */
+/** Writes the lines that were not done to the failed list. */
 async function keepFailed(
   list: ImageList,
   outcomes: readonly MirrorOutcome[],
   path: string,
-): Promise<number> {
+  console: Console,
+): Promise<{ readonly failed: number; readonly isKept: boolean }> {
   const texts = new Map<number, string>();
   for (const { line, text } of list.entries) texts.set(line, text);
   for (const { line, text } of list.invalid) texts.set(line, text);
@@ -326,6 +329,17 @@ async function keepFailed(
     ...outcomes.filter((o) => o.kind === "failed" || o.kind === "interrupted")
       .flatMap((outcome) => outcome.lines),
   ].sort((a, b) => a - b);
-  await writeFailedList(path, lines.map((line) => texts.get(line)!));
-  return lines.length;
+  const failed = lines.map((line) => texts.get(line)!);
+  try {
+    await writeFailedList(path, failed);
+    if (failed.length > 0) {
+      console.warn(`${failed.length} lines to do again are in ${path}`);
+    }
+  } catch (error) {
+    // A full disk must not cost the user the list.
+    console.error(describeError(error));
+    for (const text of failed) console.error(`to do again: ${text}`);
+    return { failed: failed.length, isKept: false };
+  }
+  return { failed: failed.length, isKept: true };
 }
