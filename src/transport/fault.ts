@@ -147,8 +147,9 @@ export interface BodyOrigin {
  * of which no byte comes for the stall timeout is given up.
  */
 export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
-  const reader = response.body?.getReader();
-  if (!reader) return bytesReader(new Uint8Array());
+  if (!response.body) return bytesReader(new Uint8Array());
+  const length = Number(response.headers.get("content-length") ?? NaN);
+  const reader = pieceReader(response.body, length);
   const { method, url, signal } = origin;
   const watch = new StallWatch(origin.stallTimeoutMs, (error) => {
     reader.cancel(error).catch(() => {});
@@ -157,12 +158,11 @@ export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
     async read() {
       watch.wait();
       try {
-        const { done, value } = await reader.read();
+        const piece = await reader.read();
         watch.rest();
         watch.throwIfStalled();
-        if (!done) return value;
-        watch.end();
-        return undefined;
+        if (!piece) watch.end();
+        return piece;
       } catch (error) {
         watch.end();
         throw faultOf(error, method, url, signal);
@@ -173,6 +173,59 @@ export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
       await reader.cancel(reason).catch(() => {});
     },
   };
+}
+
+/**
+ * How much is asked for at once, in bytes. Reading into large buffers of one's
+ * own costs half the CPU of taking what comes, where the body allows it.
+ */
+const PIECE_BYTES = 512 * 1024;
+/** The same where nobody has said how much there is. */
+const UNKNOWN_PIECE_BYTES = 64 * 1024;
+
+interface PieceReader {
+  read(): Promise<Uint8Array | undefined>;
+  cancel(reason?: unknown): Promise<void>;
+}
+
+/** @param length of the body, in bytes; NaN where it is not known */
+function pieceReader(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+): PieceReader {
+  const byob = byobReader(body);
+  if (!byob) {
+    const reader = body.getReader();
+    return {
+      read: async () => (await reader.read()).value,
+      cancel: (reason) => reader.cancel(reason),
+    };
+  }
+  let left = length;
+  return {
+    // A buffer each time: who takes the piece may keep it.
+    read: async () => {
+      // One byte more, so that the end is seen.
+      const size = left >= 0
+        ? Math.min(left + 1, PIECE_BYTES)
+        : UNKNOWN_PIECE_BYTES;
+      const { done, value } = await byob.read(new Uint8Array(size));
+      left -= value?.byteLength ?? 0;
+      return done ? undefined : value;
+    },
+    cancel: (reason) => byob.cancel(reason),
+  };
+}
+
+function byobReader(
+  body: ReadableStream<Uint8Array>,
+): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    // No byte stream: a body that something has been put around.
+    return undefined;
+  }
 }
 
 /**
