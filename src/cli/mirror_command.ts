@@ -82,6 +82,12 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     help: "worker number, copy images parallelly (1-20)",
   },
   {
+    name: "missing",
+    type: "bool",
+    default: false,
+    help: "leave alone images whose tag is in the destination registry",
+  },
+  {
     name: "overwrite",
     type: "bool",
     default: false,
@@ -249,11 +255,18 @@ export function listOptions(values: FlagValues): ListRunOptions {
  * @throws {HangarError} `usage`, naming flag and value
  */
 export function mirrorOptions(values: FlagValues): MirrorRunOptions {
+  if (values.bool("missing") && values.bool("overwrite")) {
+    throw new HangarError(
+      "usage",
+      "--missing leaves alone what is there, --overwrite writes it anew: give one of them",
+    );
+  }
   return {
     ...listOptions(values),
     filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
+    missing: values.bool("missing"),
     signatures: !values.bool("remove-signatures"),
   };
 }

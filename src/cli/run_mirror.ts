@@ -7,10 +7,11 @@
 import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
+import { ExistingTags } from "../mirror/existing_tags.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
 import { HostBrake } from "../mirror/host_brake.ts";
 import type { ImageSigner, SignatureChecker } from "../mirror/image_signer.ts";
-import { mirrorImage } from "../mirror/mirror_image.ts";
+import { mirrorImage, type MirrorTools } from "../mirror/mirror_image.ts";
 import { checkInPlace, signInPlace } from "../mirror/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import {
@@ -63,6 +64,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   readonly filter: PlatformFilter;
   readonly provenance: boolean;
   readonly overwrite: boolean;
+  /** Leave alone what is there. */
+  readonly missing: boolean;
   readonly signatures: boolean;
   /** Signs what is mirrored. */
   readonly signer?: ImageSigner;
@@ -79,9 +82,10 @@ export async function runMirror(
     log: logEvents,
     summary: summaryLine,
     needsLogin: !options.skipLogin,
-    work: (network) => {
+    work: (network, plan) => {
       const tools = {
         ...network.mirrorTools(),
+        ...existingOf(options, plan, network.mirrorTools().destination),
         signer: options.signer,
         policy: options.policy?.(network.plainTransport),
       };
@@ -101,9 +105,10 @@ export async function runValidate(
     log: logVerdicts,
     summary: validationLine,
     needsLogin: false,
-    work: (network) => {
+    work: (network, plan) => {
       const tools = {
         ...network.validateTools(),
+        ...existingOf(options, plan, network.validateTools().destination),
         signatures: options.signer,
         policy: options.policy?.(network.plainTransport),
       };
@@ -111,6 +116,14 @@ export async function runValidate(
         validateImage(task, { ...options, depth }, tools, events, signal);
     },
   });
+}
+
+function existingOf(
+  { missing }: MirrorRunOptions,
+  { tasks }: MirrorPlan,
+  destination: MirrorTools["destination"],
+): Pick<MirrorTools, "existing"> {
+  return missing ? { existing: new ExistingTags(tasks, destination) } : {};
 }
 
 /** Signs the images of a list where they are; gives the exit code. */
@@ -159,7 +172,7 @@ interface ListJob {
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
   readonly needsLogin: boolean;
-  readonly work: (network: Network) => ImageWork;
+  readonly work: (network: Network, plan: MirrorPlan) => ImageWork;
 }
 
 async function runList(
@@ -243,7 +256,7 @@ async function runList(
         hostOf: (image) => network.hostOf(image),
         brake: new HostBrake(context.now),
       },
-      job.work(network),
+      job.work(network, plan),
       emit,
     );
     const { failed, isKept } = await keepFailed(

@@ -11,6 +11,8 @@ export type OutcomeKind =
   | "copied"
   /** The destination already held what was wanted. */
   | "up-to-date"
+  /** The tag is there, and what it holds was not looked at. */
+  | "present"
   /** Nothing of the image was selected, or the line is not an image. */
   | "skipped"
   /** The destination was found to hold what it should. */
@@ -102,6 +104,7 @@ export interface MirrorTotals {
   readonly passed: number;
   readonly signed: number;
   readonly upToDate: number;
+  readonly present: number;
   readonly skipped: number;
   /** Failed images and invalid lines. */
   readonly failed: number;

@@ -25,6 +25,7 @@ import {
 } from "./decide_image.ts";
 import { checkPolicy } from "./check_policy.ts";
 import type { OutcomeKind } from "./events.ts";
+import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import type { ImageSigner } from "./image_signer.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
@@ -38,6 +39,8 @@ export interface MirrorTools extends CopyTools {
   readonly signer?: ImageSigner;
   /** Judges what is copied; everything is accepted without one. */
   readonly policy?: PolicyJudge;
+  /** What is there already is left alone; nothing is without it. */
+  readonly existing?: ExistingTags;
 }
 
 /** What came of an image. */
@@ -90,6 +93,10 @@ export async function mirrorImage(
   if (task.skip !== undefined) {
     events.warn(task.skip);
     return { kind: "skipped" };
+  }
+  const warn = (message: string) => events.warn(message);
+  if (await tools.existing?.has(task.destination, warn, signal)) {
+    return { kind: "present" };
   }
   const contexts = contextsOf(task, tools, events);
   const image = new ImageMirror(

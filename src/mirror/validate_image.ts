@@ -77,6 +77,13 @@ export async function validateImage(
     events.warn(task.skip);
     return { kind: "skipped" };
   }
+  if (tools.existing) {
+    const warn = (message: string) => events.warn(message);
+    const { tag, digest } = task.destination;
+    return await tools.existing.has(task.destination, warn, signal)
+      ? { kind: "passed" }
+      : { kind: "failed", findings: [`missing: ${tag ?? digest}`] };
+  }
   const contexts = contextsOf(task, tools, events);
   const decider = new ImageDecider(task, options, contexts, signal);
   const walk = new DestinationWalk(task, options.depth, tools, signal);

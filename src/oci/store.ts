@@ -204,6 +204,7 @@ export interface DestinationStore
     ManifestWriter,
     Pick<BlobReader, "readBlob">,
     BlobWriter,
+    TagLister,
     ReferrerLister {}
 
 /**

@@ -121,6 +121,8 @@ function logOutcome(
       return console.info(`Signed [${destination}] (${took})`, image);
     case "up-to-date":
       return console.info(`Up to date [${destination}]`, image);
+    case "present":
+      return console.info(`There already [${destination}]`, image);
     case "skipped":
       return console.info(`Skipped [${source}]`, image);
     case "failed":

@@ -17,6 +17,7 @@ export class Tally {
   readonly #outcomes: Record<OutcomeKind, number> = {
     "copied": 0,
     "up-to-date": 0,
+    "present": 0,
     "skipped": 0,
     "passed": 0,
     "signed": 0,
@@ -59,6 +60,7 @@ export class Tally {
       passed: this.#outcomes.passed,
       signed: this.#outcomes.signed,
       upToDate: this.#outcomes["up-to-date"],
+      present: this.#outcomes.present,
       skipped: this.#outcomes.skipped,
       failed: this.#outcomes.failed + this.#invalid,
       interrupted: this.#outcomes.interrupted,
@@ -79,6 +81,7 @@ export function summaryLine(totals: MirrorTotals): string {
   return [
     `Done: ${totals.copied} copied`,
     `${totals.upToDate} up to date`,
+    ...(totals.present > 0 ? [`${totals.present} there already`] : []),
     `${totals.skipped} skipped`,
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),

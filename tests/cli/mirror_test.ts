@@ -667,3 +667,64 @@ Deno.test("mirror: one registry with many images made up on demand, then all up 
   const second = await pair.mirror(list, ["-j16"]);
   assertStringIncludes(second.stderr, "0 copied, 150 up to date");
 });
+
+Deno.test("--missing: what is there is left alone, unseen, for one listing a repository", async () => {
+  await using pair = new Pair({ tagPageSize: 2 });
+  const list: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    const name = `corp/app-${i % 2}`;
+    pair.source.install(name, `v${i}`, makeImage({ seed: `${i}` }));
+    list.push(`${name}:v${i}`);
+  }
+  const old = makeImage({ seed: "old" });
+  pair.destination.install("corp/app-0", "v0", old);
+  pair.destination.install("corp/app-0", "aaa", old);
+  const run = () =>
+    pair.mirror(list.join("\n"), ["--missing", "--skip-login", "-j3"]);
+  const first = await run();
+  assertEquals(first.code, 0, first.stderr);
+  assertStringIncludes(first.stderr, "5 copied");
+  assertStringIncludes(first.stderr, "1 there already");
+  assertEquals(pair.destination.digestOf("corp/app-0", "v0"), old.digest);
+  pair.source.clear();
+  pair.destination.clear();
+  const again = await run();
+  assertStringIncludes(again.stderr, "6 there already");
+  assertEquals(pair.source.requests, []);
+  assertEquals(
+    pair.destination.requests.map((r) => r.kind).sort(),
+    ["ping", "tags", "tags", "tags", "tags"],
+  );
+  const valid = await pair.validate(`${list.join("\n")}\ncorp/none:v1`, [
+    "--missing",
+  ]);
+  assertEquals(valid.code, 1);
+  assertStringIncludes(valid.stderr, "6 passed");
+  assertStringIncludes(valid.stderr, "missing: v1");
+});
+
+Deno.test("--missing: where tags cannot be listed each is looked for, with one warning", async () => {
+  await using pair = new Pair({ quirks: { tagsStatus: 403 } });
+  const app = makeImage({ seed: "app" });
+  for (const tag of ["v1", "v2"]) {
+    pair.source.install("corp/app", tag, app);
+  }
+  pair.destination.install("corp/app", "v1", app);
+  const { code, stderr } = await pair.mirror("corp/app:v1\ncorp/app:v2", [
+    "--missing",
+  ]);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "1 copied");
+  assertStringIncludes(stderr, "1 there already");
+  assertEquals(stderr.match(/destination.*cannot be listed/g)?.length, 1);
+});
+
+Deno.test("--missing: with --overwrite it is refused", async () => {
+  await using pair = new Pair();
+  const { code, stderr } = await pair.mirror("corp/app:v1", [
+    "--missing",
+    "--overwrite",
+  ]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "give one of them");
+});

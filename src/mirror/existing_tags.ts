@@ -1,0 +1,119 @@
+/**
+ * Which of the tags that a run is to write are at their destinations already:
+ * one listing for each repository instead of a request for each image.
+ *
+ * @module
+ */
+
+import { Memo } from "../copy/keyed_lock.ts";
+import { atDestination } from "../copy/sides.ts";
+import { HangarError } from "../errors.ts";
+import type { DestinationStore } from "../oci/store.ts";
+import type { ImageAddress, MirrorTask } from "./plan.ts";
+
+/** Pages of a listing; a repository with more tags is asked tag by tag. */
+const MAX_PAGES = 200;
+
+/** A repository of a destination. */
+interface Place {
+  readonly destination: DestinationStore;
+  readonly destinationRepository: string;
+}
+
+/** Knows which tags are there. */
+export class ExistingTags {
+  /** The tags of the run by repository: no others are remembered. */
+  readonly #wanted = new Map<string, Set<string>>();
+  readonly #there = new Memo<ReadonlySet<string> | undefined>();
+  readonly #store: (image: ImageAddress) => DestinationStore;
+
+  constructor(
+    tasks: readonly MirrorTask[],
+    store: (image: ImageAddress) => DestinationStore,
+  ) {
+    this.#store = store;
+    for (const { destination } of tasks) {
+      if (destination.tag === undefined) continue;
+      const key = keyOf(destination);
+      const tags = this.#wanted.get(key) ?? new Set();
+      this.#wanted.set(key, tags.add(destination.tag));
+    }
+  }
+
+  /**
+   * Whether a destination is there; its digest is not looked at where it has a
+   * tag.
+   *
+   * @param warn told when the tags of a repository cannot be listed
+   */
+  async has(
+    image: ImageAddress,
+    warn: (message: string) => void,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const place = {
+      destination: this.#store(image),
+      destinationRepository: image.repository,
+    };
+    const { tag } = image;
+    const listed = tag === undefined ? undefined : await this.#there.get(
+      keyOf(image),
+      signal,
+      () => list(place, this.#wanted.get(keyOf(image))!, warn, signal),
+    );
+    if (listed && tag !== undefined) return listed.has(tag);
+    const reference = tag ?? image.digest!;
+    const { destination, destinationRepository } = place;
+    const head = await atDestination(
+      place,
+      `look for ${reference} in`,
+      destination.headManifest(destinationRepository, reference, { signal }),
+    );
+    return head !== undefined;
+  }
+}
+
+function keyOf({ registry, repository }: ImageAddress): string {
+  return `${registry.host}/${repository}`;
+}
+
+/** Those of some tags that there are; undefined where they cannot be listed. */
+async function list(
+  place: Place,
+  wanted: ReadonlySet<string>,
+  warn: (message: string) => void,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | undefined> {
+  const { destination, destinationRepository } = place;
+  const there = new Set<string>();
+  try {
+    const pages = destination.listTags(destinationRepository, {
+      maxPages: MAX_PAGES,
+      signal,
+    });
+    for await (const page of pages) {
+      for (const tag of page) if (wanted.has(tag)) there.add(tag);
+      // What comes later cannot change the answer.
+      if (there.size === wanted.size) break;
+    }
+    return there;
+  } catch (error) {
+    const status = error instanceof HangarError ? error.status : undefined;
+    if (status === 404) return there;
+    const isDenied = status !== undefined && status >= 400 && status < 500 &&
+      !(error as HangarError).temporary;
+    const isTooLong = error instanceof HangarError &&
+      error.code === "too-large";
+    if (!isDenied && !isTooLong) {
+      return await atDestination(
+        place,
+        "list the tags of",
+        Promise.reject(error),
+      );
+    }
+    warn(
+      `the tags of destination ${destination.id}/${destinationRepository} cannot be listed: each is looked for by itself`,
+    );
+    return undefined;
+  }
+}
