@@ -80,6 +80,10 @@ export interface FakeRegistryOptions {
   readonly latencyMs?: number;
   /** How many tags a page holds at most. @default {1000} */
   readonly tagPageSize?: number;
+  /** Where the number of requests so far can be had, for other processes. */
+  readonly countPath?: string;
+  /** @default {true} */
+  readonly keepRequests?: boolean;
   /** Whether there is a referrers API. @default {false} */
   readonly referrers?: boolean;
   /** How many referrers a page holds at most. @default {1000} */
@@ -157,6 +161,7 @@ export class FakeRegistry implements AsyncDisposable {
   readonly #faults = new FaultScript();
   readonly #auth: FakeAuth;
   #concurrent = 0;
+  #count = 0;
 
   private constructor(options: FakeRegistryOptions) {
     this.#options = options;
@@ -313,8 +318,13 @@ export class FakeRegistry implements AsyncDisposable {
     };
     try {
       const url = new URL(request.url);
+      if (url.pathname === this.#options.countPath) {
+        end();
+        return new Response(String(this.#count));
+      }
+      this.#count++;
       const seen = seenFrom(request, url);
-      this.requests.push(seen);
+      if (this.#options.keepRequests !== false) this.requests.push(seen);
       const { latencyMs } = this.#options;
       if (latencyMs) await new Promise((r) => setTimeout(r, latencyMs));
       const response = await this.#faults.apply(

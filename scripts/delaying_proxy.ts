@@ -1,0 +1,90 @@
+/**
+ * A TCP proxy on loopback that delays what passes: a long line of any width.
+ *
+ * @module
+ */
+
+/** The proxy. */
+export class DelayingProxy implements AsyncDisposable {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly #listener: Deno.TcpListener;
+  readonly #target: () => string;
+  readonly #oneWayMs: number;
+  readonly #open = new Set<Deno.TcpConn>();
+
+  /** @param roundTripMs there and back */
+  constructor(target: () => string, roundTripMs: number) {
+    this.#target = target;
+    this.#oneWayMs = roundTripMs / 2;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.host = `127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
+    this.#accept();
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const client of this.#listener) this.#serve(client);
+    } catch {
+      // Closed.
+    }
+  }
+
+  async #serve(client: Deno.TcpConn): Promise<void> {
+    // A connection takes a round trip before anything can be sent on it.
+    await new Promise((r) => setTimeout(r, 2 * this.#oneWayMs));
+    const [hostname = "", port] = this.#target().split(":");
+    const server = await Deno.connect({ hostname, port: Number(port) });
+    client.setNoDelay();
+    server.setNoDelay();
+    for (const conn of [client, server]) this.#open.add(conn);
+    await Promise.all([
+      this.#pump(client, server),
+      this.#pump(server, client),
+    ]);
+    for (const conn of [client, server]) {
+      this.#open.delete(conn);
+      close(conn);
+    }
+  }
+
+  /** Reads on while what was read is on its way. */
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    let last = Promise.resolve();
+    try {
+      while (true) {
+        const buffer = new Uint8Array(64 * 1024);
+        const read = await from.read(buffer);
+        const due = performance.now() + this.#oneWayMs;
+        const before = last;
+        last = (async () => {
+          await before;
+          const wait = due - performance.now();
+          if (wait > 0) await new Promise((r) => setTimeout(r, wait));
+          if (read === null) return await to.closeWrite();
+          for (let sent = 0; sent < read;) {
+            sent += await to.write(buffer.subarray(sent, read));
+          }
+        })().catch(() => close(from));
+        if (read === null) break;
+      }
+    } catch {
+      close(to);
+    }
+    await last;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const conn of this.#open) close(conn);
+    return Promise.resolve();
+  }
+}
+
+function close(conn: Deno.TcpConn): void {
+  try {
+    conn.close();
+  } catch {
+    // Closed already.
+  }
+}

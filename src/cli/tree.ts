@@ -1,0 +1,50 @@
+/**
+ * The command tree, with all that its commands need.
+ *
+ * @module
+ */
+
+import type { CommandSpec } from "./command_tree.ts";
+import type { CliContext } from "./context.ts";
+import { completionCommand } from "./completion_command.ts";
+import { convertListCommand } from "./convert_list_command.ts";
+import { generateKeyCommand } from "./generate_key_command.ts";
+import { inspectCommand } from "./inspect_command.ts";
+import { listTagsCommand } from "./list_tags_command.ts";
+import { loginCommand, logoutCommand } from "./login_command.ts";
+import { mirrorCommand } from "./mirror_command.ts";
+import { signCommand } from "./sign_command.ts";
+import { versionCommand } from "./version_command.ts";
+
+/** The root of the tree. */
+export const root: CommandSpec<CliContext> = {
+  name: "hangar",
+  summary: "Mirror container images between registries",
+  usage: ["hangar [command]"],
+  flags: [
+    {
+      name: "debug",
+      type: "bool",
+      default: false,
+      help: "enable debug output",
+    },
+    {
+      name: "insecure-policy",
+      type: "bool",
+      default: false,
+      help: "run Hangar without policy check",
+    },
+  ],
+  subcommands: [
+    completionCommand(() => root),
+    convertListCommand,
+    generateKeyCommand,
+    inspectCommand,
+    listTagsCommand,
+    loginCommand,
+    logoutCommand,
+    mirrorCommand,
+    signCommand,
+    versionCommand,
+  ],
+};
