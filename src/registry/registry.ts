@@ -39,11 +39,13 @@ import {
 } from "../transport/fault.ts";
 import { isTemporaryStatus } from "../transport/retry.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
+import { checkRange, skip } from "./blob_range.ts";
 import type { Connection } from "./connection.ts";
 import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
 import { listTags } from "./tags.ts";
-import { Upload, Uploader } from "./uploads.ts";
+import { Upload } from "./upload.ts";
+import { Uploader } from "./uploads.ts";
 
 /** Options of a {@linkcode Registry}. */
 export interface RegistryOptions {
@@ -341,7 +343,7 @@ export class Registry implements SourceStore, DestinationStore {
     if (response.status !== 200 && !isPart) {
       throw await registryError(request, response);
     }
-    if (isPart) checkRange(request, response, offset, blob);
+    if (isPart) await checkRange(request, response, offset, blob);
     const length = response.headers.get("content-length");
     const expected = isPart ? blob.size - offset : blob.size;
     if (length !== null && Number(length) !== expected) {
@@ -379,52 +381,4 @@ export class Registry implements SourceStore, DestinationStore {
     };
     return [request, await send(request)];
   }
-}
-
-/** The range that came must be the one that was asked for, of the same blob. */
-function checkRange(
-  request: TransportRequest,
-  response: Response,
-  offset: number,
-  blob: Descriptor,
-): void {
-  const given = response.headers.get("content-range") ?? "";
-  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(given);
-  const [, first, last, size] = match ?? [];
-  if (
-    Number(first) === offset && Number(last) === blob.size - 1 &&
-    (size === "*" || Number(size) === blob.size)
-  ) {
-    return;
-  }
-  response.body?.cancel().catch(() => {});
-  throw new HangarError(
-    "protocol",
-    `GET ${
-      redactUrl(request.url)
-    }: asked for bytes from ${offset} of ${blob.size}, the registry sends ${
-      JSON.stringify(given.slice(0, 80))
-    }`,
-  );
-}
-
-async function skip(reader: ByteReader, bytes: number): Promise<ByteReader> {
-  let left = bytes;
-  while (left > 0) {
-    const chunk = await reader.read();
-    if (!chunk) break;
-    left -= chunk.byteLength;
-    if (left >= 0) continue;
-    const rest: Uint8Array = chunk.subarray(chunk.byteLength + left);
-    let first: Uint8Array | undefined = rest;
-    return {
-      read: () => {
-        const piece = first;
-        first = undefined;
-        return piece ? Promise.resolve(piece) : reader.read();
-      },
-      cancel: (reason) => reader.cancel(reason),
-    };
-  }
-  return reader;
 }

@@ -1,6 +1,6 @@
 /**
- * Blob uploads (distribution-spec, "Pushing blobs"): whole, streamed, or in
- * sized chunks.
+ * How blobs are sent: whole, streamed, or in sized chunks, and on from where it
+ * broke.
  *
  * @module
  */
@@ -9,18 +9,12 @@ import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
-import type {
-  Attempts,
-  CallOptions,
-  OpenUpload,
-  UploadSource,
-} from "../oci/store.ts";
-import { redactUrl } from "../transport/fault.ts";
-import { checkedTarget } from "../transport/redirect.ts";
+import type { Attempts, CallOptions, UploadSource } from "../oci/store.ts";
 import { StallWatch } from "../transport/stall_watch.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";
+import { locationOf, StreamRefused, Upload } from "./upload.ts";
 
 /** Blobs up to this size go up whole, in one PUT of known length. */
 const WHOLE_BYTES = 512 * 1024;
@@ -34,33 +28,6 @@ const SMALLEST_CHUNK_BYTES = 256 * 1024;
 const ANSWER_PATIENCE = 10;
 /** A chunk is held in memory, so a registry may not ask for just any size. */
 const LARGEST_MIN_CHUNK_BYTES = 64 * 1024 * 1024;
-
-/** An upload that the registry has opened. */
-export class Upload implements OpenUpload {
-  /** Where the next request goes. */
-  location: URL;
-  /** `OCI-Chunk-Min-Length`, in bytes; 0 where the registry names none. */
-  readonly minChunk: number;
-  readonly #uploader: Uploader;
-  readonly #scopes: readonly string[];
-
-  constructor(
-    uploader: Uploader,
-    scopes: readonly string[],
-    location: URL,
-    minChunk: number,
-  ) {
-    this.#uploader = uploader;
-    this.#scopes = scopes;
-    this.location = location;
-    this.minChunk = minChunk;
-  }
-
-  /** Tells the registry to forget the upload; a failure to do so is harmless. */
-  async cancel(): Promise<void> {
-    await this.#uploader.cancel(this.location, this.#scopes);
-  }
-}
 
 /** What a request to start an upload came to. */
 export type StartResult =
@@ -91,9 +58,6 @@ interface WriteOptions extends CallOptions {
 function isUnauthorized(error: unknown): boolean {
   return error instanceof HangarError && error.status === 401;
 }
-
-/** Thrown inside when a registry wants the length of what it is sent. */
-class StreamRefused extends Error {}
 
 /** Sends blobs to one registry, and learns how it wants them. */
 export class Uploader {
@@ -135,7 +99,7 @@ export class Uploader {
     return {
       mounted: false,
       upload: new Upload(
-        this,
+        this.#connection,
         scopes,
         locationOf(request, response),
         Number.isSafeInteger(minChunk) && minChunk > 0 ? minChunk : 0,
@@ -149,6 +113,7 @@ export class Uploader {
     source: UploadSource,
     options: WriteOptions,
   ): Promise<void> {
+    const { blob } = target;
     const { signal, attempts } = options;
     let upload = options.upload;
     let offset = 0;
@@ -156,7 +121,7 @@ export class Uploader {
     while (true) {
       try {
         upload ??= await this.#open(target, signal);
-        await this.#send(upload, target, source, offset, signal);
+        await this.#send(upload, blob, source, offset, signal);
         return;
       } catch (error) {
         const end = async (thrown: unknown): Promise<never> => {
@@ -175,7 +140,7 @@ export class Uploader {
         // next one.
         if (upload && isUnauthorized(error) && !renewed) renewed = true;
         else await attempts.failed(error, signal).catch(end);
-        const reached = upload && await this.#reached(upload, target, signal);
+        const reached = await upload?.reached(blob, signal);
         if (reached !== undefined) {
           offset = reached;
           continue;
@@ -198,65 +163,6 @@ export class Uploader {
     throw new Error("nothing was to be mounted");
   }
 
-  /**
-   * How far an upload has got, in bytes; undefined where the registry does not
-   * know it any more (distribution-spec, "Pushing a blob in chunks").
-   */
-  async #reached(
-    upload: Upload,
-    { scopes, blob }: UploadTarget,
-    signal?: AbortSignal,
-  ): Promise<number | undefined> {
-    const { send } = await this.#connection.endpoint(signal);
-    const request: TransportRequest = {
-      method: "GET",
-      url: upload.location,
-      scopes,
-      signal,
-      inTransfer: true,
-    };
-    try {
-      const response = await send(request);
-      await discard(response);
-      if (response.status !== 204) return undefined;
-      const range = /^(?:bytes=)?0-(\d+)$/.exec(
-        response.headers.get("range") ?? "",
-      );
-      if (response.headers.has("location")) {
-        upload.location = locationOf(request, response);
-      }
-      // "0-0" is what registries say of an empty upload too.
-      const reached = Number(range?.[1] ?? 0) + 1;
-      return reached > 1 && reached <= blob.size ? reached : undefined;
-    } catch {
-      signal?.throwIfAborted();
-      return undefined;
-    }
-  }
-
-  /** Ends an upload without a result. */
-  async cancel(location: URL, scopes: readonly string[]): Promise<void> {
-    // On its own short leash: the reason to cancel is often an abort.
-    const leash = new AbortController();
-    const timer = setTimeout(() => leash.abort(), 5_000);
-    try {
-      const { send } = await this.#connection.endpoint(leash.signal);
-      await discard(
-        await send({
-          method: "DELETE",
-          url: location,
-          scopes,
-          inTransfer: true,
-          signal: leash.signal,
-        }),
-      );
-    } catch {
-      // Registries clear abandoned uploads by themselves.
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #shrinkChunks(refusal: StreamRefused): void {
     if (this.#chunkBytes === undefined) {
       this.#chunkBytes = CHUNK_BYTES;
@@ -268,26 +174,25 @@ export class Uploader {
 
   async #send(
     upload: Upload,
-    target: UploadTarget,
+    blob: Descriptor,
     source: UploadSource,
     offset: number,
     signal?: AbortSignal,
   ): Promise<void> {
-    const { blob } = target;
     // All of it arrived, and only the answer was lost.
     if (offset === blob.size && offset > 0) {
-      return await this.#finish(upload, target, undefined, signal);
+      return await upload.finish(blob, undefined, signal);
     }
     const reader = await source.openAt(offset, signal);
     try {
       if (this.#chunkBytes !== undefined) {
-        await this.#sendChunks(upload, target, reader, offset, signal);
+        await this.#sendChunks(upload, blob, reader, offset, signal);
       } else if (blob.size <= WHOLE_BYTES) {
         const { bytes } = await readUpTo(reader, blob.size + 1);
-        await this.#finish(upload, target, bytes, signal);
+        await upload.finish(blob, bytes, signal);
       } else {
-        await this.#sendStream(upload, target, reader, signal);
-        await this.#finish(upload, target, undefined, signal);
+        await this.#sendStream(upload, reader, signal);
+        await upload.finish(blob, undefined, signal);
       }
     } finally {
       await reader.cancel();
@@ -296,17 +201,15 @@ export class Uploader {
 
   async #sendStream(
     upload: Upload,
-    { scopes }: UploadTarget,
     reader: ByteReader,
     signal?: AbortSignal,
   ): Promise<void> {
     const { stallTimeoutMs } = await this.#connection.endpoint(signal);
-    const url = upload.location;
     const stalled = new AbortController();
     const watch = new StallWatch(
       stallTimeoutMs,
       (error) => stalled.abort(error),
-      () => `PATCH ${redactUrl(url)}`,
+      () => `PATCH ${upload.name}`,
     );
     // The source's own time does not count: it is watched by itself.
     const body = new ReadableStream<Uint8Array>({
@@ -324,16 +227,10 @@ export class Uploader {
     }, { highWaterMark: 0 });
     watch.wait();
     try {
-      await this.#request(upload, {
-        method: "PATCH",
-        url,
-        headers: { "content-type": "application/octet-stream" },
-        body,
-        scopes,
+      await upload.patch(body, {
         signal: signal
           ? AbortSignal.any([signal, stalled.signal])
           : stalled.signal,
-        inTransfer: true,
       });
     } finally {
       watch.end();
@@ -342,7 +239,7 @@ export class Uploader {
 
   async #sendChunks(
     upload: Upload,
-    target: UploadTarget,
+    blob: Descriptor,
     reader: ByteReader,
     from: number,
     signal?: AbortSignal,
@@ -350,12 +247,9 @@ export class Uploader {
     if (upload.minChunk > LARGEST_MIN_CHUNK_BYTES) {
       throw new HangarError(
         "protocol",
-        `${
-          redactUrl(upload.location)
-        }: the registry wants chunks of ${upload.minChunk} bytes, at most ${LARGEST_MIN_CHUNK_BYTES} are sent`,
+        `${upload.name}: the registry wants chunks of ${upload.minChunk} bytes, at most ${LARGEST_MIN_CHUNK_BYTES} are sent`,
       );
     }
-    const { blob, scopes } = target;
     const size = Math.max(this.#chunkBytes!, upload.minChunk);
     let offset = from;
     let rest: Uint8Array | undefined;
@@ -363,72 +257,17 @@ export class Uploader {
       const chunk = await readUpTo(reader, size, rest);
       rest = chunk.rest;
       if (chunk.bytes.byteLength === 0) break;
-      await this.#request(upload, {
-        method: "PATCH",
-        url: upload.location,
-        headers: {
-          "content-type": "application/octet-stream",
-          "content-range": `${offset}-${offset + chunk.bytes.byteLength - 1}`,
-        },
-        body: chunk.bytes,
-        scopes,
+      const last = offset + chunk.bytes.byteLength - 1;
+      await upload.patch(chunk.bytes, {
+        headers: { "content-range": `${offset}-${last}` },
         signal,
-        inTransfer: true,
       });
       offset += chunk.bytes.byteLength;
     }
     // The checking source ends in an error when it is short or long.
     await readUpTo(reader, 1, rest);
-    await this.#finish(upload, target, undefined, signal);
+    await upload.finish(blob, undefined, signal);
   }
-
-  async #finish(
-    upload: Upload,
-    { scopes, blob }: UploadTarget,
-    body: Uint8Array | undefined,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    // By hand: URLSearchParams would write a signed state's query anew.
-    const url = new URL(upload.location);
-    const digest = `digest=${encodeURIComponent(blob.digest)}`;
-    url.search = url.search ? `${url.search}&${digest}` : digest;
-    await this.#request(upload, {
-      method: "PUT",
-      url,
-      headers: { "content-type": "application/octet-stream" },
-      body,
-      scopes,
-      signal,
-      inTransfer: true,
-    });
-  }
-
-  /** Sends one request of an upload and moves its location on. */
-  async #request(upload: Upload, request: TransportRequest): Promise<void> {
-    const { send } = await this.#connection.endpoint(request.signal);
-    const response = await send(request);
-    if (response.status === 411 || response.status === 413) {
-      throw new StreamRefused("refused", {
-        cause: await registryError(request, response),
-      });
-    }
-    if (!response.ok) throw await registryError(request, response);
-    await discard(response);
-    if (request.method === "PATCH") {
-      upload.location = locationOf(request, response);
-    }
-  }
-}
-
-function locationOf(request: TransportRequest, response: Response): URL {
-  const location = response.headers.get("location");
-  if (location !== null) return checkedTarget(location, request.url);
-  throw new HangarError(
-    "protocol",
-    `${request.method} ${
-      redactUrl(request.url)
-    }: ${response.status} without a Location`,
-  );
 }
 
 /** Reads until `size` bytes are there or the source ends. */

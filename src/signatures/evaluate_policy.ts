@@ -9,7 +9,6 @@ import {
   type Requirement,
   requirementsFor,
   type SignedIdentity,
-  type SigstoreTrust,
   type Source,
 } from "../config/policy.ts";
 import { describeError, HangarError } from "../errors.ts";
@@ -17,24 +16,18 @@ import { formatReference, type Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
 import { allOf } from "../together.ts";
 import { matchesIdentity } from "./identity.ts";
-import {
-  readSignatures,
-  type SignatureStore,
-  type SimpleSignature,
-} from "./read_signatures.ts";
-import type { PublicKey } from "./sigstore_key.ts";
+import { readSignatures, type SignatureStore } from "./read_signatures.ts";
 import {
   type Claim,
   parsePayload,
   type PayloadType,
 } from "./simple_signing.ts";
-
-/** The annotations that cosign keeps beside a signature. */
-const ANNOTATION = {
-  certificate: "dev.sigstore.cosign/certificate",
-  chain: "dev.sigstore.cosign/chain",
-  promise: "dev.sigstore.cosign/bundle",
-} as const;
+import {
+  loadChecker,
+  namesOf,
+  type SigstoreChecker,
+  type SigstoreSigned,
+} from "./trusted_keys.ts";
 
 /** The most reasons that are told. */
 const MAX_REASONS = 3;
@@ -61,7 +54,6 @@ export interface JudgedImage {
   readonly place: SignatureStore;
 }
 
-type SigstoreSigned = Requirement & { readonly type: "sigstoreSigned" };
 type SignedBy = Requirement & { readonly type: "signedBy" };
 
 /** Judges images by a policy. */
@@ -191,11 +183,6 @@ export class PolicyJudge {
 
 type OpenKeyring = (signature: Uint8Array) => Promise<Uint8Array>;
 
-/** The key that a signature must be by; throws where there is none. */
-type SigstoreChecker = (signature: SimpleSignature) => {
-  verify(payload: Uint8Array, signature: Uint8Array): boolean;
-};
-
 function remembered<K, T>(
   known: Map<K, Promise<T>>,
   key: K,
@@ -259,161 +246,4 @@ function checkClaim(
     );
   }
   if (claim.digest !== image.digest) throw bad(`it is over ${claim.digest}`);
-}
-
-function namesOf(sources: readonly Source[]): string {
-  return sources.map((s) => "path" in s ? s.path : "the policy's key data")
-    .join(", ");
-}
-
-async function loadChecker(
-  { trust, rekorKeys }: SigstoreSigned,
-  load: (source: Source) => Promise<Uint8Array>,
-): Promise<SigstoreChecker> {
-  const text = async (source: Source) =>
-    new TextDecoder().decode(await load(source));
-  const { parsePublicKeys } = await import("./sigstore_key.ts");
-  const keysOf = async (sources: readonly Source[]): Promise<PublicKey[]> =>
-    (await allOf(
-      sources.map(async (source) =>
-        parsePublicKeys(await text(source), namesOf([source]))
-      ),
-    )).flat();
-  const log = rekorKeys && await keysOf(rekorKeys);
-  switch (trust.kind) {
-    case "keys": {
-      const keys = await keysOf(trust.keys);
-      return log ? await loggedKeys(keys, log) : () => ({
-        verify: (payload, signature) =>
-          keys.some((key) => key.verify(payload, signature)),
-      });
-    }
-    case "fulcio":
-      return await fulcioChecker(trust, await text(trust.ca), log ?? []);
-    case "pki":
-      return await pkiChecker(
-        trust,
-        await text(trust.roots),
-        trust.intermediates && await text(trust.intermediates),
-      );
-  }
-}
-
-function annotationOf(
-  { annotations }: SimpleSignature,
-  name: keyof typeof ANNOTATION,
-): string {
-  const value = annotations[ANNOTATION[name]];
-  if (value !== undefined) return value;
-  throw bad(`the annotation ${ANNOTATION[name]} is missing`);
-}
-
-async function loggedKeys(
-  keys: readonly PublicKey[],
-  log: readonly PublicKey[],
-): Promise<SigstoreChecker> {
-  const { verifyRekorSet } = await import("./rekor_set.ts");
-  return (signature) => {
-    const promise = annotationOf(signature, "promise");
-    let last: unknown;
-    for (const key of keys) {
-      try {
-        verifyRekorSet(promise, log, { ...signature, keyPem: key.pem });
-        return key;
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last;
-  };
-}
-
-async function fulcioChecker(
-  trust: SigstoreTrust & { readonly kind: "fulcio" },
-  ca: string,
-  log: readonly PublicKey[],
-): Promise<SigstoreChecker> {
-  const { parseCertificates, SignerCertificate } = await import(
-    "./certificate.ts"
-  );
-  const { verifyRekorSet } = await import("./rekor_set.ts");
-  const roots = parseCertificates(ca, "the Fulcio CA of the policy");
-  if (roots.length === 0) {
-    throw new HangarError(
-      "key",
-      "the Fulcio CA of the policy holds no certificate",
-    );
-  }
-  return (signature) => {
-    const keyPem = annotationOf(signature, "certificate");
-    const promise = annotationOf(signature, "promise");
-    const time = verifyRekorSet(promise, log, { ...signature, keyPem });
-    const certificate = new SignerCertificate(keyPem);
-    certificate.verifyChain(
-      roots,
-      chainOf(signature, parseCertificates),
-      time,
-    );
-    if (certificate.oidcIssuer !== trust.oidcIssuer) {
-      throw bad(
-        `its certificate is for an identity of ${certificate.oidcIssuer}`,
-      );
-    }
-    checkEmail(certificate.emails, trust.subjectEmail);
-    return certificate.publicKey;
-  };
-}
-
-async function pkiChecker(
-  trust: SigstoreTrust & { readonly kind: "pki" },
-  rootsPem: string,
-  intermediatesPem: string | undefined,
-): Promise<SigstoreChecker> {
-  const { parseCertificates, SignerCertificate } = await import(
-    "./certificate.ts"
-  );
-  const roots = parseCertificates(rootsPem, "the CA roots of the policy");
-  const intermediates = parseCertificates(
-    intermediatesPem ?? "",
-    "the CA intermediates of the policy",
-  );
-  if (roots.length === 0) {
-    throw new HangarError(
-      "key",
-      "the CA roots of the policy hold no certificate",
-    );
-  }
-  return (signature) => {
-    const certificate = new SignerCertificate(
-      annotationOf(signature, "certificate"),
-    );
-    certificate.verifyChain(
-      roots,
-      [...intermediates, ...chainOf(signature, parseCertificates)],
-      new Date(),
-    );
-    const { subjectEmail, subjectHostname } = trust;
-    if (subjectEmail) checkEmail(certificate.emails, subjectEmail);
-    if (subjectHostname && !certificate.namesHost(subjectHostname)) {
-      throw bad(`its certificate does not name ${subjectHostname}`);
-    }
-    return certificate.publicKey;
-  };
-}
-
-/** The certificates between; the last of a chain is its root, of no weight. */
-function chainOf<T>(
-  { annotations }: SimpleSignature,
-  parse: (pem: string, name: string) => T[],
-): T[] {
-  const pem = annotations[ANNOTATION.chain];
-  return pem ? parse(pem, "the certificate chain").slice(0, -1) : [];
-}
-
-function checkEmail(emails: readonly string[], wanted: string): void {
-  if (!emails.includes(wanted)) {
-    throw bad(
-      `its certificate is for ${emails.join(", ") || "no e-mail address"}`,
-    );
-  }
 }

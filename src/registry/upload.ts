@@ -1,0 +1,178 @@
+/**
+ * One upload that a registry has opened (distribution-spec, "Pushing blobs").
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import type { Descriptor } from "../oci/manifest.ts";
+import type { OpenUpload } from "../oci/store.ts";
+import { redactUrl } from "../transport/fault.ts";
+import { checkedTarget } from "../transport/redirect.ts";
+import { discard, type TransportRequest } from "../transport/transport.ts";
+import type { Connection } from "./connection.ts";
+import { registryError } from "./registry_error.ts";
+
+/** How long a registry may take to forget an upload, in ms. */
+const CANCEL_TIMEOUT_MS = 5_000;
+
+/** Thrown when a registry wants the length of what it is sent. */
+export class StreamRefused extends Error {}
+
+/** An upload that the registry has opened. */
+export class Upload implements OpenUpload {
+  /** `OCI-Chunk-Min-Length`, in bytes; 0 where the registry names none. */
+  readonly minChunk: number;
+  readonly #connection: Connection;
+  readonly #scopes: readonly string[];
+  /** Where the next request goes. */
+  #location: URL;
+
+  constructor(
+    connection: Connection,
+    scopes: readonly string[],
+    location: URL,
+    minChunk: number,
+  ) {
+    this.#connection = connection;
+    this.#scopes = scopes;
+    this.#location = location;
+    this.minChunk = minChunk;
+  }
+
+  /** Where the next request goes, for messages. */
+  get name(): string {
+    return redactUrl(this.#location);
+  }
+
+  /**
+   * Sends the next bytes.
+   *
+   * @throws {StreamRefused} when they must have a length, or a smaller one
+   */
+  async patch(
+    body: Uint8Array | ReadableStream<Uint8Array>,
+    options: Pick<TransportRequest, "headers" | "signal">,
+  ): Promise<void> {
+    const [request, response] = await this.#request("PATCH", this.#location, {
+      ...options,
+      body,
+    });
+    this.#location = locationOf(request, response);
+  }
+
+  /** Ends the upload: the registry checks what it got against the digest. */
+  async finish(
+    { digest }: Pick<Descriptor, "digest">,
+    body: Uint8Array | undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    // By hand: URLSearchParams would write a signed state's query anew.
+    const url = new URL(this.#location);
+    const query = `digest=${encodeURIComponent(digest)}`;
+    url.search = url.search ? `${url.search}&${query}` : query;
+    await this.#request("PUT", url, { body, signal });
+  }
+
+  /**
+   * How far the upload has got, in bytes; undefined where the registry does not
+   * know it any more (distribution-spec, "Pushing a blob in chunks").
+   */
+  async reached(
+    blob: Descriptor,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    const { send } = await this.#connection.endpoint(signal);
+    const request: TransportRequest = {
+      method: "GET",
+      url: this.#location,
+      scopes: this.#scopes,
+      signal,
+      inTransfer: true,
+    };
+    try {
+      const response = await send(request);
+      await discard(response);
+      if (response.status !== 204) return undefined;
+      const range = /^(?:bytes=)?0-(\d+)$/.exec(
+        response.headers.get("range") ?? "",
+      );
+      if (response.headers.has("location")) {
+        this.#location = locationOf(request, response);
+      }
+      // "0-0" is what registries say of an empty upload too.
+      const reached = Number(range?.[1] ?? 0) + 1;
+      return reached > 1 && reached <= blob.size ? reached : undefined;
+    } catch {
+      signal?.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  /** Tells the registry to forget the upload; a failure to do so is harmless. */
+  async cancel(): Promise<void> {
+    // On its own short leash: the reason to cancel is often an abort.
+    const leash = new AbortController();
+    const timer = setTimeout(() => leash.abort(), CANCEL_TIMEOUT_MS);
+    try {
+      const { send } = await this.#connection.endpoint(leash.signal);
+      await discard(
+        await send({
+          method: "DELETE",
+          url: this.#location,
+          scopes: this.#scopes,
+          inTransfer: true,
+          signal: leash.signal,
+        }),
+      );
+    } catch {
+      // Registries clear abandoned uploads by themselves.
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #request(
+    method: "PATCH" | "PUT",
+    url: URL,
+    options: Pick<TransportRequest, "headers" | "body" | "signal">,
+  ): Promise<[TransportRequest, Response]> {
+    const { send } = await this.#connection.endpoint(options.signal);
+    const request: TransportRequest = {
+      ...options,
+      method,
+      url,
+      headers: {
+        "content-type": "application/octet-stream",
+        ...options.headers,
+      },
+      scopes: this.#scopes,
+      inTransfer: true,
+    };
+    const response = await send(request);
+    if (response.status === 411 || response.status === 413) {
+      throw new StreamRefused("refused", {
+        cause: await registryError(request, response),
+      });
+    }
+    if (!response.ok) throw await registryError(request, response);
+    await discard(response);
+    return [request, response];
+  }
+}
+
+/**
+ * Where a registry says that an upload goes on.
+ *
+ * @throws {HangarError} `protocol` when it does not say, or nowhere good
+ */
+export function locationOf(request: TransportRequest, response: Response): URL {
+  const location = response.headers.get("location");
+  if (location !== null) return checkedTarget(location, request.url);
+  throw new HangarError(
+    "protocol",
+    `${request.method} ${
+      redactUrl(request.url)
+    }: ${response.status} without a Location`,
+  );
+}
