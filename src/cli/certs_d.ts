@@ -1,10 +1,12 @@
 /**
- * CA certificates for single registries (containers-certs.d(5)).
+ * Certificates: those of single registries (containers-certs.d(5)), and those
+ * that the system trusts.
  *
  * @module
  */
 
 import { HangarError } from "../errors.ts";
+import type { HostCertificates } from "../transport/host_client.ts";
 
 /** Gives a variable of the environment. */
 export type Env = (name: string) => string | undefined;
@@ -21,36 +23,110 @@ export function certsDirectories(env: Env): string[] {
 }
 
 /**
- * The CA certificates (PEM) for `host[:port]`: every `*.crt` in the first
- * directory that is named after it.
+ * The certificates for `host[:port]`, out of the first directory that is named
+ * after it: every `*.crt` is a CA, and a `*.cert` with the `*.key` beside it is
+ * what the client shows of itself.
  *
- * @throws {HangarError} `file` when one is there but cannot be read
+ * @throws {HangarError} `file` when one cannot be read, or half a pair is missing
  */
-export async function caCertificates(
+export async function hostCertificates(
   host: string,
   directories: readonly string[],
-): Promise<string[]> {
+): Promise<HostCertificates> {
   for (const parent of directories) {
     const directory = `${parent}/${host}`;
-    try {
-      const names: string[] = [];
-      for await (const entry of Deno.readDir(directory)) {
-        if (!entry.isDirectory && entry.name.endsWith(".crt")) {
-          names.push(entry.name);
-        }
-      }
-      return await Promise.all(
-        names.sort().map((name) => Deno.readTextFile(`${directory}/${name}`)),
-      );
-    } catch (cause) {
-      if (
-        cause instanceof Deno.errors.NotFound ||
-        cause instanceof Deno.errors.NotADirectory
-      ) {
-        continue;
-      }
-      throw new HangarError("file", `cannot read ${directory}`, { cause });
+    const names = await filesIn(directory);
+    if (!names) continue;
+    const read = (name: string) => readPem(`${directory}/${name}`);
+    const [certificate, ...others] = names.filter((n) => n.endsWith(".cert"));
+    const key = certificate?.replace(/\.cert$/, ".key");
+    const lonely = names.find((name) =>
+      name.endsWith(".key") && !names.includes(name.replace(/\.key$/, ".cert"))
+    );
+    if (key !== undefined && !names.includes(key)) {
+      throw missing(`${directory}/${key}`, `${directory}/${certificate}`);
     }
+    if (lonely !== undefined) {
+      const half = `${directory}/${lonely.replace(/\.key$/, ".cert")}`;
+      throw missing(half, `${directory}/${lonely}`);
+    }
+    if (others.length > 0) {
+      throw new HangarError(
+        "file",
+        `${directory} holds ${
+          others.length + 1
+        } client certificates, and only one can be shown`,
+      );
+    }
+    return {
+      ca: await Promise.all(names.filter((n) => n.endsWith(".crt")).map(read)),
+      client: certificate !== undefined && key !== undefined
+        ? { certificate: await read(certificate), key: await read(key) }
+        : undefined,
+    };
   }
-  return [];
+  return { ca: [] };
+}
+
+function missing(file: string, half: string): HangarError {
+  return new HangarError(
+    "file",
+    `${file} is missing, which belongs to ${half}`,
+    {
+      hint: "a client certificate is NAME.cert with NAME.key",
+    },
+  );
+}
+
+/** The names in a directory, in order; undefined when there is none. */
+async function filesIn(directory: string): Promise<string[] | undefined> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(directory)) {
+      if (!entry.isDirectory) names.push(entry.name);
+    }
+  } catch (cause) {
+    if (
+      cause instanceof Deno.errors.NotFound ||
+      cause instanceof Deno.errors.NotADirectory
+    ) return undefined;
+    throw new HangarError("file", `cannot read ${directory}`, { cause });
+  }
+  return names.sort();
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new HangarError(
+      "file",
+      `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * What the system trusts: `SSL_CERT_FILE` and the files of `SSL_CERT_DIR` where
+ * they are set, else the system's own store.
+ *
+ * @throws {HangarError} `file`
+ */
+export async function systemCertificates(env: Env): Promise<string[]> {
+  const file = env("SSL_CERT_FILE");
+  const directories = env("SSL_CERT_DIR")?.split(":").filter(Boolean) ?? [];
+  if (!file && directories.length === 0) {
+    const { getCACertificates } = await import("node:tls");
+    return getCACertificates("system");
+  }
+  const listed = await Promise.all(
+    directories.map(async (directory) =>
+      (await filesIn(directory) ?? []).map((name) => `${directory}/${name}`)
+    ),
+  );
+  const texts = await Promise.all(
+    [...(file ? [file] : []), ...listed.flat()].map(readPem),
+  );
+  return texts.filter((text) => text.includes("-----BEGIN CERTIFICATE-----"));
 }

@@ -10,7 +10,11 @@ import type { RegistryAddress } from "../names/reference.ts";
 import { redactUrl } from "../transport/fault.ts";
 import { formatDuration } from "../report/format.ts";
 import type { RequestObserver } from "../transport/transport.ts";
-import { caCertificates, certsDirectories } from "./certs_d.ts";
+import {
+  certsDirectories,
+  hostCertificates,
+  systemCertificates,
+} from "./certs_d.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 import { type CredentialSource, Network } from "./wire.ts";
@@ -113,12 +117,14 @@ export function connectNetwork(
   for (const address of addresses) {
     if (address?.scheme) schemes.set(address.host, address.scheme);
   }
-  const directories = certsDirectories((name) => context.env(name));
+  const env = (name: string) => context.env(name);
+  const directories = certsDirectories(env);
   return new Network({
     tlsVerify: options.tlsVerify,
     maxPerHost: options.maxPerHost,
     credentials,
-    caCertificates: (host) => caCertificates(host, directories),
+    certificates: (host) => hostCertificates(host, directories),
+    systemCertificates: () => systemCertificates(env),
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
     retry: {

@@ -18,7 +18,10 @@ import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { Registry } from "../registry/registry.ts";
 import { readWholeBodies } from "../transport/fault.ts";
-import { HostClients } from "../transport/host_client.ts";
+import {
+  type HostCertificates,
+  HostClients,
+} from "../transport/host_client.ts";
 import { followRedirects } from "../transport/redirect.ts";
 import { RequestGate } from "../transport/request_gate.ts";
 import { Retrier, type RetrierOptions } from "../transport/retry.ts";
@@ -39,8 +42,9 @@ export interface NetworkOptions {
   /** `--max-per-host` */
   readonly maxPerHost: number;
   readonly credentials: CredentialSource;
-  /** CA certificates (PEM) for a host. */
-  readonly caCertificates: (host: string) => Promise<readonly string[]>;
+  readonly certificates: (host: string) => Promise<HostCertificates>;
+  /** CAs (PEM) that the system trusts. */
+  readonly systemCertificates: () => Promise<readonly string[]>;
   readonly observer?: RequestObserver;
   readonly retry?: RetrierOptions;
   /** Without a byte for so long a transfer is given up, in ms. */
@@ -87,7 +91,8 @@ export class Network implements AsyncDisposable {
     this.#clients = new HostClients({
       userAgent: `hangar/${VERSION}`,
       verifyCertificates: options.tlsVerify !== false,
-      caCertificates: options.caCertificates,
+      certificates: options.certificates,
+      systemCertificates: options.systemCertificates,
       stallTimeoutMs: options.stallTimeoutMs,
       observer: options.observer,
     });

@@ -13,10 +13,19 @@ import type {
   TransportRequest,
 } from "./transport.ts";
 
+/** The certificates of one host, in PEM. */
+export interface HostCertificates {
+  /** CAs to trust beside the usual ones. */
+  readonly ca: readonly string[];
+  /** What the client shows of itself. */
+  readonly client?: { readonly certificate: string; readonly key: string };
+}
+
 /** Options of a {@linkcode HostClients}. */
 export interface HostClientsOptions {
-  /** CA certificates (PEM) to trust for a host beside the usual ones. */
-  readonly caCertificates?: (host: string) => Promise<readonly string[]>;
+  readonly certificates?: (host: string) => Promise<HostCertificates>;
+  /** CAs (PEM) that the system trusts beside those that come with Deno. */
+  readonly systemCertificates?: () => Promise<readonly string[]>;
   /**
    * Whether certificates are checked.
    *
@@ -48,7 +57,7 @@ export class HostClients implements AsyncDisposable {
   readonly #options: HostClientsOptions;
   readonly #perHost = new Map<string, Promise<Fetch>>();
   readonly #closers: (() => void | Promise<void>)[] = [];
-  #shared?: Promise<Fetch>;
+  readonly #shared = new Map<string, Promise<Fetch>>();
 
   constructor(options: HostClientsOptions) {
     this.#options = options;
@@ -70,7 +79,7 @@ export class HostClients implements AsyncDisposable {
     observer?.onRequest?.(method, url);
     const patience = new Patience(request, this.#options.stallTimeoutMs);
     try {
-      const fetch = await this.#fetchFor(url.host);
+      const fetch = await this.#fetchFor(url);
       const response = await fetch(
         { ...request, signal: patience.signal },
         headers,
@@ -90,36 +99,55 @@ export class HostClients implements AsyncDisposable {
     }
   };
 
-  #fetchFor(host: string): Promise<Fetch> {
-    const known = this.#perHost.get(host);
+  #fetchFor(url: URL): Promise<Fetch> {
+    const known = this.#perHost.get(url.host);
     if (known) return known;
-    const made = this.#make(host);
-    this.#perHost.set(host, made);
-    made.catch(() => this.#perHost.delete(host));
+    const made = this.#make(url);
+    this.#perHost.set(url.host, made);
+    made.catch(() => this.#perHost.delete(url.host));
     return made;
   }
 
-  async #make(host: string): Promise<Fetch> {
-    if (this.#options.verifyCertificates === false) {
-      return await (this.#shared ??= this.#makeUnverified());
+  async #make({ host, protocol }: URL): Promise<Fetch> {
+    const own = protocol === "https:"
+      ? await this.#options.certificates?.(host)
+      : undefined;
+    const isPlain = !own || own.ca.length === 0 && !own.client;
+    const make = this.#options.verifyCertificates === false
+      ? () => this.#makeUnverified(own)
+      : () => this.#makeFetch(own, host, protocol === "https:");
+    if (!isPlain) return await make();
+    // Hosts without certificates of their own share a client for each protocol.
+    let shared = this.#shared.get(protocol);
+    if (!shared) {
+      shared = make();
+      this.#shared.set(protocol, shared);
+      shared.catch(() => this.#shared.delete(protocol));
     }
-    const caCerts = await this.#options.caCertificates?.(host) ?? [];
-    if (caCerts.length === 0) {
-      return await (this.#shared ??= Promise.resolve(
-        this.#makeFetch([], host),
-      ));
-    }
-    return this.#makeFetch(caCerts, host);
+    return await shared;
   }
 
-  #makeFetch(caCerts: readonly string[], host: string): Fetch {
+  async #makeFetch(
+    own: HostCertificates | undefined,
+    host: string,
+    isTls: boolean,
+  ): Promise<Fetch> {
+    const system = isTls
+      ? await this.#options.systemCertificates?.() ?? []
+      : [];
     let client: Deno.HttpClient;
     try {
-      client = Deno.createHttpClient({ caCerts: [...caCerts] });
+      client = Deno.createHttpClient({
+        caCerts: [...system, ...own?.ca ?? []],
+        ...(own?.client &&
+          { cert: own.client.certificate, key: own.client.key }),
+      });
     } catch (cause) {
       throw new HangarError(
         "tls",
-        `a CA certificate in certs.d for ${host} cannot be used`,
+        `a certificate or key in certs.d for ${host} cannot be used: ${
+          cause instanceof Error ? cause.message : cause
+        }`,
         { cause },
       );
     }
@@ -129,10 +157,14 @@ export class HostClients implements AsyncDisposable {
   }
 
   /** Deno's own client cannot leave certificates unchecked; undici's can. */
-  async #makeUnverified(): Promise<Fetch> {
+  async #makeUnverified(own: HostCertificates | undefined): Promise<Fetch> {
     const { Agent, fetch } = await import("undici");
     const agent = new Agent({
-      connect: { rejectUnauthorized: false },
+      connect: {
+        rejectUnauthorized: false,
+        ...(own?.client &&
+          { cert: own.client.certificate, key: own.client.key }),
+      },
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -161,7 +193,7 @@ export class HostClients implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#closers.splice(0).map((close) => close()));
     this.#perHost.clear();
-    this.#shared = undefined;
+    this.#shared.clear();
   }
 }
 

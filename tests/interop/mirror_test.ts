@@ -581,6 +581,60 @@ interop(
   },
 );
 
+interop(
+  "a registry that asks for a client certificate gets the one in certs.d, and half a pair is named",
+  async () => {
+    await using registry = await startDockerRegistry({
+      tls: true,
+      clientCertificates: true,
+    });
+    await push(registry, "corp/app", "v1", makeMultiArch("app"));
+    const directory = await Deno.makeTempDir();
+    const certs = `${directory}/containers/certs.d/${registry.host}`;
+    try {
+      await Deno.mkdir(certs, { recursive: true });
+      const { caFile, certFile, keyFile } = registry.clientCertificate!;
+      const inspect = (...flags: string[]) =>
+        hangar(["inspect", "--raw", ...flags, `${registry.host}/corp/app:v1`], {
+          env: { XDG_CONFIG_HOME: directory },
+        });
+      await Deno.copyFile(caFile, `${certs}/ca.crt`);
+      const nothing = await inspect();
+      assertEquals(nothing.code, 1);
+      await Deno.copyFile(certFile, `${certs}/client.cert`);
+      const half = await inspect();
+      assertEquals(half.code, 1);
+      assertStringIncludes(half.stderr, `${certs}/client.key is missing`);
+      await Deno.copyFile(keyFile, `${certs}/client.key`);
+      for (const flags of [[], ["--tls-verify=false"], ["--tls-verify"]]) {
+        const both = await inspect(...flags);
+        assertEquals(both.code, 0, both.stderr);
+      }
+      await Deno.remove(`${certs}/client.cert`);
+      assertStringIncludes(
+        (await inspect()).stderr,
+        `${certs}/client.cert is missing`,
+      );
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+  // undici keeps a timer of its own going for a while.
+  { sanitizeOps: false, sanitizeResources: false },
+);
+
+interop("SSL_CERT_FILE is trusted where certs.d says nothing", async () => {
+  await using registry = await startDockerRegistry({ tls: true });
+  await push(registry, "corp/app", "v1", makeMultiArch("app"));
+  const inspect = (env: Record<string, string>) =>
+    hangar(["inspect", "--raw", `${registry.host}/corp/app:v1`], { env });
+  assertEquals((await inspect({})).code, 1);
+  const trusted = await inspect({ SSL_CERT_FILE: registry.caFile! });
+  assertEquals(trusted.code, 0, trusted.stderr);
+  const nowhere = await inspect({ SSL_CERT_FILE: "/nonexistent/ca.pem" });
+  assertStringIncludes(nowhere.stderr, "cannot read /nonexistent/ca.pem");
+});
+
 const distribution = optionalTool("registry");
 
 Deno.test({

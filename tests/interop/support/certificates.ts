@@ -24,7 +24,7 @@ const KEY = [
 
 const LEAF_EXTENSIONS = `basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature
-extendedKeyUsage=serverAuth
+extendedKeyUsage=serverAuth,clientAuth
 subjectAltName=IP:127.0.0.1,DNS:localhost
 `;
 

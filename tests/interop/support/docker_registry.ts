@@ -22,6 +22,12 @@ export interface DockerRegistryOptions {
    */
   readonly tls?: boolean;
   /**
+   * With `tls`: asks clients for a certificate by its CA; its own is one.
+   *
+   * @default {false}
+   */
+  readonly clientCertificates?: boolean;
+  /**
    * Where the content is; it is left alone in the end.
    *
    * @default a directory that is removed in the end
@@ -79,7 +85,12 @@ function configText(
       addr: address,
       secret: "interop",
       ...(certificate && {
-        tls: { certificate: certificate.certFile, key: certificate.keyFile },
+        tls: {
+          certificate: certificate.certFile,
+          key: certificate.keyFile,
+          ...(options.clientCertificates &&
+            { clientcas: [certificate.caFile] }),
+        },
       }),
     },
     ...(options.htpasswd && {
@@ -126,7 +137,13 @@ export class RealRegistry implements AsyncDisposable {
     this.#options = options;
     this.#directory = directory;
     this.#certificate = certificate;
-    this.#client = Deno.createHttpClient({ caCerts });
+    this.#client = Deno.createHttpClient({
+      caCerts,
+      ...(certificate && options.clientCertificates && {
+        cert: Deno.readTextFileSync(certificate.certFile),
+        key: Deno.readTextFileSync(certificate.keyFile),
+      }),
+    });
   }
 
   /** See {@linkcode startDockerRegistry}. */
@@ -174,6 +191,11 @@ export class RealRegistry implements AsyncDisposable {
   /** PEM file of the CA that a client has to trust, with `tls`. */
   get caFile(): string | undefined {
     return this.#certificate?.caFile;
+  }
+
+  /** PEM files that a client may show, with `clientCertificates`. */
+  get clientCertificate(): ServerCertificate | undefined {
+    return this.#certificate;
   }
 
   /** Where the content is, for tests that damage it. */
