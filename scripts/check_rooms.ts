@@ -21,7 +21,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   names: ["oci", "errors"],
   config: ["names", "errors"],
   auth: ["transport", "names", "errors"],
-  registry: ["transport", "oci", "names", "bytes", "errors"],
+  registry: ["transport", "oci", "names", "bytes", "together", "errors"],
   copy: ["oci", "bytes", "together", "errors"],
   signatures: ["oci", "config", "names", "together", "errors"],
   mirror: ["copy", "signatures", "oci", "names", "bytes", "together", "errors"],

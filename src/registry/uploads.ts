@@ -13,6 +13,7 @@ import type { Attempts, CallOptions, UploadSource } from "../oci/store.ts";
 import { StallWatch } from "../transport/stall_watch.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
+import { allOf } from "../together.ts";
 import { registryError } from "./registry_error.ts";
 import { locationOf, StreamRefused, Upload } from "./upload.ts";
 
@@ -120,6 +121,15 @@ export class Uploader {
     let renewed = false;
     while (true) {
       try {
+        if (this.#isWhole(blob)) {
+          // Both round trips at once: nothing of the blob goes out before.
+          const reading = readWholeBlob(source, blob, signal);
+          const opening = upload ?? this.#open(target, signal)
+            .then((opened) => upload = opened);
+          const [opened, bytes] = await allOf([opening, reading]);
+          await opened.finish(blob, bytes, signal);
+          return;
+        }
         upload ??= await this.#open(target, signal);
         await this.#send(upload, blob, source, offset, signal);
         return;
@@ -163,6 +173,10 @@ export class Uploader {
     throw new Error("nothing was to be mounted");
   }
 
+  #isWhole({ size }: Descriptor): boolean {
+    return this.#chunkBytes === undefined && size <= WHOLE_BYTES;
+  }
+
   #shrinkChunks(refusal: StreamRefused): void {
     if (this.#chunkBytes === undefined) {
       this.#chunkBytes = CHUNK_BYTES;
@@ -187,9 +201,6 @@ export class Uploader {
     try {
       if (this.#chunkBytes !== undefined) {
         await this.#sendChunks(upload, blob, reader, offset, signal);
-      } else if (blob.size <= WHOLE_BYTES) {
-        const { bytes } = await readUpTo(reader, blob.size + 1);
-        await upload.finish(blob, bytes, signal);
       } else {
         await this.#sendStream(upload, reader, signal);
         await upload.finish(blob, undefined, signal);
@@ -267,6 +278,19 @@ export class Uploader {
     // The checking source ends in an error when it is short or long.
     await readUpTo(reader, 1, rest);
     await upload.finish(blob, undefined, signal);
+  }
+}
+
+async function readWholeBlob(
+  source: UploadSource,
+  blob: Descriptor,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const reader = await source.openAt(0, signal);
+  try {
+    return (await readUpTo(reader, blob.size + 1)).bytes;
+  } finally {
+    await reader.cancel();
   }
 }
 
