@@ -426,9 +426,8 @@ async function daily(): Promise<void> {
           creds: hosts.map((host) => ({
             registry: host,
             tls: "disabled",
-            reqConcurrent: 6,
           })),
-          defaults: { parallel: 16, ratelimit: { min: 0 } },
+          defaults: { ratelimit: { min: 0 } },
           sync: list.map((line) => {
             const [source, target, tag] = line.split(" ");
             return {
