@@ -275,3 +275,24 @@ Deno.test("restart: both ends that come back within the retries lose nothing", a
   const { code, stderr } = await pair.mirror("corp/app:v1");
   assertEquals(code, 0, stderr);
 });
+
+Deno.test("retries: --retry-times says how many, and must be a number that makes sense", async () => {
+  for (const [times, sent] of [[0, 1], [2, 3]] as const) {
+    await using pair = install(new Pair());
+    pair.source.fault({
+      match: { kind: "manifest", method: "HEAD" },
+      action: { status: 503 },
+    });
+    const { code } = await pair.mirror("corp/app:v1", [
+      `--retry-times=${times}`,
+      "--retry-delay=1ms",
+    ], { retry: {} });
+    assertEquals(code, 1);
+    assertEquals(pair.source.count({ method: "HEAD" }), sent);
+  }
+  await using pair = new Pair();
+  const wrong = await pair.mirror("corp/app:v1", ["--retry-times=-1"]);
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "--retry-times");
+  assertEquals(pair.source.requests, []);
+});
