@@ -43,7 +43,10 @@ export interface Attachments {
 /** What is known, in this run, of the repositories that are searched. */
 export class AttachmentFinder {
   readonly #tags = new Memo<ReadonlySet<string> | undefined>();
+  /** Registries that have no referrers API. */
   readonly #withoutApi = new Set<string>();
+  /** Repositories whose referrers are kept from us. */
+  readonly #denied = new Set<string>();
 
   /** Finds what is attached to a digest at the source. */
   async find(
@@ -106,8 +109,11 @@ export class AttachmentFinder {
     digest: Digest,
     signal: AbortSignal,
   ): Promise<readonly Descriptor[] | undefined> {
-    const { source, sourceRepository } = context;
-    if (this.#withoutApi.has(source.id)) return undefined;
+    const { source, sourceRepository, events } = context;
+    const name = `${source.id}/${sourceRepository}`;
+    if (this.#withoutApi.has(source.id) || this.#denied.has(name)) {
+      return undefined;
+    }
     try {
       const listed = await source.listReferrers(sourceRepository, digest, {
         signal,
@@ -122,7 +128,15 @@ export class AttachmentFinder {
           Promise.reject(error),
         );
       }
-      this.#withoutApi.add(source.id);
+      // It says nothing of the registry's other repositories.
+      if (!this.#denied.has(name)) {
+        this.#denied.add(name);
+        events.warn(
+          `the referrers of source ${name} cannot be listed (${
+            (error as HangarError).status
+          }): those that no tag lists stay behind`,
+        );
+      }
       return undefined;
     }
   }

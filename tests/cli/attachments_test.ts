@@ -282,3 +282,27 @@ Deno.test("attachments: the cost of looking for them is one listing and one ques
     "ping",
   ]);
 });
+
+Deno.test("attachments: referrers that are denied in one repository are one warning, and those of others come along", async () => {
+  await using pair = new Pair({ referrers: true }, { referrers: true });
+  const images = ["denied", "open"].map((seed) => {
+    const image = makeMultiArch(seed);
+    pair.source.install(`corp/${seed}`, "v1", image);
+    pair.source.install(`corp/${seed}`, undefined, makeReferrer(image, seed));
+    return image;
+  });
+  pair.source.fault({
+    match: { kind: "referrers", repository: "corp/denied" },
+    action: { status: 403, code: "DENIED" },
+  });
+  const { code, stderr } = await pair.mirror("corp/denied:v1\ncorp/open:v1");
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    stderr.match(/referrers of source .* cannot be listed/g)?.length,
+    1,
+  );
+  const [denied, open] = images;
+  const held = (repository: string, image = denied) =>
+    pair.destination.referrersOf(repository, image!.digest).length;
+  assertEquals([held("corp/denied"), held("corp/open", open)], [0, 1]);
+});
