@@ -91,14 +91,15 @@ async function workOn(
   try {
     const given = options.brake.reasonFor(hosts);
     if (given) throw given;
-    const result = await work(task, {
+    const events: ImageEvents = {
       warn: (message) => emit({ type: "warning", image: id, message }),
       onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
       onResent: (bytes) => emit({ type: "blob-resent", image: id, bytes }),
       onAttachment: (how) => emit({ type: "attachment", image: id, how }),
       onBlob: (digest, size, how) =>
         emit({ type: "blob-finished", image: id, digest, size, how }),
-    }, run.signal);
+    };
+    const result = await resultOf(task, events, run.signal, work);
     options.brake.note(hosts, began);
     outcome = {
       ...result,
@@ -123,6 +124,19 @@ async function workOn(
   }
   emit({ type: "image-finished", ...names, outcome });
   return outcome;
+}
+
+/** What a plan refuses or leaves out is not worked on. */
+async function resultOf(
+  task: MirrorTask,
+  events: ImageEvents,
+  signal: AbortSignal,
+  work: ImageWork,
+): Promise<ImageResult> {
+  if (task.refusal) throw task.refusal;
+  if (task.skip === undefined) return await work(task, events, signal);
+  events.warn(task.skip);
+  return { kind: "skipped" };
 }
 
 function timeoutError(ms: number): HangarError {

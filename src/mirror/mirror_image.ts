@@ -89,11 +89,6 @@ export async function mirrorImage(
   events: ImageEvents,
   signal: AbortSignal,
 ): Promise<ImageResult> {
-  if (task.refusal) throw task.refusal;
-  if (task.skip !== undefined) {
-    events.warn(task.skip);
-    return { kind: "skipped" };
-  }
   const warn = (message: string) => events.warn(message);
   if (await tools.existing?.has(task.destination, warn, signal)) {
     return { kind: "present" };

@@ -32,7 +32,6 @@ async function targetsInPlace(
   events: ImageEvents,
   signal: AbortSignal,
 ): Promise<{ readonly targets: SignTarget[]; readonly digest: Digest }> {
-  if (task.refusal) throw task.refusal;
   const [context] = contextsOf(
     { ...task, sources: [task.destination] },
     tools,

@@ -72,11 +72,6 @@ export async function validateImage(
   events: ImageEvents,
   signal: AbortSignal,
 ): Promise<ImageResult> {
-  if (task.refusal) throw task.refusal;
-  if (task.skip !== undefined) {
-    events.warn(task.skip);
-    return { kind: "skipped" };
-  }
   if (tools.existing) {
     const warn = (message: string) => events.warn(message);
     const { tag, digest } = task.destination;
