@@ -9,6 +9,7 @@ import type { Keychain } from "../auth/keychain.ts";
 import { AttachmentFinder } from "../copy/attachment_finder.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";
 import { KeyedLock } from "../copy/keyed_lock.ts";
+import { OwnMounts } from "../copy/own_mounts.ts";
 import { HangarError } from "../errors.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
 import type { ImageAddress } from "../mirror/plan.ts";
@@ -116,6 +117,7 @@ export class Network implements AsyncDisposable {
       destination: ({ registry }) => this.#registry(registry, "pull,push"),
       blobs: new BlobLedger(),
       manifests: new BlobLedger(),
+      ownMounts: new OwnMounts(),
       locks: new KeyedLock(),
       finder: new AttachmentFinder(),
       gate: this.#gate,

@@ -141,7 +141,7 @@ export class AttachmentWalk {
           if (this.#gap(tag, subject)) return undefined;
           await addLayers(context, tag, asAttachment(held, tag), {
             layers: missing,
-            bring: (layer) => copyBlob(context, layer, signal),
+            bring: (layer) => copyBlob(context, layer, { signal }),
             signal,
           });
         } else {
@@ -260,7 +260,7 @@ export async function addLayers(
   );
   if (manifest.kind !== "image") throw new Error("an image was made");
   context.cache.set(made.config.digest, made.config.bytes);
-  await copyBlob(context, manifest.config, signal);
+  await copyBlob(context, manifest.config, { signal });
   await putManifest(context, manifest, tag, signal);
 }
 

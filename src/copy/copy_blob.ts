@@ -12,19 +12,26 @@ import { BlobSource } from "./blob_source.ts";
 import type { CopyContext } from "./copy_context.ts";
 import { atDestination, atSource } from "./sides.ts";
 
-/** Brings a blob to the destination repository, at most once per run. */
+/** Blobs up to this size are read before the destination's turn comes. */
+const AHEAD_BYTES = 512 * 1024;
+
+/**
+ * Brings a blob to the destination repository, at most once per run. With
+ * `recheck`, what is there is also looked at: its size tells a damaged blob.
+ */
 export async function copyBlob(
   context: CopyContext,
   blob: Descriptor,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly recheck?: boolean },
 ): Promise<void> {
   const { destination, destinationRepository, blobs, events } = context;
+  const { signal, recheck = false } = options;
   const how = await blobs.deliver(
     destination.id,
     destinationRepository,
     blob.digest,
     { mountable: true, signal },
-    () => bring(context, blob, signal),
+    () => bring(context, blob, signal, recheck),
   );
   events.onBlob?.(blob.digest, blob.size, how ?? "present");
 }
@@ -33,8 +40,9 @@ async function bring(
   context: CopyContext,
   blob: Descriptor,
   signal: AbortSignal,
+  recheck: boolean,
 ): Promise<"sent" | "mounted" | "present"> {
-  const { destination, destinationRepository, blobs } = context;
+  const { destination, destinationRepository, blobs, ownMounts } = context;
   const from = mountSource(context, blob);
   let upload: OpenUpload | undefined;
   if (from !== undefined) {
@@ -45,6 +53,15 @@ async function bring(
       upload = result.upload;
     }
   }
+  if (!upload && !recheck && ownMounts.honouredBy(destination.id)) {
+    const result = await tryMount(
+      context,
+      blob,
+      destinationRepository,
+      signal,
+    );
+    if (result && !result.mounted) upload = result.upload;
+  }
   if (!upload) {
     const present = await atDestination(
       context,
@@ -52,8 +69,19 @@ async function bring(
       destination.hasBlob(destinationRepository, blob, { signal }),
     );
     if (present) return "present";
+    ownMounts.noteAbsent(destination.id);
   }
   await send(context, blob, upload, signal);
+  await ownMounts.tryOnce(destination.id, async () => {
+    const result = await tryMount(
+      context,
+      blob,
+      destinationRepository,
+      signal,
+    );
+    if (result && !result.mounted) await result.upload?.cancel();
+    return result?.mounted ?? false;
+  });
   return "sent";
 }
 
@@ -106,10 +134,29 @@ async function send(
 ): Promise<void> {
   const { source, sourceRepository, destination, destinationRepository } =
     context;
-  let release: () => void;
+  let whole = context.cache.get(blob.digest);
+  let release = () => {};
   try {
-    release = await context.gate.enter([source.id, destination.id], signal);
+    if (upload && blob.size <= AHEAD_BYTES) {
+      // All that is left for the destination is one request, so its slot is
+      // not held while the source is read.
+      const leave = await context.gate.enter([], signal);
+      release = leave;
+      whole ??= await atSource(
+        context,
+        `blob ${blob.digest}`,
+        source.readBlob(sourceRepository, blob, AHEAD_BYTES, { signal }),
+      );
+      const free = await context.gate.enterWithin(destination.id, signal);
+      release = () => {
+        free();
+        leave();
+      };
+    } else {
+      release = await context.gate.enter([source.id, destination.id], signal);
+    }
   } catch (error) {
+    release();
     await upload?.cancel();
     throw error;
   }
@@ -120,9 +167,8 @@ async function send(
     onBytes: (count) => context.events.onBytes?.(count),
     onResent: (count) => context.events.onResent?.(count),
     open: async (offset, signal) => {
-      const cached = context.cache.get(blob.digest);
-      return cached
-        ? bytesReader(cached.subarray(offset))
+      return whole
+        ? bytesReader(whole.subarray(offset))
         : await source.openBlob(sourceRepository, blob, { offset, signal });
     },
   });

@@ -10,6 +10,7 @@ import type { Attempts, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachment_finder.ts";
 import type { BlobLedger } from "./blob_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
+import type { OwnMounts } from "./own_mounts.ts";
 import type { DestinationSide, SourceSide } from "./sides.ts";
 
 /** What became of a signature or referrer. */
@@ -37,6 +38,7 @@ export interface CopyEvents {
 export interface CopyTools {
   readonly blobs: BlobLedger;
   readonly manifests: BlobLedger;
+  readonly ownMounts: OwnMounts;
   readonly gate: TransferGate;
   /** One writer at a time for each tag that is added to. */
   readonly locks: KeyedLock;

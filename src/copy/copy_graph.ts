@@ -139,7 +139,9 @@ export async function copyContent(
     ...manifest.layers.filter((l) => !l.urls?.length),
   ];
   await together(
-    distinct(blobs).map((blob) => (signal) => copyBlob(context, blob, signal)),
+    distinct(blobs).map((blob) => (signal) =>
+      copyBlob(context, blob, { signal, recheck: options.recheck })
+    ),
     options.signal,
   );
 }
@@ -176,7 +178,7 @@ export async function putManifest(
       return await atDestination(context, action, Promise.reject(error));
     }
     await together(
-      foreign.map((layer) => (signal) => copyBlob(context, layer, signal)),
+      foreign.map((layer) => (signal) => copyBlob(context, layer, { signal })),
       signal,
     );
     result = await atDestination(context, action, put());

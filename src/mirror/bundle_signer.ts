@@ -144,7 +144,7 @@ async function attach(
   }));
   context.cache.set(layer.digest, bundle);
   context.cache.set(config.digest, EMPTY_CONFIG);
-  await allOf([layer, config].map((d) => copyBlob(context, d, signal)));
+  await allOf([layer, config].map((d) => copyBlob(context, d, { signal })));
   const manifest = parseManifest(bytes, MediaType.ociManifest);
   await putManifest(context, manifest, manifest.content.digest, signal);
 }

@@ -94,7 +94,7 @@ export class SimpleSigner implements ImageSigner {
         context.cache.set(layer.digest, payload);
         await addLayers(context, tag, held && asAttachment(held, tag), {
           layers: [layer],
-          bring: (added) => copyBlob(context, added, signal),
+          bring: (added) => copyBlob(context, added, { signal }),
           signal,
         });
         return true;

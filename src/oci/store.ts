@@ -214,4 +214,6 @@ export interface DestinationStore
 export interface TransferGate {
   /** Waits for the slots; the returned function gives them back. */
   enter(storeIds: readonly string[], signal?: AbortSignal): Promise<() => void>;
+  /** Waits for a slot at one more store, in a transfer that has entered. */
+  enterWithin(storeId: string, signal?: AbortSignal): Promise<() => void>;
 }

@@ -267,7 +267,10 @@ export class Registry implements SourceStore, DestinationStore {
   ): Promise<MountResult> {
     return await this.#uploader.start(
       repository,
-      [...this.#scopes(repository), `repository:${from}:pull`],
+      [
+        ...this.#scopes(repository),
+        ...from === repository ? [] : [`repository:${from}:pull`],
+      ],
       { mount: blob.digest, from, signal: options.signal },
     );
   }

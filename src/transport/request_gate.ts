@@ -61,6 +61,14 @@ export class RequestGate {
   }
 
   /**
+   * Waits for a slot at a host that a transfer needs at its end. It holds its
+   * place among the transfers meanwhile, which no holder of a slot waits for.
+   */
+  enterWithin(host: string, signal?: AbortSignal): Promise<() => void> {
+    return this.#acquire(new Map([[host, 1]]), signal);
+  }
+
+  /**
    * Bounds the requests to one host; a slot is held until the response's body
    * has been read or cancelled.
    */
