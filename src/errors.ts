@@ -20,6 +20,8 @@ export type ErrorCode =
   | "rejected"
   /** A credential helper that cannot be run, or fails. */
   | "credentials"
+  /** registries.conf forbids the registry. */
+  | "blocked"
   /** A reference, tag or digest that the grammar does not allow. */
   | "invalid-reference"
   /** A manifest, index or config that is malformed. */

@@ -6,10 +6,14 @@
 
 import { HangarError } from "../errors.ts";
 import { inspectImage, type InspectOptions } from "../mirror/inspect_image.ts";
+import { EndpointChooser } from "../mirror/endpoints.ts";
+import type { ImageAddress } from "../mirror/plan.ts";
 import { parseReferenceArgument } from "../names/reference.ts";
+import { Console } from "../report/console.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
+import { loadRoutes } from "./registries_files.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { withNetwork } from "./with_network.ts";
 
@@ -68,16 +72,33 @@ export const inspectCommand: CommandSpec<CliContext> = {
         architecture,
         variant: values.string("override-variant"),
       },
+      name: `${address.host}/${reference.repository}`,
       withTags: !values.bool("no-tags"),
     };
+    const routes = await loadRoutes((name) => context.env(name));
+    const { repository, tag, digest } = reference;
+    const named: ImageAddress = { registry: address, repository, tag, digest };
+    const endpoints = routes?.pullFrom(named);
+    const reach = reachOptions(values);
+    const console = new Console((text) => context.stderr(text), {
+      color: context.color,
+    });
     return await withNetwork(
-      reachOptions(values),
+      reach,
       context,
       address,
       async (network, signal) => {
+        const place = await new EndpointChooser().choose(
+          { ...named, endpoints },
+          {
+            reader: ({ registry }) => network.reader(registry),
+            warn: (message) => console.warn(message),
+            signal,
+          },
+        );
         const image = await inspectImage(
-          network.reader(address),
-          reference,
+          network.reader(place.registry),
+          { ...reference, ...place, registry: place.registry.host },
           options,
           signal,
         );

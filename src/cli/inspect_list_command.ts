@@ -12,6 +12,7 @@ import {
   type ImageAddress,
   sourceAddress,
 } from "../mirror/plan.ts";
+import { EndpointChooser } from "../mirror/endpoints.ts";
 import { parseImageList } from "../names/image_list.ts";
 import { parseProject, parseRegistryAddress } from "../names/reference.ts";
 import { Console } from "../report/console.ts";
@@ -28,6 +29,7 @@ import type { FlagValues } from "./flags.ts";
 import { reachOptions } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
 import { ExitCode } from "./exit_code.ts";
+import { loadRoutes } from "./registries_files.ts";
 import { withNetwork } from "./with_network.ts";
 
 const MAX_JOBS = 20;
@@ -109,6 +111,8 @@ export const inspectListCommand: CommandSpec<CliContext> = {
     if (output !== "-") {
       await mayOverwrite(output, values.string("file")!, values, context);
     }
+    const routes = await loadRoutes((name) => context.env(name));
+    const chooser = new EndpointChooser();
     const images = list.entries.map((entry) => sourceAddress(entry, options));
     return await withNetwork(
       reachOptions(values),
@@ -120,9 +124,17 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         const inspect = async (image: ImageAddress): Promise<InspectRow> => {
           const name = formatAddress(image);
           try {
+            const place = await chooser.choose(
+              { ...image, endpoints: routes?.pullFrom(image) },
+              {
+                reader: ({ registry }) => network.reader(registry),
+                warn: (message) => console.warn(message),
+                signal,
+              },
+            );
             const found: ListedImage = await inspectListEntry(
-              network.reader(image.registry),
-              image,
+              network.reader(place.registry),
+              place,
               signal,
             );
             return { image: name, ...found };

@@ -9,6 +9,7 @@ import { parseReferenceArgument } from "../names/reference.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
+import { loadRoutes } from "./registries_files.ts";
 import { withNetwork } from "./with_network.ts";
 
 /** A million tags at a thousand a page. */
@@ -49,12 +50,16 @@ export const listTagsCommand: CommandSpec<CliContext> = {
         } names an image: want a repository, without tag and digest`,
       );
     }
+    const routes = await loadRoutes((name) => context.env(name));
+    const { repository } = reference;
+    const named = { registry: address, repository };
+    const { registry } = routes?.pushTo(named) ?? named;
     return await withNetwork(
       reachOptions(values),
       context,
       address,
       async (network, signal) => {
-        const pages = network.reader(address).listTags(reference.repository, {
+        const pages = network.reader(registry).listTags(repository, {
           maxPages: MAX_PAGES,
           signal,
         });

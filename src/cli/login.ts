@@ -9,6 +9,7 @@ import { HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import type { CliContext } from "./context.ts";
 import type { ReachOptions } from "./network_options.ts";
+import { loadRoutes } from "./registries_files.ts";
 import { withNetwork } from "./with_network.ts";
 
 /** A user name and what proves it. */
@@ -40,8 +41,10 @@ export async function tryAndKeep(
     credentialsFor: () =>
       Promise.resolve({ username, password: secret, origin: "login" }),
   };
+  const routes = await loadRoutes((name) => context.env(name));
+  const registry = routes?.registry(address) ?? address;
   const code = await withNetwork(reach, context, address, async (network) => {
-    const state = await network.checkLogin(address);
+    const state = await network.checkLogin(registry);
     if (state === "refused" || state === "missing") {
       throw new HangarError(
         "usage",

@@ -43,6 +43,7 @@ import { askForLogin, tryAndKeep } from "./login.ts";
 import { readTextInput } from "./read_input.ts";
 import { connectNetwork, type ReachOptions } from "./network_options.ts";
 import type { MakeJudge } from "./policy_options.ts";
+import { loadRoutes } from "./registries_files.ts";
 import type { Network } from "./wire.ts";
 
 /** How a list is worked through. */
@@ -200,7 +201,10 @@ async function runList(
     throw new HangarError("usage", `${list.name}: no valid line in the list`);
   }
   await checkFailedPath(options.failed, options.file);
-  const plan = (job.plan ?? planMirror)(list, options);
+  const plan = (job.plan ?? planMirror)(list, {
+    ...options,
+    routes: await loadRoutes((name) => context.env(name)),
+  });
   for (const message of plan.warnings) emit({ type: "warning", message });
   tally.addInvalid(list.invalid.length);
 

@@ -11,6 +11,7 @@ import { BlobLedger } from "../copy/blob_ledger.ts";
 import { KeyedLock } from "../copy/keyed_lock.ts";
 import { OwnMounts } from "../copy/own_mounts.ts";
 import { HangarError } from "../errors.ts";
+import { EndpointChooser } from "../mirror/endpoints.ts";
 import type { MirrorTools } from "../mirror/mirror_image.ts";
 import type { ImageAddress } from "../mirror/plan.ts";
 import type { SourceStore } from "../oci/store.ts";
@@ -79,9 +80,12 @@ export function isLoopback(host: string): boolean {
 export class Network implements AsyncDisposable {
   readonly #options: NetworkOptions;
   readonly #clients: HostClients;
+  /** The same for registries of which registries.conf says that they are. */
+  readonly #insecureClients: HostClients;
   readonly #retrier: Retrier;
   readonly #gate: RequestGate;
   readonly #plain: Transport;
+  readonly #insecurePlain: Transport;
   readonly #accesses = new Map<string, Access>();
   readonly #registries = new Map<string, Registry>();
   // Pings and tokens are shared, so they end with the run, not with an image.
@@ -89,25 +93,31 @@ export class Network implements AsyncDisposable {
 
   constructor(options: NetworkOptions) {
     this.#options = options;
-    this.#clients = new HostClients({
-      userAgent: `hangar/${VERSION}`,
-      verifyCertificates: options.tlsVerify !== false,
-      certificates: options.certificates,
-      systemCertificates: options.systemCertificates,
-      stallTimeoutMs: options.stallTimeoutMs,
-      observer: options.observer,
-    });
+    const clients = (verifyCertificates: boolean) =>
+      new HostClients({
+        userAgent: `hangar/${VERSION}`,
+        verifyCertificates,
+        certificates: options.certificates,
+        systemCertificates: options.systemCertificates,
+        stallTimeoutMs: options.stallTimeoutMs,
+        observer: options.observer,
+      });
+    this.#clients = clients(options.tlsVerify !== false);
+    this.#insecureClients = clients(false);
     this.#retrier = new Retrier({
       observer: options.observer,
       ...options.retry,
     });
     this.#gate = new RequestGate({ maxPerHost: options.maxPerHost });
-    this.#plain = compose(
-      this.#clients.send,
-      followRedirects,
-      readWholeBodies,
-      this.#retrier.decorate,
-    );
+    const plain = ({ send }: HostClients) =>
+      compose(
+        send,
+        followRedirects,
+        readWholeBodies,
+        this.#retrier.decorate,
+      );
+    this.#plain = plain(this.#clients);
+    this.#insecurePlain = plain(this.#insecureClients);
   }
 
   /** What mirroring works with. */
@@ -122,6 +132,7 @@ export class Network implements AsyncDisposable {
       finder: new AttachmentFinder(),
       gate: this.#gate,
       attempts: () => this.#retrier.attempts(),
+      endpoints: new EndpointChooser(),
     };
   }
 
@@ -134,7 +145,8 @@ export class Network implements AsyncDisposable {
   }
 
   /** The host at which a registry is reached. */
-  hostOf({ registry: { host } }: ImageAddress): string {
+  hostOf(image: ImageAddress): string {
+    const { host } = (image.endpoints?.at(-1) ?? image).registry;
     return HOSTS_OF[host] ?? host;
   }
 
@@ -161,7 +173,7 @@ export class Network implements AsyncDisposable {
   }
 
   #registry(address: RegistryAddress, access: "pull" | "pull,push"): Registry {
-    const key = `${access} ${address.host}`;
+    const key = `${access} ${this.#keyOf(address)}`;
     let registry = this.#registries.get(key);
     if (!registry) {
       registry = new Registry(this.#access(address).connection, { access });
@@ -171,18 +183,31 @@ export class Network implements AsyncDisposable {
   }
 
   #access(address: RegistryAddress): Access {
-    let access = this.#accesses.get(address.host);
+    const key = this.#keyOf(address);
+    let access = this.#accesses.get(key);
     if (!access) {
       access = this.#connect(address);
-      this.#accesses.set(address.host, access);
+      this.#accesses.set(key, access);
     }
     return access;
+  }
+
+  #keyOf(address: RegistryAddress): string {
+    return `${address.host}${this.#isInsecure(address) ? " insecure" : ""}`;
+  }
+
+  /** The flag has the last word. */
+  #isInsecure({ insecure = false }: RegistryAddress): boolean {
+    const { tlsVerify } = this.#options;
+    return insecure && tlsVerify === undefined;
   }
 
   #connect(address: RegistryAddress): Access {
     const { credentials } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#end.signal]);
     const { host: id } = address;
+    const insecure = this.#isInsecure(address);
+    const { send } = insecure ? this.#insecureClients : this.#clients;
     let authenticator: Authenticator | undefined;
     const connection = new Connection({
       id,
@@ -194,11 +219,11 @@ export class Network implements AsyncDisposable {
           origin: base.origin,
           credentials: (repository) =>
             credentials.credentialsFor(id, repository),
-          tokenTransport: this.#plain,
+          tokenTransport: insecure ? this.#insecurePlain : this.#plain,
           signal,
         });
         return compose(
-          this.#clients.send,
+          send,
           followRedirects,
           this.#gate.limit(id),
           authenticator.decorate,
@@ -223,12 +248,13 @@ export class Network implements AsyncDisposable {
     };
   }
 
-  #candidates({ host, scheme }: RegistryAddress): URL[] {
+  #candidates(address: RegistryAddress): URL[] {
+    const { host, scheme } = address;
     const { tlsVerify, schemes } = this.#options;
     const name = HOSTS_OF[host] ?? host;
     const chosen = scheme ?? schemes.get(host);
     if (chosen) return [new URL(`${chosen}://${name}`)];
-    const mayBePlain = tlsVerify === false ||
+    const mayBePlain = tlsVerify === false || this.#isInsecure(address) ||
       (tlsVerify === undefined && isLoopback(host));
     return [
       new URL(`https://${name}`),
@@ -240,5 +266,6 @@ export class Network implements AsyncDisposable {
     this.#end.abort(new HangarError("interrupted", "the run is over"));
     await Promise.all([...this.#accesses.values()].map((a) => a.settled()));
     await this.#clients[Symbol.asyncDispose]();
+    await this.#insecureClients[Symbol.asyncDispose]();
   }
 }

@@ -35,6 +35,8 @@ export interface InspectOptions {
     readonly architecture: string;
     readonly variant?: string;
   };
+  /** What the summary calls its repository. @default {where it is read} */
+  readonly name?: string;
   /** Whether the summary lists the tags of the repository. */
   readonly withTags: boolean;
 }
@@ -112,7 +114,7 @@ export async function inspectImage(
         for await (const page of pages) for (const tag of page) tags.push(tag);
       }
       return summarize(
-        name,
+        options.name ?? name,
         reference,
         top,
         await image(),

@@ -11,7 +11,7 @@ import type {
 } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
 import { copyContent, copyGraph, putManifest } from "../copy/copy_graph.ts";
-import { together } from "../together.ts";
+import { allOf, together } from "../together.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import type { DestinationStore, SourceStore } from "../oci/store.ts";
@@ -25,6 +25,7 @@ import {
 } from "./decide_image.ts";
 import { checkPolicy } from "./check_policy.ts";
 import type { OutcomeKind } from "./events.ts";
+import type { EndpointChooser } from "./endpoints.ts";
 import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import type { ImageSigner } from "./image_signer.ts";
@@ -35,6 +36,7 @@ import { signTargets } from "./sign_image.ts";
 export interface MirrorTools extends CopyTools {
   readonly source: (image: ImageAddress) => SourceStore;
   readonly destination: (image: ImageAddress) => DestinationStore;
+  readonly endpoints: EndpointChooser;
   /** Signs what is at the destination; nothing is signed without one. */
   readonly signer?: ImageSigner;
   /** Judges what is copied; everything is accepted without one. */
@@ -61,23 +63,31 @@ export const NOTHING_SELECTED = "no available image for specified arch and os";
 /** Manifests that are read for one image; real ones need some dozens. */
 const MAX_MANIFESTS = 2_000;
 
-/** One context for each source of a task. */
-export function contextsOf(
+/** One context for each source of a task, read where it was found. */
+export async function contextsOf(
   task: MirrorTask,
   tools: MirrorTools,
   events: ImageEvents,
-): CopyContext[] {
-  return task.sources.map((image) => ({
-    ...tools,
-    source: tools.source(image),
-    sourceRepository: image.repository,
-    destination: tools.destination(task.destination),
-    destinationRepository: task.destination.repository,
-    events,
-    cache: new Map(),
-    allowance: { manifests: MAX_MANIFESTS },
-    manifestCache: new Map(),
-    present: new Set<Digest>(),
+  signal: AbortSignal,
+): Promise<CopyContext[]> {
+  return await allOf(task.sources.map(async (image) => {
+    const place = await tools.endpoints.choose(image, {
+      reader: tools.source,
+      warn: (message) => events.warn(message),
+      signal,
+    });
+    return {
+      ...tools,
+      source: tools.source(place),
+      sourceRepository: place.repository,
+      destination: tools.destination(task.destination),
+      destinationRepository: task.destination.repository,
+      events,
+      cache: new Map(),
+      allowance: { manifests: MAX_MANIFESTS },
+      manifestCache: new Map(),
+      present: new Set<Digest>(),
+    };
   }));
 }
 
@@ -93,7 +103,7 @@ export async function mirrorImage(
   if (await tools.existing?.has(task.destination, warn, signal)) {
     return { kind: "present" };
   }
-  const contexts = contextsOf(task, tools, events);
+  const contexts = await contextsOf(task, tools, events, signal);
   const image = new ImageMirror(
     task,
     { ...options, signer: tools.signer, policy: tools.policy },

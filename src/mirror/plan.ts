@@ -20,6 +20,27 @@ export interface ImageAddress {
   readonly repository: string;
   readonly tag?: string;
   readonly digest?: Digest;
+  /**
+   * Where it is read, in the order in which to try, where that is not just its
+   * own place.
+   */
+  readonly endpoints?: readonly ImageAddress[];
+}
+
+/** Where images really are. */
+export interface Routes {
+  /**
+   * The places to read an image from, in the order in which to try.
+   *
+   * @throws {HangarError} `blocked`
+   */
+  pullFrom(image: ImageAddress): readonly ImageAddress[];
+  /**
+   * The place to write an image to: the same, with how to reach it.
+   *
+   * @throws {HangarError} `blocked`
+   */
+  pushTo(image: ImageAddress): ImageAddress;
 }
 
 /** One unit of work: all that goes to one destination reference. */
@@ -43,6 +64,8 @@ export interface PlanOptions {
   readonly sourceProject?: string;
   readonly destination?: RegistryAddress;
   readonly destinationProject?: string;
+  /** @default {every image is where its name says} */
+  readonly routes?: Routes;
 }
 
 /** The work of a run. */
@@ -73,7 +96,7 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
   const units = new Map<string, Step[]>();
   const refused: MirrorTask[] = [];
   for (const entry of list.entries) {
-    const step = {
+    let step: Step = {
       entry,
       source: sourceAddress(entry, options),
       destination: destinationOf(entry, options, list.name),
@@ -86,6 +109,13 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
     );
     if (key === formatAddress({ ...step.source, ...unpinned(step.source) })) {
       refused.push(refuse([step], `source and destination are both ${key}`));
+      continue;
+    }
+    try {
+      step = routed(step, key, options.routes, warnings);
+    } catch (error) {
+      if (!(error instanceof HangarError)) throw error;
+      refused.push(refuse([step], error));
       continue;
     }
     const unit = units.get(key);
@@ -120,12 +150,15 @@ export function planInPlace(
     const key = formatAddress(destination);
     const same = tasks.get(key);
     const lines = [...same?.lines ?? [], entry.line];
-    tasks.set(key, {
-      id: same?.id ?? entry.ordinal,
-      lines,
-      sources: [destination],
-      destination,
-    });
+    const id = same?.id ?? entry.ordinal;
+    try {
+      const place = options.routes?.pushTo(destination) ?? destination;
+      tasks.set(key, { id, lines, sources: [place], destination: place });
+    } catch (error) {
+      if (!(error instanceof HangarError)) throw error;
+      const refusal = error;
+      tasks.set(key, { id, lines, sources: [], destination, refusal });
+    }
   }
   return { tasks: [...tasks.values()], warnings: [] };
 }
@@ -174,13 +207,54 @@ function formatLines(lines: readonly number[]): string {
   return `${lines.slice(0, -1).join(", ")} and ${lines.at(-1)}`;
 }
 
-function refuse(steps: readonly Step[], why: string): MirrorTask {
+/**
+ * A step with the places where it is really read and written.
+ *
+ * @param key the destination, as it is written
+ * @throws {HangarError} `blocked`, or `conflict` when it would read what it writes
+ */
+function routed(
+  step: Step,
+  key: string,
+  routes: Routes | undefined,
+  warnings: string[],
+): Step {
+  if (!routes) return step;
+  const { source } = step;
+  const all = routes.pullFrom(source);
+  const endpoints = all.filter((place) =>
+    key !== formatAddress({ ...place, ...unpinned(place) })
+  );
+  if (endpoints.length === 0 || endpoints.at(-1) !== all.at(-1)) {
+    throw new HangarError(
+      "conflict",
+      `source ${
+        formatAddress(source)
+      } is read from the destination ${key}, as registries.conf has it`,
+    );
+  }
+  if (endpoints.length < all.length) {
+    const warning =
+      `registries.conf: a mirror of ${source.registry.host} is the destination ${step.destination.registry.host} itself: it is not read from for images that go there`;
+    if (!warnings.includes(warning)) warnings.push(warning);
+  }
+  return {
+    ...step,
+    source: { ...source, endpoints },
+    destination: routes.pushTo(step.destination),
+  };
+}
+
+function refuse(
+  steps: readonly Step[],
+  why: string | HangarError,
+): MirrorTask {
   return {
     id: steps[0]!.entry.ordinal,
     lines: steps.map((s) => s.entry.line),
     sources: steps.map((s) => s.source),
     destination: steps[0]!.destination,
-    refusal: new HangarError("conflict", why),
+    refusal: typeof why === "string" ? new HangarError("conflict", why) : why,
   };
 }
 

@@ -32,10 +32,11 @@ async function targetsInPlace(
   events: ImageEvents,
   signal: AbortSignal,
 ): Promise<{ readonly targets: SignTarget[]; readonly digest: Digest }> {
-  const [context] = contextsOf(
+  const [context] = await contextsOf(
     { ...task, sources: [task.destination] },
     tools,
     events,
+    signal,
   ) as [CopyContext];
   const { destination: store, destinationRepository } = context;
   const { tag, digest } = task.destination;

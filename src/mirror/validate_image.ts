@@ -79,7 +79,7 @@ export async function validateImage(
       ? { kind: "passed" }
       : { kind: "failed", findings: [`missing: ${tag ?? digest}`] };
   }
-  const contexts = contextsOf(task, tools, events);
+  const contexts = await contextsOf(task, tools, events, signal);
   const decider = new ImageDecider(task, options, contexts, signal);
   const walk = new DestinationWalk(task, options.depth, tools, signal);
   const findings: string[] = [];

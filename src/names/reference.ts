@@ -31,6 +31,8 @@ export interface RegistryAddress {
   readonly host: string;
   /** The scheme, where one was written. */
   readonly scheme?: "http" | "https";
+  /** Whether certificates go unchecked and plain HTTP is allowed. */
+  readonly insecure?: boolean;
 }
 
 /** The registry of references that name none. */

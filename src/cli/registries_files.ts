@@ -1,0 +1,119 @@
+/**
+ * The user's and the system's registries.conf, and what they make of addresses.
+ *
+ * @module
+ */
+
+import type {
+  RegistriesConf,
+  RegistriesConfFile,
+} from "../config/registries_conf.ts";
+import { HangarError } from "../errors.ts";
+import type { ImageAddress, Routes } from "../mirror/plan.ts";
+import type { Reference, RegistryAddress } from "../names/reference.ts";
+import type { Env } from "./certs_d.ts";
+
+const SYSTEM = "/etc/containers";
+
+/**
+ * The files in the order in which they override each other: the main file, then
+ * those of `registries.conf.d`, the system's and then the user's. A user's own
+ * main file takes the place of all of the system's.
+ */
+export async function registriesFiles(env: Env): Promise<RegistriesConfFile[]> {
+  const given = env("CONTAINERS_REGISTRIES_CONF");
+  const home = env("HOME");
+  const user = home && `${home}/.config/containers`;
+  const own = user && !given
+    ? await readFile(`${user}/registries.conf`)
+    : undefined;
+  const main = own ?? await readFile(given || `${SYSTEM}/registries.conf`);
+  if (given && !main) {
+    throw new HangarError(
+      "file",
+      `${given} (CONTAINERS_REGISTRIES_CONF) does not exist`,
+    );
+  }
+  return [
+    ...(main ? [main] : []),
+    ...(own ? [] : await readDirectory(`${SYSTEM}/registries.conf.d`)),
+    ...(user ? await readDirectory(`${user}/registries.conf.d`) : []),
+  ];
+}
+
+async function readFile(
+  name: string,
+): Promise<RegistriesConfFile | undefined> {
+  try {
+    return { name, text: await Deno.readTextFile(name) };
+  } catch (cause) {
+    if (isAbsent(cause)) return undefined;
+    throw new HangarError("file", `cannot read ${name}`, { cause });
+  }
+}
+
+async function readDirectory(path: string): Promise<RegistriesConfFile[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(path)) {
+      if (!isDirectory && name.endsWith(".conf")) names.push(name);
+    }
+  } catch (cause) {
+    if (isAbsent(cause)) return [];
+    throw new HangarError("file", `cannot read ${path}`, { cause });
+  }
+  const files = await Promise.all(
+    names.sort().map((name) => readFile(`${path}/${name}`)),
+  );
+  return files.flatMap((file) => file ?? []);
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory;
+}
+
+/** What the files make of addresses; undefined when they say nothing. */
+export async function loadRoutes(env: Env): Promise<ConfRoutes | undefined> {
+  const files = await registriesFiles(env);
+  if (files.length === 0) return undefined;
+  const { RegistriesConf } = await import("../config/registries_conf.ts");
+  const conf = new RegistriesConf(files);
+  return conf.isEmpty ? undefined : new ConfRoutes(conf);
+}
+
+/** Addresses by way of registries.conf. */
+export class ConfRoutes implements Routes {
+  readonly #conf: RegistriesConf;
+
+  constructor(conf: RegistriesConf) {
+    this.#conf = conf;
+  }
+
+  pullFrom(image: ImageAddress): ImageAddress[] {
+    return this.#conf.pullFrom(referenceOf(image)).map(
+      ({ reference, insecure }) => ({
+        registry: reference.registry === image.registry.host
+          ? { ...image.registry, insecure }
+          : { host: reference.registry, insecure },
+        repository: reference.repository,
+        tag: reference.tag,
+        digest: reference.digest,
+      }),
+    );
+  }
+
+  pushTo(image: ImageAddress): ImageAddress {
+    const insecure = this.#conf.isInsecure(referenceOf(image));
+    return { ...image, registry: { ...image.registry, insecure } };
+  }
+
+  /** A registry as a whole. */
+  registry(address: RegistryAddress): RegistryAddress {
+    return { ...address, insecure: this.#conf.isInsecureHost(address.host) };
+  }
+}
+
+function referenceOf({ registry, ...rest }: ImageAddress): Reference {
+  return { ...rest, registry: registry.host, explicitRegistry: true };
+}

@@ -1,0 +1,69 @@
+/**
+ * Which of the places that an image may be read from holds it.
+ *
+ * @module
+ */
+
+import { describeError, HangarError } from "../errors.ts";
+import type { ManifestReader } from "../oci/store.ts";
+import { formatAddress, type ImageAddress } from "./plan.ts";
+
+/** What choosing works with. */
+export interface ChooseOptions {
+  readonly reader: (image: ImageAddress) => ManifestReader;
+  readonly warn: (message: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Chooses between an image's mirrors and its own place, which is the last to be
+ * tried and answers for itself. A mirror that does not answer is left out for
+ * the rest of the run.
+ */
+export class EndpointChooser {
+  readonly #dead = new Set<string>();
+
+  /** The first place that holds the image, or else the last. */
+  async choose(
+    image: ImageAddress,
+    options: ChooseOptions,
+  ): Promise<ImageAddress> {
+    const places = image.endpoints ?? [image];
+    for (const place of places.slice(0, -1)) {
+      if (this.#dead.has(place.registry.host)) continue;
+      // One after the other: the first that has it is the one to take.
+      if (await this.#holds(place, image, options)) return place;
+    }
+    return places.at(-1)!;
+  }
+
+  async #holds(
+    place: ImageAddress,
+    image: ImageAddress,
+    { reader, warn, signal }: ChooseOptions,
+  ): Promise<boolean> {
+    const { host } = place.registry;
+    const reference = place.digest ?? place.tag ?? "latest";
+    try {
+      const head = await reader(place).headManifest(
+        place.repository,
+        reference,
+        { signal },
+      );
+      return head !== undefined;
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof HangarError)) throw error;
+      const dead = error.temporary || error.status === undefined;
+      const isNews = !this.#dead.has(host);
+      if (dead) this.#dead.add(host);
+      if (isNews) {
+        warn(
+          `mirror ${formatAddress(place)} of ${formatAddress(image)}: ${
+            describeError(error)
+          }${dead ? `; ${host} is not asked again in this run` : ""}`,
+        );
+      }
+      return false;
+    }
+  }
+}
