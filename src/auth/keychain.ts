@@ -274,8 +274,14 @@ function malformed(path: string, fault: string): HangarError {
 /** How long a helper may take, in ms: some ask the user. */
 const HELPER_TIMEOUT_MS = 60_000;
 
-/** The machine as Deno shows it. */
-export function denoKeychainEnvironment(): KeychainEnvironment {
+/**
+ * The machine as Deno shows it.
+ *
+ * @param variables what helpers find in their environment beside what is there
+ */
+export function denoKeychainEnvironment(
+  variables: Readonly<Record<string, string>> = {},
+): KeychainEnvironment {
   return {
     env: (name) => Deno.env.get(name),
     uid: () => Deno.uid() ?? undefined,
@@ -316,6 +322,7 @@ export function denoKeychainEnvironment(): KeychainEnvironment {
       try {
         const child = new Deno.Command(program, {
           args: [action],
+          env: variables,
           stdin: "piped",
           stdout: "piped",
           stderr: "inherit",

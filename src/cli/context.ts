@@ -8,6 +8,7 @@ import {
   denoKeychainEnvironment,
   type KeychainEnvironment,
 } from "../auth/keychain.ts";
+import { PROXY_VARIABLES } from "../transport/proxies.ts";
 import type { RetrierOptions } from "../transport/retry.ts";
 
 /** Calls back at the first Ctrl-C; the returned function stops listening. */
@@ -53,19 +54,35 @@ function writeAll(
   }
 }
 
-/** The real process. */
+/**
+ * The real process. What it says of proxies is taken out of its environment: the
+ * clients inside would each follow it in their own way, and to loopback too.
+ */
 export function processContext(): CliContext {
+  const proxies = takeVariables(PROXY_VARIABLES);
   return {
     stdout: (output) => writeAll(Deno.stdout, output),
     stderr: (text) => writeAll(Deno.stderr, text),
     stdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
-    env: (name) => Deno.env.get(name),
+    env: (name) => proxies[name] ?? Deno.env.get(name),
     prompt: ask,
     color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),
     onInterrupt,
-    keychain: denoKeychainEnvironment(),
+    // Helpers are other programs, with ways of their own.
+    keychain: denoKeychainEnvironment(proxies),
   };
+}
+
+function takeVariables(names: readonly string[]): Record<string, string> {
+  const taken: Record<string, string> = {};
+  for (const name of names) {
+    const value = Deno.env.get(name);
+    if (value === undefined) continue;
+    taken[name] = value;
+    Deno.env.delete(name);
+  }
+  return taken;
 }
 
 /** The second signal ends the process where it stands. */

@@ -9,6 +9,7 @@ import { describeError, HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { redactUrl } from "../transport/fault.ts";
 import { formatDuration } from "../report/format.ts";
+import { ProxyRules } from "../transport/proxies.ts";
 import type { RequestObserver } from "../transport/transport.ts";
 import {
   certsDirectories,
@@ -118,6 +119,7 @@ export function connectNetwork(
     if (address?.scheme) schemes.set(address.host, address.scheme);
   }
   const env = (name: string) => context.env(name);
+  const proxies = new ProxyRules(env);
   const directories = certsDirectories(env);
   return new Network({
     tlsVerify: options.tlsVerify,
@@ -125,6 +127,7 @@ export function connectNetwork(
     credentials,
     certificates: (host) => hostCertificates(host, directories),
     systemCertificates: () => systemCertificates(env),
+    proxyFor: (url) => proxies.proxyFor(url),
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
     retry: {
@@ -156,6 +159,8 @@ function observe(debug: boolean, log: NetworkLog): RequestObserver {
       if (isLow) once(`low ${host}`, () => log.warn(allowed));
       else once(host, () => log.info(allowed));
     },
+    onProxy: (host, proxyUrl) =>
+      log.debug(`${host} is reached through the proxy ${proxyUrl}`),
     onResponse: debug
       ? (method, url, status, ms) =>
         log.debug(

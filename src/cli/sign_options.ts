@@ -7,6 +7,7 @@
 import { HangarError } from "../errors.ts";
 import type { ImageSigner } from "../mirror/image_signer.ts";
 import type { SigningKey } from "../signatures/sigstore_key.ts";
+import { ProxyRules, variablesFor } from "../transport/proxies.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
@@ -97,7 +98,14 @@ export async function loadSigner(
     const { SimpleSigner } = await import("../mirror/simple_signer.ts");
     return new SimpleSigner(key!);
   }
-  const { BundleMaker } = await import("../signatures/bundle.ts");
+  const urls = ["fulcio-url", "rekor-url", "tsa-url"].flatMap((flag) => {
+    const text = urlOf(flag, values);
+    return text === undefined ? [] : [new URL(text)];
+  });
+  const { BundleMaker } = await withVariables(
+    variablesFor(new ProxyRules((name) => context.env(name)), urls),
+    () => import("../signatures/bundle.ts"),
+  );
   const { BundleSigner } = await import("../mirror/bundle_signer.ts");
   const url = (flag: string) => urlOf(flag, values);
   return new BundleSigner(
@@ -109,6 +117,24 @@ export async function loadSigner(
       identityToken: await tokenOf(values),
     }),
   );
+}
+
+/**
+ * Loads a module that reads the environment when it is loaded, as the HTTP
+ * client of @sigstore/sign does for proxies.
+ */
+async function withVariables<T>(
+  variables: Readonly<Record<string, string>>,
+  load: () => Promise<T>,
+): Promise<T> {
+  for (const [name, value] of Object.entries(variables)) {
+    Deno.env.set(name, value);
+  }
+  try {
+    return await load();
+  } finally {
+    for (const name of Object.keys(variables)) Deno.env.delete(name);
+  }
 }
 
 function urlOf(flag: string, values: FlagValues): string | undefined {

@@ -24,6 +24,7 @@ import {
   type HostCertificates,
   HostClients,
 } from "../transport/host_client.ts";
+import { isLoopback, type Proxy } from "../transport/proxies.ts";
 import { followRedirects } from "../transport/redirect.ts";
 import { RequestGate } from "../transport/request_gate.ts";
 import { Retrier, type RetrierOptions } from "../transport/retry.ts";
@@ -47,6 +48,7 @@ export interface NetworkOptions {
   readonly certificates: (host: string) => Promise<HostCertificates>;
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
+  readonly proxyFor: (url: URL) => Proxy | undefined;
   readonly observer?: RequestObserver;
   readonly retry?: RetrierOptions;
   /** Without a byte for so long a transfer is given up, in ms. */
@@ -68,13 +70,6 @@ interface Access {
 const HOSTS_OF: Readonly<Record<string, string>> = {
   "docker.io": "registry-1.docker.io",
 };
-
-/** Whether a host is this machine, where plain HTTP is no risk. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  return name === "localhost" || name.endsWith(".localhost") ||
-    name === "::1" || /^127(\.\d{1,3}){3}$/.test(name);
-}
 
 /** The registries of a run: one connection and one login for each. */
 export class Network implements AsyncDisposable {
@@ -99,6 +94,7 @@ export class Network implements AsyncDisposable {
         verifyCertificates,
         certificates: options.certificates,
         systemCertificates: options.systemCertificates,
+        proxyFor: options.proxyFor,
         stallTimeoutMs: options.stallTimeoutMs,
         observer: options.observer,
       });

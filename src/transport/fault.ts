@@ -28,6 +28,7 @@ const NOT_TLS =
   /corrupt message|InvalidContentType|WRONG_VERSION_NUMBER|packet length too long|EPROTO|tls handshake eof|unexpected eof/i;
 const REFUSED = /connection refused|ECONNREFUSED/i;
 const UNKNOWN_HOST = /dns error|failed to lookup|ENOTFOUND|EAI_AGAIN/i;
+const NO_TUNNEL = /unsuccessful tunnel|Proxy response/i;
 const BLOCKED_PORT = /bad port|blocked port|port is blocked/i;
 
 /** Whether the server at the other end seems to speak plain HTTP, not TLS. */
@@ -58,6 +59,19 @@ export function faultOf(
         cause: error,
         host: url.host,
         hint: "serve the registry on another port",
+      },
+    );
+  }
+  if (NO_TUNNEL.test(text)) {
+    return new HangarError(
+      "network",
+      `${what}: the proxy does not connect to ${url.host}`,
+      {
+        cause: error,
+        host: url.host,
+        temporary: true,
+        hint:
+          "check the proxy's credentials and the ports that it allows, or name the host in NO_PROXY",
       },
     );
   }

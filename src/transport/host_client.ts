@@ -6,6 +6,7 @@
 
 import { HangarError } from "../errors.ts";
 import { faultOf, redactUrl } from "./fault.ts";
+import { type Proxy, proxyAuthorization } from "./proxies.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type {
   RequestObserver,
@@ -34,6 +35,8 @@ export interface HostClientsOptions {
   readonly verifyCertificates?: boolean;
   /** Sent as `User-Agent`. */
   readonly userAgent: string;
+  /** The proxy for a URL. @default {none} */
+  readonly proxyFor?: (url: URL) => Proxy | undefined;
   readonly observer?: RequestObserver;
   /**
    * How long an answer to a read may take, in ms; one to a write, which may
@@ -43,6 +46,9 @@ export interface HostClientsOptions {
    */
   readonly stallTimeoutMs?: number;
 }
+
+/** The status by which a proxy asks for credentials (RFC 9110, 15.5.8). */
+const PROXY_WANTS_CREDENTIALS = 407;
 
 /** How many stall timeouts a write may take to be answered. */
 const WRITE_PATIENCE = 10;
@@ -78,12 +84,26 @@ export class HostClients implements AsyncDisposable {
     const started = performance.now();
     observer?.onRequest?.(method, url);
     const patience = new Patience(request, this.#options.stallTimeoutMs);
+    const proxy = this.#options.proxyFor?.(url);
     try {
-      const fetch = await this.#fetchFor(url);
+      const fetch = await this.#fetchFor(url, proxy);
+      if (proxy && url.protocol === "http:") {
+        // Deno does not send this to a proxy that is reached by TLS.
+        const shown = proxyAuthorization(proxy);
+        if (shown) headers.set("proxy-authorization", shown);
+      }
       const response = await fetch(
         { ...request, signal: patience.signal },
         headers,
       );
+      if (proxy && response.status === PROXY_WANTS_CREDENTIALS) {
+        await response.body?.cancel();
+        throw new HangarError(
+          "network",
+          `${method} ${redactUrl(url)}: 407, the proxy wants credentials`,
+          { hint: "write http://USER:PASSWORD@HOST:PORT in HTTP_PROXY" },
+        );
+      }
       tellRateLimit(url.host, response.headers, observer);
       observer?.onResponse?.(
         method,
@@ -93,36 +113,44 @@ export class HostClients implements AsyncDisposable {
       );
       return response;
     } catch (error) {
-      throw faultOf(error, method, url, patience.signal);
+      const fault = faultOf(error, method, url, patience.signal);
+      throw proxy ? throughProxy(fault, proxy) : fault;
     } finally {
       patience.end();
     }
   };
 
-  #fetchFor(url: URL): Promise<Fetch> {
-    const known = this.#perHost.get(url.host);
+  #fetchFor(url: URL, proxy: Proxy | undefined): Promise<Fetch> {
+    const { origin } = url;
+    const known = this.#perHost.get(origin);
     if (known) return known;
-    const made = this.#make(url);
-    this.#perHost.set(url.host, made);
-    made.catch(() => this.#perHost.delete(url.host));
+    if (proxy) this.#options.observer?.onProxy?.(url.host, proxy.url);
+    const made = this.#make(url, proxy);
+    this.#perHost.set(origin, made);
+    made.catch(() => this.#perHost.delete(origin));
     return made;
   }
 
-  async #make({ host, protocol }: URL): Promise<Fetch> {
+  async #make(
+    { host, protocol }: URL,
+    proxy: Proxy | undefined,
+  ): Promise<Fetch> {
     const own = protocol === "https:"
       ? await this.#options.certificates?.(host)
       : undefined;
     const isPlain = !own || own.ca.length === 0 && !own.client;
     const make = this.#options.verifyCertificates === false
-      ? () => this.#makeUnverified(own)
-      : () => this.#makeFetch(own, host, protocol === "https:");
+      ? () => this.#makeUnverified(own, proxy)
+      : () => this.#makeFetch(own, host, protocol === "https:", proxy);
     if (!isPlain) return await make();
-    // Hosts without certificates of their own share a client for each protocol.
-    let shared = this.#shared.get(protocol);
+    // Hosts without certificates of their own share a client for each protocol,
+    // with and without proxy.
+    const key = `${protocol} ${proxy?.url}`;
+    let shared = this.#shared.get(key);
     if (!shared) {
       shared = make();
-      this.#shared.set(protocol, shared);
-      shared.catch(() => this.#shared.delete(protocol));
+      this.#shared.set(key, shared);
+      shared.catch(() => this.#shared.delete(key));
     }
     return await shared;
   }
@@ -131,8 +159,9 @@ export class HostClients implements AsyncDisposable {
     own: HostCertificates | undefined,
     host: string,
     isTls: boolean,
+    proxy: Proxy | undefined,
   ): Promise<Fetch> {
-    const system = isTls
+    const system = isTls || proxy?.url.startsWith("https:")
       ? await this.#options.systemCertificates?.() ?? []
       : [];
     let client: Deno.HttpClient;
@@ -141,6 +170,13 @@ export class HostClients implements AsyncDisposable {
         caCerts: [...system, ...own?.ca ?? []],
         ...(own?.client &&
           { cert: own.client.certificate, key: own.client.key }),
+        ...(proxy && {
+          proxy: {
+            url: proxy.url,
+            // Over plain HTTP it is a header of each request.
+            basicAuth: isTls ? proxy.credentials : undefined,
+          },
+        }),
       });
     } catch (cause) {
       throw new HangarError(
@@ -157,17 +193,34 @@ export class HostClients implements AsyncDisposable {
   }
 
   /** Deno's own client cannot leave certificates unchecked; undici's can. */
-  async #makeUnverified(own: HostCertificates | undefined): Promise<Fetch> {
-    const { Agent, fetch } = await import("undici");
-    const agent = new Agent({
-      connect: {
-        rejectUnauthorized: false,
-        ...(own?.client &&
-          { cert: own.client.certificate, key: own.client.key }),
-      },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+  async #makeUnverified(
+    own: HostCertificates | undefined,
+    proxy: Proxy | undefined,
+  ): Promise<Fetch> {
+    const { Agent, fetch, ProxyAgent } = await import("undici");
+    const { rootCertificates } = await import("node:tls");
+    const tls = {
+      rejectUnauthorized: false,
+      ...(own?.client &&
+        { cert: own.client.certificate, key: own.client.key }),
+    };
+    const patient = { headersTimeout: 0, bodyTimeout: 0 };
+    const agent = proxy
+      ? new ProxyAgent({
+        ...patient,
+        uri: proxy.url,
+        token: proxyAuthorization(proxy),
+        requestTls: tls,
+        // Registries are not to be checked, but this is none.
+        proxyTls: {
+          ca: [
+            ...rootCertificates,
+            ...await this.#options.systemCertificates?.() ?? [],
+          ],
+        },
+        proxyTunnel: false,
+      })
+      : new Agent({ ...patient, connect: tls });
     this.#closers.push(() => agent.destroy());
     return async (request, headers) => {
       const response = await fetch(request.url, {
@@ -195,6 +248,14 @@ export class HostClients implements AsyncDisposable {
     this.#perHost.clear();
     this.#shared.clear();
   }
+}
+
+function throughProxy(fault: unknown, { url }: Proxy): unknown {
+  if (!(fault instanceof HangarError)) return fault;
+  return new HangarError(fault.code, `${fault.message} (proxy ${url})`, {
+    ...fault,
+    cause: fault,
+  });
 }
 
 /** The wait for the head of an answer, which must end some day. */
