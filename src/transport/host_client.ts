@@ -87,11 +87,6 @@ export class HostClients implements AsyncDisposable {
     const proxy = this.#options.proxyFor?.(url);
     try {
       const fetch = await this.#fetchFor(url, proxy);
-      if (proxy && url.protocol === "http:") {
-        // Deno does not send this to a proxy that is reached by TLS.
-        const shown = proxyAuthorization(proxy);
-        if (shown) headers.set("proxy-authorization", shown);
-      }
       const response = await fetch(
         { ...request, signal: patience.signal },
         headers,
@@ -173,7 +168,6 @@ export class HostClients implements AsyncDisposable {
         ...(proxy && {
           proxy: {
             url: proxy.url,
-            // Over plain HTTP it is a header of each request.
             basicAuth: isTls ? proxy.credentials : undefined,
           },
         }),
@@ -188,8 +182,12 @@ export class HostClients implements AsyncDisposable {
       );
     }
     this.#closers.push(() => client.close());
-    return (request, headers) =>
-      fetch(request.url, { ...initOf(request, headers), client });
+    // Deno does not send this by itself to a proxy that is reached by TLS.
+    const shown = proxy && !isTls ? proxyAuthorization(proxy) : undefined;
+    return (request, headers) => {
+      if (shown) headers.set("proxy-authorization", shown);
+      return fetch(request.url, { ...initOf(request, headers), client });
+    };
   }
 
   /** Deno's own client cannot leave certificates unchecked; undici's can. */

@@ -25,7 +25,7 @@ const KEY = [
 const LEAF_EXTENSIONS = `basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth,clientAuth
-subjectAltName=IP:127.0.0.1,DNS:localhost
+subjectAltName=IP:127.0.0.1,IP:0.0.0.0,DNS:localhost
 `;
 
 /**

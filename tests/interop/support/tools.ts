@@ -43,6 +43,7 @@ export const interopIgnored: boolean = [
   "openssl",
   "curl",
   "gpg",
+  "tinyproxy",
 ].some((name) => requireTool(name) === undefined);
 
 /**
