@@ -61,6 +61,8 @@ export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #now: () => number;
   readonly #tokens = new Map<string, Promise<Token>>();
+  /** Refresh tokens that took the place of identity tokens in this run. */
+  readonly #renewed = new Map<string, string>();
   #challenge?: Challenge;
 
   constructor(options: AuthenticatorOptions) {
@@ -202,7 +204,13 @@ export class Authenticator {
       ? await this.#options.credentials(repositoryOf(scopes))
       : undefined;
     const request = credentials?.identityToken
-      ? oauthRequest(url, service, scopes, credentials.identityToken)
+      ? oauthRequest(
+        url,
+        service,
+        scopes,
+        this.#renewed.get(credentials.identityToken) ??
+          credentials.identityToken,
+      )
       : tokenRequest(url, service, scopes, credentials);
     const timeout = new AbortController();
     const { signal } = this.#options;
@@ -228,7 +236,12 @@ export class Authenticator {
         wholeBody: MAX_TOKEN_ANSWER,
         signal: timeout.signal,
       });
-      return await this.#readToken(response, request, timeout.signal);
+      return await this.#readToken(
+        response,
+        request,
+        timeout.signal,
+        credentials?.identityToken,
+      );
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onEnd);
@@ -244,6 +257,7 @@ export class Authenticator {
     response: Response,
     request: TransportRequest,
     signal: AbortSignal,
+    identityToken?: string,
   ): Promise<Token> {
     const what = `${request.method} ${redactUrl(request.url)}`;
     if (!response.ok) {
@@ -294,6 +308,10 @@ export class Authenticator {
     // A token is a header value: visible ASCII, or it could carry a header.
     if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
       throw new HangarError("protocol", `${what}: the answer holds no token`);
+    }
+    const renewed = fields["refresh_token"];
+    if (identityToken && typeof renewed === "string" && renewed !== "") {
+      this.#renewed.set(identityToken, renewed);
     }
     const given = fields["expires_in"];
     const seconds = typeof given === "number" && given > 0

@@ -159,6 +159,13 @@ function observe(debug: boolean, log: NetworkLog): RequestObserver {
       if (isLow) once(`low ${host}`, () => log.warn(allowed));
       else once(host, () => log.info(allowed));
     },
+    onCredentials: (host, origin) =>
+      once(`${host} ${origin}`, () =>
+        log.debug(
+          origin === undefined
+            ? `there are no credentials for ${host}`
+            : `credentials for ${host} are from ${origin}`,
+        )),
     onProxy: (host, proxyUrl) =>
       log.debug(`${host} is reached through the proxy ${proxyUrl}`),
     onResponse: debug

@@ -213,8 +213,11 @@ export class Network implements AsyncDisposable {
       transportFor: (base) => {
         authenticator = new Authenticator({
           origin: base.origin,
-          credentials: (repository) =>
-            credentials.credentialsFor(id, repository),
+          credentials: async (repository) => {
+            const found = await credentials.credentialsFor(id, repository);
+            this.#options.observer?.onCredentials?.(id, found?.origin);
+            return found;
+          },
           tokenTransport: insecure ? this.#insecurePlain : this.#plain,
           signal,
         });

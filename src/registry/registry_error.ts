@@ -43,6 +43,20 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
   });
 }
 
+/**
+ * What a server in front of a registry says, in its words: proxies answer in
+ * HTML or plain text.
+ */
+function pageTextOf(bytes: Uint8Array, contentType: string): string {
+  const text = new TextDecoder().decode(bytes.subarray(0, 4096));
+  const page = /html/i.test(contentType)
+    ? /<title>([^<]+)<\/title>/i.exec(text)?.[1]
+    : /^text\/plain/i.test(contentType)
+    ? text.trim().split("\n")[0]
+    : undefined;
+  return printable(page ?? "", 120);
+}
+
 function codeOf(status: number): ErrorCode {
   switch (status) {
     case 401:
@@ -84,9 +98,11 @@ export async function registryError(
   }
   const { status } = response;
   const problems = problemsOf(bytes);
-  const said = problems.map(({ code, message }) =>
-    [code, message].filter(Boolean).join(": ")
-  ).join("; ");
+  const said = problems.length > 0
+    ? problems.map(({ code, message }) =>
+      [code, message].filter(Boolean).join(": ")
+    ).join("; ")
+    : pageTextOf(bytes, response.headers.get("content-type") ?? "");
   const codes = problems.map((p) => p.code);
   return new HangarError(
     codeOf(status),

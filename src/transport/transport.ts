@@ -19,6 +19,8 @@ export interface RequestObserver {
   /** Its answer's head arrived, after `ms` milliseconds. */
   onResponse?(method: string, url: URL, status: number, ms: number): void;
   /** A host told how much more may be pulled. */
+  /** Where the credentials for a host come from; undefined for none. */
+  onCredentials?(host: string, origin: string | undefined): void;
   /** Requests to a host go through a proxy, told once. */
   onProxy?(host: string, proxyUrl: string): void;
   onRateLimit?(host: string, limit: RateLimit): void;

@@ -22,6 +22,10 @@ export type FakeAuthOptions =
     readonly anonymousPull?: boolean;
     /** Another realm than the registry's own. */
     readonly realm?: string;
+    /** Takes this identity token in OAuth2's form, and none but that. */
+    readonly identityToken?: string;
+    /** Each answer in that form names the token to be used from then on. */
+    readonly rotates?: boolean;
   };
 
 /** Checks requests, and hands out tokens. */
@@ -30,11 +34,13 @@ export class FakeAuth {
   readonly #options: FakeAuthOptions;
   readonly #url: string;
   readonly #tokens = new Map<string, ReadonlySet<string>>();
+  #identityToken?: string;
 
   constructor(options: FakeAuthOptions, url: string) {
     this.kind = options.kind;
     this.#options = options;
     this.#url = url;
+    if (options.kind === "bearer") this.#identityToken = options.identityToken;
   }
 
   /** The refusal of a request that may not pass. */
@@ -65,10 +71,12 @@ export class FakeAuth {
 
   /** The token endpoint. */
   async token(request: Request, url: URL): Promise<Response> {
-    await request.body?.cancel();
     if (this.#options.kind !== "bearer") {
+      await request.body?.cancel();
       return new Response(null, { status: 404 });
     }
+    if (request.method === "POST") return await this.#oauth(request);
+    await request.body?.cancel();
     const given = request.headers.get("authorization");
     const known = given === this.#basic();
     if (given !== null && !known) return new Response(null, { status: 401 });
@@ -86,6 +94,35 @@ export class FakeAuth {
     const token = crypto.randomUUID();
     this.#tokens.set(token, new Set(granted));
     return Response.json({ token, expires_in: 300 });
+  }
+
+  /** The OAuth2 form of it (distribution's token specification). */
+  async #oauth(request: Request): Promise<Response> {
+    const form = new URLSearchParams(await request.text());
+    if (
+      form.get("grant_type") !== "refresh_token" || !form.get("client_id") ||
+      form.get("service") !== "fake"
+    ) return new Response(null, { status: 400 });
+    if (
+      this.#identityToken === undefined ||
+      form.get("refresh_token") !== this.#identityToken
+    ) return new Response(null, { status: 401 });
+    const token = crypto.randomUUID();
+    const scopes = (form.get("scope") ?? "").split(" ").filter(Boolean);
+    this.#tokens.set(
+      token,
+      new Set(scopes.flatMap((scope) => {
+        const [, name, actions = ""] = /^(.+):([a-z,]+)$/.exec(scope) ?? [];
+        return actions.split(",").map((action) => `${name}:${action}`);
+      })),
+    );
+    const { rotates } = this.#options as { readonly rotates?: boolean };
+    if (rotates) this.#identityToken = crypto.randomUUID();
+    return Response.json({
+      access_token: token,
+      expires_in: 300,
+      ...(rotates && { refresh_token: this.#identityToken }),
+    });
   }
 
   /** Makes every token worthless. */

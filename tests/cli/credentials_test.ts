@@ -1,0 +1,166 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeRegistry } from "../support/fake_registry.ts";
+import { hangar } from "../support/hangar.ts";
+import { makeImage } from "../support/images.ts";
+import { Pair } from "../support/pair.ts";
+
+const IDENTITY = "identity-t0ken";
+const SECRET = "s3cret-password";
+
+async function withAuthFile(
+  file: unknown,
+  use: (env: Record<string, string>, directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/auth.json`;
+  await Deno.writeTextFile(path, JSON.stringify(file));
+  try {
+    await use({ REGISTRY_AUTH_FILE: path, HOME: directory }, directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+for (const rotates of [false, true]) {
+  Deno.test(
+    `credentials: an identity token buys tokens by OAuth2${
+      rotates ? ", each time with the one that took its place" : ""
+    }`,
+    async () => {
+      await using pair = new Pair({
+        auth: {
+          kind: "bearer",
+          username: "none",
+          password: "none",
+          identityToken: IDENTITY,
+          rotates,
+        },
+      });
+      const lines: string[] = [];
+      for (let i = 0; i < 3; i++) {
+        pair.source.install(
+          `corp/app-${i}`,
+          "v1",
+          makeImage({ seed: `${i}`, layers: [100] }),
+        );
+        lines.push(`corp/app-${i}:v1`);
+      }
+      await withAuthFile(
+        { auths: { [pair.destination.host]: { identitytoken: IDENTITY } } },
+        async (env) => {
+          const { code, stderr } = await pair.mirror(lines.join("\n"), [
+            "--debug",
+          ], { env });
+          assertEquals(code, 0, stderr);
+          assertStringIncludes(
+            stderr,
+            `credentials for ${pair.destination.host} are from ${env.REGISTRY_AUTH_FILE}`,
+          );
+          assert(!stderr.includes(IDENTITY), stderr);
+        },
+      );
+      const tokens = pair.destination.requests.filter((r) =>
+        r.kind === "token"
+      );
+      // One for the login, and one for the scope of each repository.
+      assertEquals(tokens.map((r) => r.method), [
+        "POST",
+        "POST",
+        "POST",
+        "POST",
+      ]);
+    },
+  );
+}
+
+Deno.test("credentials: --debug names the helper, and never what it gave", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", username: "me", password: SECRET },
+  });
+  registry.install("corp/app", "v1", makeImage({ seed: "app" }));
+  await withAuthFile(
+    { credHelpers: { [registry.host]: "fake" } },
+    async (env, directory) => {
+      const helper = `${directory}/docker-credential-fake`;
+      await Deno.writeTextFile(
+        helper,
+        `#!/bin/sh\necho '{"Username":"me","Secret":"${SECRET}"}'\n`,
+      );
+      await Deno.chmod(helper, 0o755);
+      const path = Deno.env.get("PATH") ?? "";
+      Deno.env.set("PATH", `${directory}:${path}`);
+      try {
+        const { code, stderr } = await hangar([
+          "inspect",
+          "--raw",
+          "--debug",
+          `${registry.host}/corp/app:v1`,
+        ], { env });
+        assertEquals(code, 0, stderr);
+        assertStringIncludes(stderr, "are from credential helper fake");
+        assert(!stderr.includes(SECRET), stderr);
+        await Deno.writeTextFile(
+          helper,
+          `#!/bin/sh\necho "the vault is sealed"\nexit 1\n`,
+        );
+        const failed = await hangar([
+          "inspect",
+          `${registry.host}/corp/app:v1`,
+        ], { env });
+        assertEquals(failed.code, 1);
+        assertStringIncludes(
+          failed.stderr,
+          "credential helper docker-credential-fake get: the vault is sealed",
+        );
+      } finally {
+        Deno.env.set("PATH", path);
+      }
+    },
+  );
+});
+
+Deno.test("credentials: the longest path of the file counts, image by image", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", username: "team", password: SECRET },
+  });
+  registry.install("team/app", "v1", makeImage({ seed: "app" }));
+  registry.install("other/app", "v1", makeImage({ seed: "app" }));
+  await withAuthFile({
+    auths: {
+      [`${registry.host}/team`]: { auth: btoa(`team:${SECRET}`) },
+      [registry.host]: { auth: btoa("nobody:at-all") },
+    },
+  }, async (env) => {
+    const inspect = (name: string) =>
+      hangar(["inspect", "--raw", `${registry.host}/${name}:v1`], { env });
+    assertEquals((await inspect("team/app")).code, 0);
+    const other = await inspect("other/app");
+    assertEquals(other.code, 1);
+    assertStringIncludes(other.stderr, "401");
+  });
+});
+
+Deno.test("credentials: what a proxy in front answers is told in its words", async () => {
+  await using registry = FakeRegistry.start();
+  for (
+    const [type, body] of [
+      [
+        "text/html",
+        "<html><head><title>400 No required SSL certificate was sent</title></head></html>",
+      ],
+      ["text/plain", "No required SSL certificate was sent\nnginx"],
+    ] as const
+  ) {
+    const mend = registry.fault({
+      match: { kind: "manifest" },
+      action: { status: 400, body, headers: { "content-type": type } },
+    });
+    const { code, stderr } = await hangar([
+      "inspect",
+      `${registry.host}/corp/app:v1`,
+    ]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "No required SSL certificate was sent");
+    mend();
+  }
+});
