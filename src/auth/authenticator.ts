@@ -341,6 +341,19 @@ function basic({ username = "", password = "" }: Credentials): string {
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
+/**
+ * Shows credentials with every request, unasked: for an API whose server does
+ * not ask, and which no redirect is followed from.
+ */
+export function withBasic(
+  credentials: Credentials | undefined,
+): TransportDecorator {
+  return (next) => async (request) =>
+    await next(
+      withAuthorization(request, credentials && basic(credentials)),
+    );
+}
+
 function withAuthorization(
   request: TransportRequest,
   header: string | undefined,

@@ -82,6 +82,12 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     help: "worker number, copy images parallelly (1-20)",
   },
   {
+    name: "create-project",
+    type: "bool",
+    default: false,
+    help: "make missing projects in a destination that is Harbor, private ones",
+  },
+  {
     name: "missing",
     type: "bool",
     default: false,
@@ -267,6 +273,7 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
     missing: values.bool("missing"),
+    createProject: values.bool("create-project"),
     signatures: !values.bool("remove-signatures"),
   };
 }

@@ -68,6 +68,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   /** Leave alone what is there. */
   readonly missing: boolean;
   readonly signatures: boolean;
+  /** Make missing projects of destinations that are Harbor. */
+  readonly createProject: boolean;
   /** Signs what is mirrored. */
   readonly signer?: ImageSigner;
   /** Judges what is mirrored. */
@@ -83,6 +85,10 @@ export async function runMirror(
     log: logEvents,
     summary: summaryLine,
     needsLogin: !options.skipLogin,
+    prepare: options.createProject
+      ? (network, plan, console, signal) =>
+        createProjects(network, plan, console, signal)
+      : undefined,
     work: (network, plan) => {
       const tools = {
         ...network.mirrorTools(),
@@ -173,7 +179,39 @@ interface ListJob {
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
   readonly needsLogin: boolean;
+  /** What is done before the first image. */
+  readonly prepare?: (
+    network: Network,
+    plan: MirrorPlan,
+    console: Console,
+    signal: AbortSignal,
+  ) => Promise<void>;
   readonly work: (network: Network, plan: MirrorPlan) => ImageWork;
+}
+
+/** Makes the projects that the destinations lack. */
+async function createProjects(
+  network: Network,
+  { tasks }: MirrorPlan,
+  console: Console,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = new Map<
+    string,
+    { readonly registry: RegistryAddress; readonly project: string }
+  >();
+  for (const { destination, refusal, skip } of tasks) {
+    const { registry, repository } = destination;
+    const [project, ...rest] = repository.split("/");
+    if (refusal || skip !== undefined || !project || !rest.length) continue;
+    wanted.set(`${registry.host}/${project}`, { registry, project });
+  }
+  await allOf([...wanted.values()].map(async ({ registry, project }) => {
+    const projects = await network.projects(registry);
+    if (await projects.ensure(project, signal)) {
+      console.info(`Created project ${project} in ${registry.host}`);
+    }
+  }));
 }
 
 async function runList(
@@ -252,6 +290,11 @@ async function runList(
         if (!interrupt.signal.aborted) throw error;
       });
     }
+    await job.prepare?.(network, plan, console, interrupt.signal).catch(
+      (error) => {
+        if (!interrupt.signal.aborted) throw error;
+      },
+    );
     const outcomes = await forEachImage(
       plan.tasks,
       {

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { Authenticator, type LoginState } from "../auth/authenticator.ts";
+import {
+  Authenticator,
+  type LoginState,
+  withBasic,
+} from "../auth/authenticator.ts";
 import type { Keychain } from "../auth/keychain.ts";
 import { AttachmentFinder } from "../copy/attachment_finder.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";
@@ -18,6 +22,7 @@ import type { SourceStore } from "../oci/store.ts";
 import type { ValidateTools } from "../mirror/validate_image.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
+import { HarborProjects } from "../registry/harbor.ts";
 import { Registry } from "../registry/registry.ts";
 import { readWholeBodies } from "../transport/fault.ts";
 import {
@@ -161,6 +166,25 @@ export class Network implements AsyncDisposable {
   /** A registry to read from. */
   reader(registry: RegistryAddress): SourceStore {
     return this.#registry(registry, "pull");
+  }
+
+  /** The projects of a registry that is a Harbor. */
+  async projects(address: RegistryAddress): Promise<HarborProjects> {
+    const { signal } = this.#options;
+    const { base } = await this.#access(address).connection.endpoint(signal);
+    const { host } = address;
+    const found = await this.#options.credentials.credentialsFor(host);
+    const clients = this.#isInsecure(address)
+      ? this.#insecureClients
+      : this.#clients;
+    const send = compose(
+      clients.send,
+      this.#gate.limit(host),
+      withBasic(found),
+      readWholeBodies,
+      this.#retrier.decorate,
+    );
+    return new HarborProjects(send, base);
   }
 
   /** Whether a registry takes the credentials at hand. */

@@ -75,7 +75,7 @@ function codeOf(status: number): ErrorCode {
 function hintOf(status: number, url: URL): string | undefined {
   switch (status) {
     case 401:
-      return `check the credentials, or: hangar login ${url.host}`;
+      return `check the credentials and that the project exists, or: hangar login ${url.host}`;
     case 403:
       return "check that the account may do this, and that the project exists";
     case 429:

@@ -20,6 +20,8 @@ export type FakeAuthOptions =
     readonly password: string;
     /** Whether anybody may pull. @default {false} */
     readonly anonymousPull?: boolean;
+    /** A new repository is unknown to who may not push to it. */
+    readonly hidesNew?: boolean;
     /** Another realm than the registry's own. */
     readonly realm?: string;
     /** Takes this identity token in OAuth2's form, and none but that. */
@@ -36,7 +38,14 @@ export class FakeAuth {
   readonly #tokens = new Map<string, ReadonlySet<string>>();
   #identityToken?: string;
 
-  constructor(options: FakeAuthOptions, url: string) {
+  readonly #exists: (repository: string) => boolean;
+
+  constructor(
+    options: FakeAuthOptions,
+    url: string,
+    exists: (repository: string) => boolean = () => true,
+  ) {
+    this.#exists = exists;
     this.kind = options.kind;
     this.#options = options;
     this.#url = url;
@@ -58,7 +67,11 @@ export class FakeAuth {
     }
     const scopes = scopesOf(seen, url);
     const granted = this.#tokens.get(given.replace(/^Bearer /, ""));
-    if (granted && scopes.every((scope) => granted.has(scope))) {
+    const { repository } = seen;
+    const isHidden = this.#options.hidesNew && repository !== "" &&
+      !this.#exists(repository) &&
+      !granted?.has(`repository:${repository}:push`);
+    if (granted && !isHidden && scopes.every((scope) => granted.has(scope))) {
       return undefined;
     }
     const realm = this.#options.realm ?? `${this.#url}/token`;
@@ -67,6 +80,12 @@ export class FakeAuth {
         scopes.length > 0 ? `,scope="${scopes.join(" ")}"` : ""
       }`,
     );
+  }
+
+  /** Whether a request shows the owner's name and password. */
+  isOwner(request: Request): boolean {
+    return this.kind === "none" ||
+      request.headers.get("authorization") === this.#basic();
   }
 
   /** The token endpoint. */

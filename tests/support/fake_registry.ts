@@ -68,6 +68,26 @@ export interface Quirks {
   readonly tagsStatus?: number;
   /** Foreign layers must be there too. */
   readonly wantForeignLayers?: boolean;
+  /** The status for a PUT of a blob without a length. */
+  readonly refuseChunkedPut?: 411;
+  /** Answers to uploads have neither a length nor a range. */
+  readonly bareAccepted?: boolean;
+  /** Manifests of these media types are refused. */
+  readonly refusesTypes?: readonly string[];
+  /** What it says when a tag that points elsewhere is pushed. */
+  readonly immutableTags?: { readonly status: number; readonly code: string };
+  /** Uploads go to a path of its own, outside of the repository's. */
+  readonly uploadPath?: string;
+  /** Repositories have to be made before they are pushed to. */
+  readonly knownRepositories?: readonly string[];
+}
+
+/** What of Harbor's own API there is. */
+export interface FakeHarbor {
+  /** The projects that there are; those that are made join them. */
+  readonly projects: Set<string>;
+  /** Whether the account may make projects. @default {true} */
+  readonly mayCreate?: boolean;
 }
 
 /** Options of {@linkcode FakeRegistry.start}. */
@@ -88,6 +108,8 @@ export interface FakeRegistryOptions {
   readonly referrers?: boolean;
   /** How many referrers a page holds at most. @default {1000} */
   readonly referrerPageSize?: number;
+  /** It is a Harbor: repositories are in projects. */
+  readonly harbor?: FakeHarbor;
   /** Makes up an image for a tag that is not there. */
   readonly synthesize?: (repository: string, tag: string) => MadeImage;
 }
@@ -174,7 +196,11 @@ export class FakeRegistry implements AsyncDisposable {
     }, (request) => this.#serve(request));
     this.host = `127.0.0.1:${this.#server.addr.port}`;
     this.url = `http://${this.host}`;
-    this.#auth = new FakeAuth(options.auth ?? { kind: "none" }, this.url);
+    this.#auth = new FakeAuth(
+      options.auth ?? { kind: "none" },
+      this.url,
+      (name) => this.#repositories.has(name),
+    );
   }
 
   /** Starts a registry on a free port. */
@@ -323,7 +349,11 @@ export class FakeRegistry implements AsyncDisposable {
         return new Response(String(this.#count));
       }
       this.#count++;
-      const seen = seenFrom(request, url);
+      const seen = seenFrom(
+        request,
+        url,
+        this.#options.quirks?.uploadPath,
+      );
       if (this.#options.keepRequests !== false) this.requests.push(seen);
       const { latencyMs } = this.#options;
       if (latencyMs) await new Promise((r) => setTimeout(r, latencyMs));
@@ -383,7 +413,12 @@ export class FakeRegistry implements AsyncDisposable {
     if (request.headers.get("accept-encoding") !== "identity") {
       this.violations.push(`${seen.method} ${seen.path}: Accept-Encoding`);
     }
-    const denied = this.#auth.check(request, seen, url);
+    const { harbor, quirks = {} } = this.#options;
+    if (harbor && url.pathname.startsWith("/api/v2.0/")) {
+      return await this.#harbor(request, url, harbor);
+    }
+    const denied = this.#auth.check(request, seen, url) ??
+      this.#unknown(seen, harbor, quirks);
     if (denied) {
       await request.body?.cancel();
       return denied;
@@ -408,6 +443,54 @@ export class FakeRegistry implements AsyncDisposable {
         await request.body?.cancel();
         return refusal(404, "NAME_INVALID");
     }
+  }
+
+  /** Refuses repositories that would have to be made first. */
+  #unknown(
+    { repository, method }: SeenRequest,
+    harbor: FakeHarbor | undefined,
+    { knownRepositories }: Quirks,
+  ): Response | undefined {
+    if (repository === "") return undefined;
+    const [project = ""] = repository.split("/");
+    if (harbor && !harbor.projects.has(project)) {
+      return refusal(401, "UNAUTHORIZED", `project ${project} not found`);
+    }
+    if (knownRepositories && !knownRepositories.includes(repository)) {
+      return refusal(
+        404,
+        method === "GET" || method === "HEAD"
+          ? "MANIFEST_UNKNOWN"
+          : "NAME_UNKNOWN",
+        `The repository with name '${repository}' does not exist`,
+      );
+    }
+    return undefined;
+  }
+
+  async #harbor(
+    request: Request,
+    url: URL,
+    { projects, mayCreate = true }: FakeHarbor,
+  ): Promise<Response> {
+    const text = await request.text();
+    if (url.pathname !== "/api/v2.0/projects") {
+      return refusal(404, "NOT_FOUND");
+    }
+    if (!this.#auth.isOwner(request)) return refusal(401, "UNAUTHORIZED");
+    if (request.method === "HEAD") {
+      const name = url.searchParams.get("project_name") ?? "";
+      return new Response(null, { status: projects.has(name) ? 200 : 404 });
+    }
+    if (request.method !== "POST") return refusal(405, "METHOD_NOT_ALLOWED");
+    const { project_name: name, metadata } = JSON.parse(text);
+    if (metadata?.public !== "false") {
+      this.violations.push(`project ${name} would be public`);
+    }
+    if (projects.has(name)) return refusal(409, "CONFLICT");
+    if (!mayCreate) return refusal(403, "FORBIDDEN", "forbidden");
+    projects.add(name);
+    return new Response(null, { status: 201 });
   }
 
   #referrers(url: URL, { repository, reference }: SeenRequest): Response {
@@ -501,6 +584,14 @@ export class FakeRegistry implements AsyncDisposable {
     const bytes = new Uint8Array(await request.arrayBuffer());
     seen.bytesIn = bytes.byteLength;
     const mediaType = request.headers.get("content-type") ?? "";
+    const { refusesTypes = [], immutableTags } = this.#options.quirks ?? {};
+    if (refusesTypes.includes(mediaType)) {
+      return refusal(
+        415,
+        "MANIFEST_INVALID",
+        `manifest type ${mediaType} is not supported`,
+      );
+    }
     if (!MANIFEST_TYPES.test(mediaType)) {
       this.violations.push(`${seen.path}: Content-Type ${mediaType}`);
       return refusal(400, "MANIFEST_INVALID");
@@ -531,6 +622,14 @@ export class FakeRegistry implements AsyncDisposable {
       return refusal(400, "DIGEST_INVALID");
     }
     const digest = DIGEST.test(reference) ? reference : sha256(bytes);
+    const held = repo.tags.get(reference);
+    if (immutableTags && held !== undefined && held !== digest) {
+      return refusal(
+        immutableTags.status,
+        immutableTags.code,
+        `tag ${reference} already exists and cannot be overwritten because the repository is immutable`,
+      );
+    }
     repo.manifests.set(digest, { bytes, mediaType });
     if (!DIGEST.test(reference)) repo.tags.set(reference, digest);
     const { subject } = JSON.parse(new TextDecoder().decode(bytes));
@@ -634,6 +733,12 @@ export class FakeRegistry implements AsyncDisposable {
       await request.body?.cancel();
       return refusal(quirks.refuseStream, "UNSUPPORTED");
     }
+    if (
+      request.method === "PUT" && length === null && quirks.refuseChunkedPut
+    ) {
+      await request.body?.cancel();
+      return refusal(quirks.refuseChunkedPut, "UNSUPPORTED");
+    }
     const before = upload.size;
     try {
       for await (const chunk of request.body ?? []) {
@@ -670,7 +775,7 @@ export class FakeRegistry implements AsyncDisposable {
     }
     const id = crypto.randomUUID();
     this.#uploads.set(id, { repository, parts: [], size: 0 });
-    return new Response(null, {
+    return new Response(this.#noBody(), {
       status: 202,
       headers: {
         location: this.#locationOf(repository, id),
@@ -696,13 +801,21 @@ export class FakeRegistry implements AsyncDisposable {
       upload.size = before;
       return refusal(416, "RANGE_INVALID");
     }
-    return new Response(null, {
+    return new Response(this.#noBody(), {
       status: 202,
       headers: {
         location: this.#locationOf(upload.repository, id),
-        range: `0-${upload.size - 1}`,
+        ...(!this.#options.quirks?.bareAccepted &&
+          { range: `0-${upload.size - 1}` }),
       },
     });
+  }
+
+  /** Nothing, with or without saying that it is nothing. */
+  #noBody(): ReadableStream<Uint8Array> | null {
+    return this.#options.quirks?.bareAccepted
+      ? new ReadableStream({ pull: (controller) => controller.close() })
+      : null;
   }
 
   #finishUpload(
@@ -730,7 +843,9 @@ export class FakeRegistry implements AsyncDisposable {
 
   #locationOf(repository: string, id: string): string {
     const { quirks = {} } = this.#options;
-    const path = `/v2/${repository}/blobs/uploads/${id}`;
+    const path = quirks.uploadPath === undefined
+      ? `/v2/${repository}/blobs/uploads/${id}`
+      : `${quirks.uploadPath}${repository}/uploads/${id}`;
     const query = quirks.locationQuery ? `?${quirks.locationQuery}` : "";
     return `${quirks.relativeLocation ? "" : this.url}${path}${query}`;
   }
@@ -759,8 +874,22 @@ function referencesOf(bytes: Uint8Array, foreign: boolean): References {
   };
 }
 
-function seenFrom(request: Request, url: URL): SeenRequest {
-  const route = ROUTE.exec(url.pathname);
+function seenFrom(
+  request: Request,
+  url: URL,
+  uploadPath?: string,
+): SeenRequest {
+  const { pathname } = url;
+  const route = uploadPath !== undefined && pathname.startsWith(uploadPath)
+    ? ROUTE.exec(
+      `/v2/${
+        pathname.slice(uploadPath.length).replace(
+          "/uploads/",
+          "/blobs/uploads/",
+        )
+      }`,
+    )
+    : ROUTE.exec(pathname);
   const kinds: Record<string, RequestKind> = {
     "manifests": "manifest",
     "blobs": "blob",

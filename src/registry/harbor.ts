@@ -1,0 +1,86 @@
+/**
+ * Harbor's projects: the one thing beside the registry protocol that a push to
+ * Harbor may need (Harbor API v2.0, /projects).
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { discard, type Transport } from "../transport/transport.ts";
+import { registryError } from "./registry_error.ts";
+
+/** The projects of one Harbor. */
+export class HarborProjects {
+  readonly #send: Transport;
+  readonly #base: URL;
+
+  /**
+   * @param send reaches the API with the account's credentials
+   * @param base where the registry answers
+   */
+  constructor(send: Transport, base: URL) {
+    this.#send = send;
+    this.#base = base;
+  }
+
+  /**
+   * Makes a private project unless there is one of the name.
+   *
+   * @returns whether it was made
+   * @throws {HangarError} `usage` when the server is no Harbor, or the account
+   * may not make projects
+   */
+  async ensure(name: string, signal?: AbortSignal): Promise<boolean> {
+    const { host } = this.#base;
+    const found = await this.#send({
+      method: "HEAD",
+      url: this.#url({ project_name: name }),
+      signal,
+    });
+    await discard(found);
+    if (found.ok) return false;
+    const request = {
+      method: "POST",
+      url: this.#url(),
+      headers: { "content-type": "application/json" },
+      body: new TextEncoder().encode(
+        JSON.stringify({ project_name: name, metadata: { public: "false" } }),
+      ),
+      signal,
+    } as const;
+    const response = await this.#send(request);
+    if (response.status === 201 || response.status === 409) {
+      await discard(response);
+      return response.status === 201;
+    }
+    const error = await registryError(request, response);
+    if (response.status === 404 || response.status === 405) {
+      throw new HangarError(
+        "usage",
+        `${host} does not answer as Harbor (${error.message}), and only there can --create-project make projects`,
+        { cause: error, status: response.status },
+      );
+    }
+    if (response.status === 401 || response.status === 403) {
+      throw new HangarError(
+        "usage",
+        `the account for ${host} may not make project ${name}: ${error.message}`,
+        {
+          cause: error,
+          status: response.status,
+          hint:
+            "make the project in Harbor, or log in with an account that may; a robot account needs the system permission to create projects",
+        },
+      );
+    }
+    throw error;
+  }
+
+  #url(query: Readonly<Record<string, string>> = {}): URL {
+    const url = new URL("/api/v2.0/projects", this.#base);
+    for (const [key, value] of Object.entries(query)) {
+      url.searchParams.set(key, value);
+    }
+    return url;
+  }
+}
