@@ -134,7 +134,9 @@ export class HostClients implements AsyncDisposable {
       ? await this.#options.certificates?.(host)
       : undefined;
     const isPlain = !own || own.ca.length === 0 && !own.client;
-    const make = this.#options.verifyCertificates === false
+    const isUnchecked = this.#options.verifyCertificates === false &&
+      protocol === "https:";
+    const make = isUnchecked
       ? () => this.#makeUnverified(own, proxy)
       : () => this.#makeFetch(own, host, protocol === "https:", proxy);
     if (!isPlain) return await make();
@@ -216,7 +218,6 @@ export class HostClients implements AsyncDisposable {
             ...await this.#options.systemCertificates?.() ?? [],
           ],
         },
-        proxyTunnel: false,
       })
       : new Agent({ ...patient, connect: tls });
     this.#closers.push(() => agent.destroy());
