@@ -139,7 +139,18 @@ export async function runCommandTree<C extends Output>(
       context.stdout(helpFor(program, args));
       return 0;
     }
-    context.stderr(`${root.name}: ${explain(error)}\n`);
+    const isJson = given.get("log-format")?.at(-1) === "json";
+    context.stderr(
+      isJson
+        ? `${
+          JSON.stringify({
+            time: new Date().toISOString(),
+            level: "error",
+            message: explain(error),
+          })
+        }\n`
+        : `${root.name}: ${explain(error)}\n`,
+    );
     const isUsage = error instanceof CommanderError ||
       error instanceof HangarError &&
         (error.code === "usage" || error.code === "key");

@@ -29,6 +29,11 @@ export interface CliContext {
   ): Promise<string | undefined>;
   /** Whether log lines may be coloured. */
   readonly color: boolean;
+  /** How large the terminal is that shows log lines; undefined without one. */
+  readonly terminalSize?: () => {
+    readonly columns: number;
+    readonly rows: number;
+  };
   readonly onInterrupt: OnInterrupt;
   readonly keychain: KeychainEnvironment;
   /** Milliseconds since the epoch; the usual clock without it. */
@@ -68,10 +73,22 @@ export function processContext(): CliContext {
     env: (name) => proxies[name] ?? Deno.env.get(name),
     prompt: ask,
     color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),
+    terminalSize: Deno.stderr.isTerminal() ? terminalSize : undefined,
     onInterrupt,
     // Helpers are other programs, with ways of their own.
     keychain: denoKeychainEnvironment(proxies),
   };
+}
+
+/** A terminal that does not tell its size is taken for an old one. */
+function terminalSize(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    if (columns > 0 && rows > 0) return { columns, rows };
+  } catch {
+    // None of the streams is a terminal any more.
+  }
+  return { columns: 80, rows: 24 };
 }
 
 function takeVariables(names: readonly string[]): Record<string, string> {

@@ -9,6 +9,7 @@ import { parseRegistryAddress } from "../names/reference.ts";
 import { Console } from "../report/console.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
+import { logFormatOf } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
 import { ExitCode } from "./exit_code.ts";
 
@@ -79,6 +80,7 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
       }
     }
     const console = new Console((line) => context.stderr(line), {
+      format: logFormatOf(values),
       color: context.color,
     });
     for (const entry of left) console.warn(`not converted: ${entry}`);

@@ -9,12 +9,11 @@ import { inspectImage, type InspectOptions } from "../mirror/inspect_image.ts";
 import { EndpointChooser } from "../mirror/endpoints.ts";
 import type { ImageAddress } from "../mirror/plan.ts";
 import { parseReferenceArgument } from "../names/reference.ts";
-import { Console } from "../report/console.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
 import { loadRoutes } from "./registries_files.ts";
-import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
+import { consoleFor, NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { withNetwork } from "./with_network.ts";
 
 /** The command. */
@@ -80,9 +79,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
     const named: ImageAddress = { registry: address, repository, tag, digest };
     const endpoints = routes?.pullFrom(named);
     const reach = reachOptions(values);
-    const console = new Console((text) => context.stderr(text), {
-      color: context.color,
-    });
+    const console = consoleFor(reach, context);
     return await withNetwork(
       reach,
       context,

@@ -15,7 +15,6 @@ import {
 import { EndpointChooser } from "../mirror/endpoints.ts";
 import { parseImageList } from "../names/image_list.ts";
 import { parseProject, parseRegistryAddress } from "../names/reference.ts";
-import { Console } from "../report/console.ts";
 import {
   INSPECT_FORMATS,
   type InspectFormat,
@@ -26,7 +25,7 @@ import { checkFailedPath } from "../report/failed_list.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
-import { reachOptions } from "./network_options.ts";
+import { consoleFor, reachOptions } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
 import { ExitCode } from "./exit_code.ts";
 import { loadRoutes } from "./registries_files.ts";
@@ -102,9 +101,8 @@ export const inspectListCommand: CommandSpec<CliContext> = {
     if (list.entries.length === 0) {
       throw new HangarError("usage", `${name}: no valid line in the list`);
     }
-    const console = new Console((line) => context.stderr(line), {
-      color: context.color,
-    });
+    const reach = reachOptions(values);
+    const console = consoleFor(reach, context);
     for (const { line, reason } of list.invalid) {
       console.warn(`${name}:${line}: ${reason}`);
     }
@@ -115,7 +113,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
     const chooser = new EndpointChooser();
     const images = list.entries.map((entry) => sourceAddress(entry, options));
     return await withNetwork(
-      reachOptions(values),
+      reach,
       context,
       options.source,
       async (network, signal) => {

@@ -11,6 +11,7 @@ import { parsePlatformFilter } from "../oci/platform.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
+import type { ProgressMode } from "./list_progress.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "./policy_options.ts";
 import {
@@ -88,6 +89,12 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     help: "make missing projects in a destination that is Harbor, private ones",
   },
   {
+    name: "dry-run",
+    type: "bool",
+    default: false,
+    help: "show what would be copied, and write nothing",
+  },
+  {
     name: "missing",
     type: "bool",
     default: false,
@@ -104,6 +111,18 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     type: "bool",
     default: true,
     help: "copy SLSA provenance",
+  },
+  {
+    name: "progress",
+    type: "string",
+    default: "auto",
+    help:
+      "auto: a display on a terminal, else plain; plain: a line every 10s; none",
+  },
+  {
+    name: "report",
+    type: "string",
+    help: "file for a report in JSON, - for standard output",
   },
   {
     name: "remove-signatures",
@@ -251,6 +270,8 @@ export function listOptions(values: FlagValues): ListRunOptions {
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),
+    progress: progressOf(values),
+    report: values.string("report"),
     warnings,
   };
 }
@@ -274,6 +295,7 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     overwrite: values.bool("overwrite"),
     missing: values.bool("missing"),
     createProject: values.bool("create-project"),
+    dryRun: values.bool("dry-run"),
     signatures: !values.bool("remove-signatures"),
   };
 }
@@ -288,6 +310,17 @@ async function loadOptions(
     signer: await loadSigner(values, context),
     policy: await loadPolicy(values, context),
   };
+}
+
+function progressOf(values: FlagValues): ProgressMode {
+  const mode = values.string("progress")!;
+  if (mode === "auto" || mode === "plain" || mode === "none") return mode;
+  throw new HangarError(
+    "usage",
+    `invalid value ${
+      JSON.stringify(mode)
+    } for --progress: want auto, plain or none`,
+  );
 }
 
 function jobsOf(values: FlagValues, warnings: string[]): number {

@@ -8,6 +8,7 @@ import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { redactUrl } from "../transport/fault.ts";
+import { Console, type LogFormat } from "../report/console.ts";
 import { formatDuration } from "../report/format.ts";
 import { ProxyRules } from "../transport/proxies.ts";
 import type { RequestObserver } from "../transport/transport.ts";
@@ -64,10 +65,13 @@ export interface ReachOptions {
   readonly stallTimeoutMs: number;
   readonly tlsVerify?: boolean;
   readonly debug: boolean;
+  readonly logFormat: LogFormat;
 }
 
 /** Writes what happens on the network. */
 export interface NetworkLog {
+  /** A request goes out. */
+  request?(): void;
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
@@ -102,7 +106,36 @@ export function reachOptions(values: FlagValues): ReachOptions {
     stallTimeoutMs: values.durationMs("stall-timeout"),
     tlsVerify: values.optionalBool("tls-verify"),
     debug: values.bool("debug"),
+    logFormat: logFormatOf(values),
   };
+}
+
+/**
+ * What `--log-format` asks for.
+ *
+ * @throws {HangarError} `usage`
+ */
+export function logFormatOf(values: FlagValues): LogFormat {
+  const format = values.string("log-format")!;
+  if (format === "text" || format === "json") return format;
+  throw new HangarError(
+    "usage",
+    `invalid value ${
+      JSON.stringify(format)
+    } for --log-format: want text or json`,
+  );
+}
+
+/** The log of a command. */
+export function consoleFor(
+  options: Pick<ReachOptions, "debug" | "logFormat">,
+  context: Pick<CliContext, "stderr" | "color">,
+): Console {
+  return new Console((text) => context.stderr(text), {
+    color: context.color,
+    debug: options.debug,
+    format: options.logFormat,
+  });
 }
 
 /** The registries, reached as the flags and the user's files say. */
@@ -151,6 +184,7 @@ function observe(debug: boolean, log: NetworkLog): RequestObserver {
     tell();
   };
   return {
+    onRequest: log.request && (() => log.request?.()),
     onRateLimit: (host, { limit, remaining, windowS }) => {
       const allowed = `${host} allows ${limit} pulls${
         windowS === undefined ? "" : ` in ${formatDuration(windowS * 1000)}`

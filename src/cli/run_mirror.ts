@@ -6,6 +6,8 @@
 
 import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
+import { currentImage } from "../mirror/current_image.ts";
+import { dryRunImage } from "../mirror/dry_run_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
 import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
@@ -15,6 +17,7 @@ import { mirrorImage, type MirrorTools } from "../mirror/mirror_image.ts";
 import { checkInPlace, signInPlace } from "../mirror/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import {
+  formatAddress,
   type MirrorPlan,
   planInPlace,
   planMirror,
@@ -24,13 +27,16 @@ import { type ImageList, parseImageList } from "../names/image_list.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
 import {
-  Console,
+  type Console,
   logEvents,
+  logPlans,
   logSigning,
   logVerdicts,
 } from "../report/console.ts";
 import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
+import { type MirrorReport, ReportCollector } from "../report/json_report.ts";
 import {
+  dryRunLine,
   signingLine,
   summaryLine,
   Tally,
@@ -41,8 +47,15 @@ import type { CliContext } from "./context.ts";
 import { ExitCode } from "./exit_code.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
 import { readTextInput } from "./read_input.ts";
-import { connectNetwork, type ReachOptions } from "./network_options.ts";
+import { VERSION } from "../version.ts";
+import { ListProgress, type ProgressMode } from "./list_progress.ts";
+import {
+  connectNetwork,
+  consoleFor,
+  type ReachOptions,
+} from "./network_options.ts";
 import type { MakeJudge } from "./policy_options.ts";
+import { writeReport } from "./write_report.ts";
 import { loadRoutes } from "./registries_files.ts";
 import type { Network } from "./wire.ts";
 
@@ -56,6 +69,12 @@ export interface ListRunOptions extends PlanOptions, ReachOptions {
   /** Per image, in ms; 0 for no limit. */
   readonly timeoutMs: number;
   readonly skipLogin: boolean;
+  /** @default {"none"} */
+  readonly progress?: ProgressMode;
+  /** A file for the report, `-` for standard output. */
+  readonly report?: string;
+  /** Receives the report, as a program's caller does. */
+  readonly onReport?: (report: MirrorReport) => void;
   /** What was wrong with flags, but not wrong enough to stop. */
   readonly warnings: readonly string[];
 }
@@ -68,6 +87,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   /** Leave alone what is there. */
   readonly missing: boolean;
   readonly signatures: boolean;
+  /** Only tell what would be done. */
+  readonly dryRun: boolean;
   /** Make missing projects of destinations that are Harbor. */
   readonly createProject: boolean;
   /** Signs what is mirrored. */
@@ -81,11 +102,14 @@ export async function runMirror(
   options: MirrorRunOptions,
   context: CliContext,
 ): Promise<number> {
+  const { dryRun } = options;
   return await runList(options, context, {
-    log: logEvents,
-    summary: summaryLine,
+    command: "mirror",
+    dryRun,
+    log: dryRun ? logPlans : logEvents,
+    summary: dryRun ? dryRunLine : summaryLine,
     needsLogin: !options.skipLogin,
-    prepare: options.createProject
+    prepare: options.createProject && !dryRun
       ? (network, plan, console, signal) =>
         createProjects(network, plan, console, signal)
       : undefined,
@@ -96,8 +120,9 @@ export async function runMirror(
         signer: options.signer,
         policy: options.policy?.(network.plainTransport),
       };
+      const work = dryRun ? dryRunImage : mirrorImage;
       return (task, events, signal) =>
-        mirrorImage(task, options, tools, events, signal);
+        work(task, options, tools, events, signal);
     },
   });
 }
@@ -109,6 +134,7 @@ export async function runValidate(
   context: CliContext,
 ): Promise<number> {
   return await runList(options, context, {
+    command: "mirror validate",
     log: logVerdicts,
     summary: validationLine,
     needsLogin: false,
@@ -140,6 +166,7 @@ export async function runSign(
   context: CliContext,
 ): Promise<number> {
   return await runList(options, context, {
+    command: "sign",
     log: logSigning,
     summary: signingLine,
     plan: planInPlace,
@@ -159,6 +186,7 @@ export async function runSignValidate(
   context: CliContext,
 ): Promise<number> {
   return await runList(options, context, {
+    command: "sign validate",
     log: logSigning,
     summary: validationLine,
     plan: planInPlace,
@@ -173,6 +201,9 @@ export async function runSignValidate(
 
 /** What is done with a list, and how it is told. */
 interface ListJob {
+  readonly command: string;
+  /** @default {false} */
+  readonly dryRun?: boolean;
   /** @default {planMirror} */
   readonly plan?: typeof planMirror;
   readonly log: (console: Console) => MirrorEventSink;
@@ -219,14 +250,25 @@ async function runList(
   context: CliContext,
   job: ListJob,
 ): Promise<number> {
-  const console = new Console((text) => context.stderr(text), {
+  using progress = new ListProgress(
+    options.progress ?? "none",
+    options,
+    context,
+  );
+  const console = consoleFor(options, {
     color: context.color,
-    debug: options.debug,
+    stderr: progress.write,
   });
+  const startedAt = new Date();
   const tally = new Tally();
   const log = job.log(console);
+  const collector = options.report || options.onReport
+    ? new ReportCollector()
+    : undefined;
   const emit: MirrorEventSink = (event) => {
     tally.sink(event);
+    progress.sink(event);
+    collector?.sink(event);
     log(event);
   };
   for (const message of options.warnings) emit({ type: "warning", message });
@@ -239,6 +281,9 @@ async function runList(
     throw new HangarError("usage", `${list.name}: no valid line in the list`);
   }
   await checkFailedPath(options.failed, options.file);
+  if (options.report && options.report !== "-") {
+    await checkFailedPath(options.report, options.file, "--report");
+  }
   const plan = (job.plan ?? planMirror)(list, {
     ...options,
     routes: await loadRoutes((name) => context.env(name)),
@@ -264,7 +309,9 @@ async function runList(
         debug: (message) => emit({ type: "debug", message }),
         info: (message) => console.info(message),
         warn: (message) => emit({ type: "warning", message }),
-        retry: (message) => emit({ type: "retry", message }),
+        retry: (message) =>
+          emit({ type: "retry", image: currentImage(), message }),
+        request: () => emit({ type: "request", image: currentImage() }),
       },
       interrupt.signal,
       keychain,
@@ -290,6 +337,7 @@ async function runList(
         if (!interrupt.signal.aborted) throw error;
       });
     }
+    await progress.start(plan.tasks.length, (text) => console.info(text));
     await job.prepare?.(network, plan, console, interrupt.signal).catch(
       (error) => {
         if (!interrupt.signal.aborted) throw error;
@@ -306,19 +354,51 @@ async function runList(
       job.work(network, plan),
       emit,
     );
-    const { failed, isKept } = await keepFailed(
-      list,
-      outcomes,
-      options.failed,
-      console,
-    );
+    progress[Symbol.dispose]();
+    // A dry run leaves the list of a real one alone.
+    const { failed, isKept } = job.dryRun
+      ? { failed: tally.totals().failed, isKept: true }
+      : await keepFailed(list, outcomes, options.failed, console);
     tally.addUnstarted(
       outcomes.filter((o) => o.kind === "interrupted").length -
         tally.totals().interrupted,
     );
     console.info(job.summary(tally.totals()));
-    if (interrupt.signal.aborted) return ExitCode.interrupted;
-    return failed > 0 || !isKept ? ExitCode.someFailed : ExitCode.done;
+    const exitCode = interrupt.signal.aborted
+      ? ExitCode.interrupted
+      : failed > 0 || !isKept
+      ? ExitCode.someFailed
+      : ExitCode.done;
+    if (!collector) return exitCode;
+    const begun = new Set(collector.images().map(({ id }) => id));
+    for (const [i, outcome] of outcomes.entries()) {
+      if (begun.has(outcome.id)) continue;
+      const { sources, destination } = plan.tasks[i]!;
+      collector.addUnstarted(outcome, {
+        sources: sources.map(formatAddress),
+        destination: formatAddress(destination),
+      });
+    }
+    const report: MirrorReport = {
+      schemaVersion: 1,
+      tool: { name: "hangar", version: VERSION },
+      command: job.command,
+      dryRun: job.dryRun ?? false,
+      startedAt: startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      exitCode,
+      totals: tally.totals(),
+      images: collector.images(),
+      invalidLines: list.invalid,
+    };
+    options.onReport?.(report);
+    try {
+      if (options.report) await writeReport(options.report, report, context);
+    } catch (error) {
+      console.error(describeError(error));
+      return exitCode === ExitCode.done ? ExitCode.someFailed : exitCode;
+    }
+    return exitCode;
   } finally {
     unlisten();
   }

@@ -21,6 +21,8 @@ const LIST_FLAGS = [
   "destination",
   "destination-project",
   "jobs",
+  "progress",
+  "report",
   "skip-login",
   "timeout",
 ];

@@ -34,6 +34,12 @@ export const root: CommandSpec<CliContext> = {
       default: false,
       help: "run Hangar without policy check",
     },
+    {
+      name: "log-format",
+      type: "string",
+      default: "text",
+      help: "log lines as text, or as json, an object each",
+    },
   ],
   subcommands: [
     completionCommand(() => root),

@@ -6,9 +6,12 @@
 
 import { HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
-import { Console } from "../report/console.ts";
 import type { CliContext } from "./context.ts";
-import { connectNetwork, type ReachOptions } from "./network_options.ts";
+import {
+  connectNetwork,
+  consoleFor,
+  type ReachOptions,
+} from "./network_options.ts";
 import { ExitCode } from "./exit_code.ts";
 import type { CredentialSource, Network } from "./wire.ts";
 
@@ -20,10 +23,7 @@ export async function withNetwork(
   work: (network: Network, signal: AbortSignal) => Promise<number>,
   credentials?: CredentialSource,
 ): Promise<number> {
-  const log = new Console((text) => context.stderr(text), {
-    color: context.color,
-    debug: options.debug,
-  });
+  const log = consoleFor(options, context);
   const interrupt = new AbortController();
   const unlisten = context.onInterrupt(() =>
     interrupt.abort(new HangarError("interrupted", "interrupted"))

@@ -26,6 +26,7 @@ export async function copyBlob(
 ): Promise<void> {
   const { destination, destinationRepository, blobs, events } = context;
   const { signal, recheck = false } = options;
+  events.onBlobStarted?.(blob.size);
   const how = await blobs.deliver(
     destination.id,
     destinationRepository,
@@ -34,6 +35,43 @@ export async function copyBlob(
     () => bring(context, blob, signal, recheck),
   );
   events.onBlob?.(blob.digest, blob.size, how ?? "present");
+}
+
+/**
+ * How a blob would come to the destination repository. What is worked out is
+ * taken for done by the copies that are planned after it.
+ */
+export async function planBlob(
+  context: CopyContext,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<"sent" | "mounted" | "present"> {
+  const { destination, destinationRepository, blobs } = context;
+  const how = await blobs.deliver(
+    destination.id,
+    destinationRepository,
+    blob.digest,
+    { mountable: true, signal },
+    async () => {
+      const present = await lookFor(context, blob, signal);
+      if (present) return "present";
+      return mountSource(context, blob) === undefined ? "sent" : "mounted";
+    },
+  );
+  return how ?? "present";
+}
+
+async function lookFor(
+  context: CopyContext,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { destination, destinationRepository } = context;
+  return await atDestination(
+    context,
+    `look for blob ${blob.digest} in`,
+    destination.hasBlob(destinationRepository, blob, { signal }),
+  );
 }
 
 async function bring(
@@ -63,12 +101,7 @@ async function bring(
     if (result && !result.mounted) upload = result.upload;
   }
   if (!upload) {
-    const present = await atDestination(
-      context,
-      `look for blob ${blob.digest} in`,
-      destination.hasBlob(destinationRepository, blob, { signal }),
-    );
-    if (present) return "present";
+    if (await lookFor(context, blob, signal)) return "present";
     ownMounts.noteAbsent(destination.id);
   }
   await send(context, blob, upload, signal);

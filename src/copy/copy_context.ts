@@ -22,6 +22,8 @@ export interface CopyEvents {
   warn(message: string): void;
   /** A signature or referrer was found at the source, sent, or made. */
   onAttachment?(how: AttachmentFate): void;
+  /** A blob is looked at, and brought if it is not there. */
+  onBlobStarted?(size: number): void;
   /** Bytes of a blob were handed to the destination. */
   onBytes?(count: number): void;
   /** So many bytes of a blob have to be handed over once more. */

@@ -134,16 +134,17 @@ export async function copyContent(
     );
     return;
   }
-  const blobs = [
-    manifest.config,
-    ...manifest.layers.filter((l) => !l.urls?.length),
-  ];
   await together(
-    distinct(blobs).map((blob) => (signal) =>
+    blobsOf(manifest).map((blob) => (signal) =>
       copyBlob(context, blob, { signal, recheck: options.recheck })
     ),
     options.signal,
   );
+}
+
+/** The blobs that an image needs, each once, without its foreign layers. */
+export function blobsOf({ config, layers }: ImageManifest): Descriptor[] {
+  return distinct([config, ...layers.filter((l) => !l.urls?.length)]);
 }
 
 /**

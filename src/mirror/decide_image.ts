@@ -74,6 +74,8 @@ export type Decision =
     readonly kind: "up-to-date";
     readonly existing: Manifest;
     readonly origin: TagOrigin;
+    /** What the sources' references point at, in their order. */
+    readonly sourceDigests: readonly Digest[];
   }
   /** Nothing of the image was selected. */
   | { readonly kind: "skipped" }
@@ -81,6 +83,7 @@ export type Decision =
     readonly kind: "write";
     readonly merged: Merged;
     readonly origin: TagOrigin;
+    readonly sourceDigests: readonly Digest[];
     /** What the tag holds; not read with `overwrite`. */
     readonly existing?: Manifest;
   };
@@ -149,6 +152,7 @@ export class ImageDecider {
         kind: "up-to-date",
         existing,
         origin: originOfWhole(existing),
+        sourceDigests: heads,
       };
     }
     const sources = await this.#readSources(heads, existing);
@@ -157,9 +161,10 @@ export class ImageDecider {
     }
     const merged = mergeIndex(sources, await this.#rivals(sources, existing));
     const origin = originOf(sources, merged);
+    const sourceDigests = sources.map((s) => s.manifest.content.digest);
     return existing && merged.content.digest === existing.content.digest
-      ? { kind: "up-to-date", existing, origin }
-      : { kind: "write", merged, existing, origin };
+      ? { kind: "up-to-date", existing, origin, sourceDigests }
+      : { kind: "write", merged, existing, origin, sourceDigests };
   }
 
   /** The sources' HEAD and the destination's GET, side by side. */

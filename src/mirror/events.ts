@@ -19,9 +19,21 @@ export type OutcomeKind =
   | "passed"
   /** Signatures were made for an image that was there already. */
   | "signed"
+  /** A dry run found that it would be copied. */
+  | "planned"
   | "failed"
   /** The run was interrupted before the image was finished. */
   | "interrupted";
+
+/** What mirroring an image would take. */
+export interface ImagePlan {
+  /** What the tag would hold. */
+  readonly platforms: readonly string[];
+  readonly send: { readonly blobs: number; readonly bytes: number };
+  readonly mount: { readonly blobs: number; readonly bytes: number };
+  /** Signatures and referrers that would come along. */
+  readonly attachments: number;
+}
 
 /** What came of one image (one unit of work, which may stand for many lines). */
 export interface MirrorOutcome {
@@ -34,8 +46,14 @@ export interface MirrorOutcome {
   readonly findings?: readonly string[];
   /** Why it failed, or was interrupted. */
   readonly error?: unknown;
-  /** Digest that the destination reference now has. */
+  /** Digest that the destination reference now has, or would have. */
   readonly digest?: string;
+  /** What the sources' references point at, in their order. */
+  readonly sourceDigests?: readonly string[];
+  /** What a dry run worked out. */
+  readonly plan?: ImagePlan;
+  /** Signatures and referrers that a dry run would copy for what is there. */
+  readonly attachments?: number;
   /** How long it took, in ms. */
   readonly durationMs: number;
 }
@@ -45,13 +63,13 @@ export type MirrorEvent =
   | {
     readonly type: "image-started";
     readonly image: number;
-    readonly source: string;
+    readonly sources: readonly string[];
     readonly destination: string;
   }
   | {
     readonly type: "image-finished";
     readonly image: number;
-    readonly source: string;
+    readonly sources: readonly string[];
     readonly destination: string;
     readonly outcome: MirrorOutcome;
   }
@@ -77,8 +95,20 @@ export type MirrorEvent =
     readonly image: number;
     readonly bytes: number;
   }
+  /** A blob is looked at, and brought if it is not there. */
+  | {
+    readonly type: "blob-started";
+    readonly image: number;
+    readonly size: number;
+  }
+  /** A request goes out. */
+  | { readonly type: "request"; readonly image?: number }
   /** A request or a transfer is tried again. */
-  | { readonly type: "retry"; readonly message: string }
+  | {
+    readonly type: "retry";
+    readonly image?: number;
+    readonly message: string;
+  }
   /** A signature or referrer was found at the source, sent, or made. */
   | {
     readonly type: "attachment";
@@ -103,6 +133,8 @@ export interface MirrorTotals {
   readonly copied: number;
   readonly passed: number;
   readonly signed: number;
+  /** Images that a dry run would copy. */
+  readonly planned: number;
   readonly upToDate: number;
   readonly present: number;
   readonly skipped: number;
@@ -119,7 +151,12 @@ export interface MirrorTotals {
   /** Blob bytes that had to be sent once more. */
   readonly bytesResent: number;
   readonly retries: number;
+  readonly requests: number;
   /** Blob bytes that mounting made it unnecessary to send. */
   readonly bytesMounted: number;
+  /** What a dry run would send and mount. */
+  readonly plannedBlobs: number;
+  readonly plannedBytes: number;
+  readonly plannedMountedBytes: number;
   readonly durationMs: number;
 }

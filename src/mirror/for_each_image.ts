@@ -6,6 +6,7 @@
 
 import { pooledMap } from "@std/async/pool";
 import { HangarError } from "../errors.ts";
+import { runForImage } from "./current_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "./events.ts";
 import type { ImageEvents, ImageResult } from "./mirror_image.ts";
 import { HostBrake } from "./host_brake.ts";
@@ -72,7 +73,7 @@ async function workOn(
   }
   const names = {
     image: id,
-    source: task.sources.map(formatAddress).join(", "),
+    sources: task.sources.map(formatAddress),
     destination: formatAddress(task.destination),
   };
   emit({ type: "image-started", ...names });
@@ -95,11 +96,15 @@ async function workOn(
       warn: (message) => emit({ type: "warning", image: id, message }),
       onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
       onResent: (bytes) => emit({ type: "blob-resent", image: id, bytes }),
+      onBlobStarted: (size) => emit({ type: "blob-started", image: id, size }),
       onAttachment: (how) => emit({ type: "attachment", image: id, how }),
       onBlob: (digest, size, how) =>
         emit({ type: "blob-finished", image: id, digest, size, how }),
     };
-    const result = await resultOf(task, events, run.signal, work);
+    const result = await runForImage(
+      id,
+      () => resultOf(task, events, run.signal, work),
+    );
     options.brake.note(hosts, began);
     outcome = {
       ...result,

@@ -24,7 +24,7 @@ import {
   type TagOrigin,
 } from "./decide_image.ts";
 import { checkPolicy } from "./check_policy.ts";
-import type { OutcomeKind } from "./events.ts";
+import type { ImagePlan, OutcomeKind } from "./events.ts";
 import type { EndpointChooser } from "./endpoints.ts";
 import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
@@ -50,8 +50,14 @@ export interface ImageResult {
   readonly kind: OutcomeKind;
   /** What the destination reference points at now. */
   readonly digest?: Digest;
+  /** What the sources' references point at, in their order. */
+  readonly sourceDigests?: readonly Digest[];
   /** What is missing or different at the destination, one thing each. */
   readonly findings?: readonly string[];
+  /** What a dry run worked out. */
+  readonly plan?: ImagePlan;
+  /** Signatures and referrers that a dry run would copy for what is there. */
+  readonly attachments?: number;
 }
 
 /** What one image reports while it is worked on. */
@@ -215,14 +221,14 @@ class ImageMirror {
     const isHeld = held?.digest === digest;
     const { signatures = true } = this.#options;
     if (isHeld && !signatures && !this.#signer && !this.#policy) {
-      return { kind: "up-to-date", digest };
+      return { kind: "up-to-date", digest, sourceDigests: [digest] };
     }
     const manifest = await this.#decider.readSource(context, digest, digest);
     const origin = originOfWhole(manifest);
     await this.#judge(origin);
     if (isHeld) {
       await this.#attach(origin, { manifest, absent: false });
-      return { kind: "up-to-date", digest };
+      return { kind: "up-to-date", digest, sourceDigests: [digest] };
     }
     await copyContent(context, manifest, { signal, recheck });
     // A tag makes its manifest known by its canonical digest alone.
@@ -231,7 +237,7 @@ class ImageMirror {
     }
     await this.#attach(origin, { manifest, absent: tag !== undefined });
     if (tag !== undefined) await putManifest(context, manifest, tag, signal);
-    return { kind: "copied", digest };
+    return { kind: "copied", digest, sourceDigests: [digest] };
   }
 
   /** A tag: selected, merged with what the destination's tag holds. */
@@ -247,13 +253,18 @@ class ImageMirror {
         return {
           kind: "up-to-date",
           digest: decision.existing.content.digest,
+          sourceDigests: decision.sourceDigests,
         };
       case "skipped":
         this.#events.warn(NOTHING_SELECTED);
         return { kind: "skipped" };
       case "write":
         await this.#copy(decision);
-        return { kind: "copied", digest: decision.merged.content.digest };
+        return {
+          kind: "copied",
+          digest: decision.merged.content.digest,
+          sourceDigests: decision.sourceDigests,
+        };
     }
   }
 

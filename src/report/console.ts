@@ -5,8 +5,12 @@
  */
 
 import { describeError, printable } from "../errors.ts";
-import type { MirrorEvent, MirrorEventSink } from "../mirror/events.ts";
-import { formatDuration } from "./format.ts";
+import type {
+  MirrorEvent,
+  MirrorEventSink,
+  MirrorOutcome,
+} from "../mirror/events.ts";
+import { formatBytes, formatDuration } from "./format.ts";
 
 /** Options of a {@linkcode Console}. */
 export interface ConsoleOptions {
@@ -18,8 +22,17 @@ export interface ConsoleOptions {
    * @default {false}
    */
   readonly debug?: boolean;
+  /**
+   * Lines for people, or an object of JSON for each.
+   *
+   * @default {"text"}
+   */
+  readonly format?: LogFormat;
   readonly now?: () => Date;
 }
+
+/** How log lines are written. */
+export type LogFormat = "text" | "json";
 
 type Level = "DEBU" | "INFO" | "WARN" | "ERRO";
 
@@ -28,6 +41,14 @@ const COLORS: Readonly<Record<Level, number>> = {
   INFO: 36,
   WARN: 33,
   ERRO: 31,
+};
+
+/** The levels' names in JSON. */
+const NAMES: Readonly<Record<Level, string>> = {
+  DEBU: "debug",
+  INFO: "info",
+  WARN: "warn",
+  ERRO: "error",
 };
 
 const MAX_LINE = 4000;
@@ -61,6 +82,15 @@ export class Console {
 
   #line(level: Level, message: string, image?: number): void {
     const now = this.#options.now?.() ?? new Date();
+    if (this.#options.format === "json") {
+      const line = {
+        time: now.toISOString(),
+        level: NAMES[level],
+        image,
+        message: printable(message, MAX_LINE),
+      };
+      return this.#write(`${JSON.stringify(line)}\n`);
+    }
     const time = [now.getHours(), now.getMinutes(), now.getSeconds()]
       .map((n) => String(n).padStart(2, "0")).join(":");
     const label = this.#options.color
@@ -79,7 +109,7 @@ export function logEvents(console: Console): MirrorEventSink {
     switch (event.type) {
       case "image-started":
         return console.info(
-          `Copying [${event.source}] => [${event.destination}]`,
+          `Copying [${event.sources.join(", ")}] => [${event.destination}]`,
           event.image,
         );
       case "image-finished":
@@ -94,9 +124,11 @@ export function logEvents(console: Console): MirrorEventSink {
           event.image,
         );
       case "retry":
-        return console.warn(event.message);
+        return console.warn(event.message, event.image);
+      case "blob-started":
       case "blob-bytes":
       case "blob-resent":
+      case "request":
       case "attachment":
         return;
     }
@@ -107,7 +139,8 @@ function logOutcome(
   console: Console,
   event: MirrorEvent & { type: "image-finished" },
 ): void {
-  const { image, source, destination, outcome } = event;
+  const { image, destination, outcome } = event;
+  const source = event.sources.join(", ");
   const took = formatDuration(outcome.durationMs);
   switch (outcome.kind) {
     case "copied":
@@ -115,12 +148,24 @@ function logOutcome(
         `Copied [${destination}] ${outcome.digest} (${took})`,
         image,
       );
+    case "planned":
+      return console.info(
+        `Would copy [${destination}] ${outcome.digest}${planText(outcome)}`,
+        image,
+      );
     case "passed":
       return console.info(`PASS: [${source}] == [${destination}]`, image);
     case "signed":
       return console.info(`Signed [${destination}] (${took})`, image);
     case "up-to-date":
-      return console.info(`Up to date [${destination}]`, image);
+      return console.info(
+        `Up to date [${destination}]${
+          outcome.attachments
+            ? `, but for ${outcome.attachments} signatures and referrers`
+            : ""
+        }`,
+        image,
+      );
     case "present":
       return console.info(`There already [${destination}]`, image);
     case "skipped":
@@ -140,6 +185,27 @@ function logOutcome(
   }
 }
 
+function planText({ plan }: MirrorOutcome): string {
+  if (!plan) return "";
+  const { platforms, send, mount, attachments } = plan;
+  return [
+    platforms.length > 0 ? ` (${platforms.join(", ")})` : "",
+    `: ${send.blobs} blobs to send, ${formatBytes(send.bytes)}`,
+    mount.blobs > 0
+      ? `, ${mount.blobs} to mount, ${formatBytes(mount.bytes)}`
+      : "",
+    attachments > 0 ? `, ${attachments} signatures and referrers` : "",
+  ].join("");
+}
+
+/** The same for a dry run, where the plans are the log. */
+export function logPlans(console: Console): MirrorEventSink {
+  const log = logEvents(console);
+  return (event) => {
+    if (event.type !== "image-started") log(event);
+  };
+}
+
 /** The same for a validation, where the verdicts are the log. */
 export function logVerdicts(console: Console): MirrorEventSink {
   const log = logEvents(console);
@@ -150,8 +216,8 @@ export function logVerdicts(console: Console): MirrorEventSink {
     ) {
       return log(event);
     }
-    const { image, source, destination, outcome } = event;
-    console.error(`FAILED: [${source}] != [${destination}]`, image);
+    const { image, sources, destination, outcome } = event;
+    console.error(`FAILED: [${sources.join(", ")}] != [${destination}]`, image);
     const findings = outcome.findings ?? [describeError(outcome.error)];
     for (const finding of findings) console.error(finding, image);
   };

@@ -21,6 +21,7 @@ export class Tally {
     "skipped": 0,
     "passed": 0,
     "signed": 0,
+    "planned": 0,
     "failed": 0,
     "interrupted": 0,
   };
@@ -29,11 +30,20 @@ export class Tally {
   #bytesMounted = 0;
   #bytesResent = 0;
   #retries = 0;
+  #requests = 0;
+  readonly #planned = { blobs: 0, bytes: 0, mounted: 0 };
   readonly #attachments = { found: 0, copied: 0, signed: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
-    if (event.type === "image-finished") this.#outcomes[event.outcome.kind]++;
+    if (event.type === "image-finished") {
+      const { kind, plan } = event.outcome;
+      this.#outcomes[kind]++;
+      this.#planned.blobs += plan?.send.blobs ?? 0;
+      this.#planned.bytes += plan?.send.bytes ?? 0;
+      this.#planned.mounted += plan?.mount.bytes ?? 0;
+    }
+    if (event.type === "request") this.#requests++;
     if (event.type === "blob-bytes") this.#bytesSent += event.bytes;
     if (event.type === "blob-resent") this.#bytesResent += event.bytes;
     if (event.type === "retry") this.#retries++;
@@ -59,6 +69,7 @@ export class Tally {
       copied: this.#outcomes.copied,
       passed: this.#outcomes.passed,
       signed: this.#outcomes.signed,
+      planned: this.#outcomes.planned,
       upToDate: this.#outcomes["up-to-date"],
       present: this.#outcomes.present,
       skipped: this.#outcomes.skipped,
@@ -68,6 +79,10 @@ export class Tally {
       bytesMounted: this.#bytesMounted,
       bytesResent: this.#bytesResent,
       retries: this.#retries,
+      requests: this.#requests,
+      plannedBlobs: this.#planned.blobs,
+      plannedBytes: this.#planned.bytes,
+      plannedMountedBytes: this.#planned.mounted,
       attachmentsFound: this.#attachments.found,
       attachmentsCopied: this.#attachments.copied,
       signaturesMade: this.#attachments.signed,
@@ -102,6 +117,21 @@ export function summaryLine(totals: MirrorTotals): string {
     ...(totals.signaturesMade > 0
       ? [`${totals.signaturesMade} signatures made`]
       : []),
+    formatDuration(totals.durationMs),
+  ].join(", ");
+}
+
+/** The summary that ends a dry run. */
+export function dryRunLine(totals: MirrorTotals): string {
+  return [
+    `Dry run, nothing was written: ${totals.planned} would be copied`,
+    `${totals.upToDate} up to date`,
+    ...(totals.present > 0 ? [`${totals.present} there already`] : []),
+    `${totals.skipped} skipped`,
+    `${totals.failed} failed`,
+    ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    `${totals.plannedBlobs} blobs to send, ${formatBytes(totals.plannedBytes)}`,
+    `${formatBytes(totals.plannedMountedBytes)} to mount`,
     formatDuration(totals.durationMs),
   ].join(", ");
 }

@@ -40,7 +40,7 @@ Deno.test("console: lines have time, level and image, colour only where wanted",
   logEvents(plain)({
     type: "image-started",
     image: 1,
-    source: "docker.io/library/nginx:latest",
+    sources: ["docker.io/library/nginx:latest"],
     destination: "docker.io/USERNAME/nginx:latest",
   });
   plain.debug("unseen");
@@ -61,7 +61,7 @@ Deno.test("summary: adds up the event stream", () => {
     tally.sink({
       type: "image-finished",
       image: 1,
-      source: "a",
+      sources: ["a"],
       destination: "b",
       outcome: { ...outcome, kind },
     });

@@ -1,0 +1,80 @@
+/**
+ * How a command on a list shows how far it is.
+ *
+ * @module
+ */
+
+import type { MirrorEventSink } from "../mirror/events.ts";
+import type { LiveDisplay } from "../report/live_display.ts";
+import type { Progress } from "../report/progress.ts";
+import type { CliContext } from "./context.ts";
+import type { ReachOptions } from "./network_options.ts";
+
+/** `--progress` */
+export type ProgressMode = "auto" | "plain" | "none";
+
+const FRAME_MS = 100;
+const PLAIN_MS = 10_000;
+
+/** The display, if there is one; what is logged goes above it. */
+export class ListProgress implements Disposable {
+  readonly #mode: "live" | "plain" | "none";
+  readonly #context: CliContext;
+  #display?: LiveDisplay;
+  #progress?: Progress;
+  #timer?: ReturnType<typeof setInterval>;
+
+  constructor(
+    mode: ProgressMode,
+    { debug, logFormat }: Pick<ReachOptions, "debug" | "logFormat">,
+    context: CliContext,
+  ) {
+    const canPaint = context.terminalSize !== undefined && !debug &&
+      logFormat === "text";
+    this.#mode = mode === "auto" ? canPaint ? "live" : "plain" : mode;
+    this.#context = context;
+  }
+
+  /** Writes log lines. */
+  readonly write = (text: string): void => {
+    if (this.#display) this.#display.log(text);
+    else this.#context.stderr(text);
+  };
+
+  /** Takes an event. */
+  readonly sink: MirrorEventSink = (event) => this.#progress?.sink(event);
+
+  /**
+   * Begins, with the number of images.
+   *
+   * @param tell writes a log line
+   */
+  async start(images: number, tell: (message: string) => void): Promise<void> {
+    if (this.#mode === "none") return;
+    const { Progress } = await import("../report/progress.ts");
+    const progress = new Progress(images);
+    this.#progress = progress;
+    if (this.#mode === "plain") {
+      this.#timer = setInterval(() => tell(progress.line()), PLAIN_MS);
+      return;
+    }
+    const { LiveDisplay } = await import("../report/live_display.ts");
+    const size = this.#context.terminalSize!;
+    const display = new LiveDisplay({
+      write: (text) => this.#context.stderr(text),
+      size,
+    });
+    this.#display = display;
+    this.#timer = setInterval(() => {
+      const { columns, rows } = size();
+      display.paint(progress.frame(columns, rows));
+    }, FRAME_MS);
+  }
+
+  /** Takes the display away. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#display?.clear();
+    this.#display = undefined;
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * What mirroring one image would do. Reads only.
+ *
+ * @module
+ */
+
+import type { AttachmentGap } from "../copy/attachments.ts";
+import { planBlob } from "../copy/copy_blob.ts";
+import type { CopyContext } from "../copy/copy_context.ts";
+import { blobsOf, readManifest } from "../copy/copy_graph.ts";
+import { atDestination } from "../copy/sides.ts";
+import { together } from "../together.ts";
+import {
+  attestationSubject,
+  type Descriptor,
+  type Manifest,
+  parseManifest,
+} from "../oci/manifest.ts";
+import { formatPlatform } from "../oci/platform.ts";
+import { checkPolicy } from "./check_policy.ts";
+import {
+  ImageDecider,
+  type MirrorOptions,
+  originOfWhole,
+  type TagOrigin,
+} from "./decide_image.ts";
+import type { ImagePlan } from "./events.ts";
+import { ImageAttachments } from "./image_attachments.ts";
+import {
+  contextsOf,
+  type ImageEvents,
+  type ImageResult,
+  type MirrorTools,
+  NOTHING_SELECTED,
+} from "./mirror_image.ts";
+import type { MirrorTask } from "./plan.ts";
+import { platformOfImage, sourceReader } from "./source_image.ts";
+
+/** How deep indexes may be nested: real ones go to two. */
+const MAX_DEPTH = 8;
+
+/** Works out what `mirrorImage` would do. */
+export async function dryRunImage(
+  task: MirrorTask,
+  options: MirrorOptions,
+  tools: MirrorTools,
+  events: ImageEvents,
+  signal: AbortSignal,
+): Promise<ImageResult> {
+  const warn = (message: string) => events.warn(message);
+  if (await tools.existing?.has(task.destination, warn, signal)) {
+    return { kind: "present" };
+  }
+  const contexts = await contextsOf(task, tools, events, signal);
+  const decider = new ImageDecider(task, options, contexts, signal);
+  const { digest, tag } = task.destination;
+  const plan = new PlanWalk(contexts, options, signal);
+  const judge = async (origin: TagOrigin) => {
+    if (tools.policy) {
+      await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
+    }
+  };
+  if (digest !== undefined) {
+    const context = contexts[0]!;
+    const held = options.overwrite ? undefined : await atDestination(
+      context,
+      `read ${tag ?? digest} from`,
+      context.destination.headManifest(
+        context.destinationRepository,
+        tag ?? digest,
+        { signal },
+      ),
+    );
+    const manifest = await decider.readSource(context, digest, digest);
+    const origin = originOfWhole(manifest);
+    await judge(origin);
+    const attachments = await plan.attachments(origin);
+    const sourceDigests = [digest];
+    if (held?.digest === digest) {
+      return { kind: "up-to-date", digest, sourceDigests, attachments };
+    }
+    await plan.manifest(context, manifest);
+    return {
+      kind: "planned",
+      digest,
+      sourceDigests,
+      plan: plan.result(manifest, attachments),
+    };
+  }
+  const decision = await decider.decide();
+  if (decision.kind === "skipped") {
+    events.warn(NOTHING_SELECTED);
+    return { kind: "skipped" };
+  }
+  const { origin, sourceDigests } = decision;
+  await judge(origin);
+  const attachments = await plan.attachments(origin);
+  if (decision.kind === "up-to-date") {
+    const { digest } = decision.existing.content;
+    return { kind: "up-to-date", digest, sourceDigests, attachments };
+  }
+  const { merged, existing } = decision;
+  const { content } = merged;
+  const manifest = parseManifest(
+    content.bytes,
+    content.mediaType,
+    content.digest,
+  );
+  const held = new Set<string>(
+    options.overwrite || existing?.kind !== "index"
+      ? []
+      : existing.entries.map((entry) => entry.digest),
+  );
+  if (manifest.kind === "image") {
+    await plan.manifest(contexts[merged.verbatim!]!, manifest);
+  } else {
+    await together(
+      merged.fromSources.filter((e) => !held.has(e.descriptor.digest)).map(
+        ({ descriptor, source }) => () =>
+          plan.child(contexts[source]!, descriptor, 0),
+      ),
+      signal,
+    );
+  }
+  return {
+    kind: "planned",
+    digest: content.digest,
+    sourceDigests,
+    plan: plan.result(manifest, attachments),
+  };
+}
+
+class PlanWalk {
+  readonly #contexts: readonly CopyContext[];
+  readonly #options: MirrorOptions;
+  readonly #signal: AbortSignal;
+  readonly #send = { blobs: 0, bytes: 0 };
+  readonly #mount = { blobs: 0, bytes: 0 };
+  #platforms: string[] = [];
+
+  constructor(
+    contexts: readonly CopyContext[],
+    options: MirrorOptions,
+    signal: AbortSignal,
+  ) {
+    this.#contexts = contexts;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** A child of an index, and what is below it. */
+  async child(
+    context: CopyContext,
+    descriptor: Descriptor,
+    depth: number,
+  ): Promise<void> {
+    await this.manifest(
+      context,
+      await readManifest(context, descriptor, this.#signal),
+      depth,
+    );
+  }
+
+  /** What is below a manifest. */
+  async manifest(
+    context: CopyContext,
+    manifest: Manifest,
+    depth = 0,
+  ): Promise<void> {
+    if (manifest.kind === "index") {
+      if (depth >= MAX_DEPTH) return;
+      await together(
+        manifest.entries.map((entry) => () =>
+          this.child(context, entry, depth + 1)
+        ),
+        this.#signal,
+      );
+      return;
+    }
+    if (depth === 0 && this.#platforms.length === 0) {
+      await this.#notePlatform(context, manifest);
+    }
+    await together(
+      blobsOf(manifest).map((blob) => async (signal) => {
+        const how = await planBlob(context, blob, signal);
+        if (how === "present") return;
+        const sum = how === "sent" ? this.#send : this.#mount;
+        sum.blobs++;
+        sum.bytes += blob.size;
+      }),
+      this.#signal,
+    );
+  }
+
+  async #notePlatform(
+    context: CopyContext,
+    manifest: Manifest & { kind: "image" },
+  ): Promise<void> {
+    const platform = await platformOfImage(
+      sourceReader(context, (_, operation) => operation, this.#signal),
+      manifest,
+    );
+    if (platform) this.#platforms = [formatPlatform(platform)];
+  }
+
+  /** How many signatures and referrers would come along. */
+  async attachments(origin: TagOrigin): Promise<number> {
+    if (this.#options.signatures === false) return 0;
+    const gaps: AttachmentGap[] = [];
+    await new ImageAttachments(this.#contexts, origin, this.#signal, gaps)
+      .follow();
+    return gaps.length;
+  }
+
+  result(manifest: Manifest, attachments: number): ImagePlan {
+    const platforms = manifest.kind === "index"
+      ? manifest.entries.flatMap((entry) =>
+        entry.platform && attestationSubject(entry) === undefined
+          ? [formatPlatform(entry.platform)]
+          : []
+      )
+      : this.#platforms;
+    return {
+      platforms,
+      send: this.#send,
+      mount: this.#mount,
+      attachments,
+    };
+  }
+}

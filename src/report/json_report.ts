@@ -1,0 +1,168 @@
+/**
+ * The report of a run, for programs: `--report` and the library. Its schema is
+ * `docs/report.schema.json`; fields are added, none is taken away within one
+ * `schemaVersion`.
+ *
+ * @module
+ */
+
+import { describeError, HangarError } from "../errors.ts";
+import type {
+  ImagePlan,
+  MirrorEventSink,
+  MirrorOutcome,
+  MirrorTotals,
+  OutcomeKind,
+} from "../mirror/events.ts";
+
+/** A reference, and what it points at where that is known. */
+export interface ReportedReference {
+  readonly reference: string;
+  readonly digest?: string;
+}
+
+/** What came of one image. */
+export interface ReportedImage {
+  /** The `[IMG:n]` ordinal of the log. */
+  readonly id: number;
+  /** The lines of the list that it stands for. */
+  readonly lines: readonly number[];
+  readonly sources: readonly ReportedReference[];
+  readonly destination: ReportedReference;
+  readonly outcome: OutcomeKind;
+  /** Blob bytes sent, those of broken attempts included. */
+  readonly bytesSent: number;
+  /** Blob bytes that mounting made it unnecessary to send. */
+  readonly bytesMounted: number;
+  /** Requests made for it; those that it shares are the first image's. */
+  readonly requests: number;
+  readonly retries: number;
+  readonly durationMs: number;
+  readonly warnings: readonly string[];
+  /** What a validation found missing or different. */
+  readonly findings?: readonly string[];
+  /** What a dry run worked out. */
+  readonly plan?: ImagePlan;
+  readonly error?: {
+    /** One of a closed set; see the page on troubleshooting. */
+    readonly code: string;
+    readonly message: string;
+    /** HTTP status that a registry answered with. */
+    readonly status?: number;
+  };
+}
+
+/** The report of a run. */
+export interface MirrorReport {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: "hangar"; readonly version: string };
+  /** `mirror`, `mirror validate`, `sign` or `sign validate`. */
+  readonly command: string;
+  readonly dryRun: boolean;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly exitCode: number;
+  readonly totals: MirrorTotals;
+  readonly images: readonly ReportedImage[];
+  /** Lines of the list that are no images. */
+  readonly invalidLines: readonly {
+    readonly line: number;
+    readonly text: string;
+    readonly reason: string;
+  }[];
+}
+
+interface Count {
+  bytesSent: number;
+  bytesMounted: number;
+  requests: number;
+  retries: number;
+  readonly warnings: string[];
+}
+
+/** Collects the event stream. */
+export class ReportCollector {
+  readonly #counts = new Map<number, Count>();
+  readonly #images: ReportedImage[] = [];
+
+  /** Takes an event. */
+  readonly sink: MirrorEventSink = (event) => {
+    if (event.type === "image-finished") {
+      this.#images.push(this.#imageOf(event.outcome, event));
+      this.#counts.delete(event.image);
+      return;
+    }
+    if (!("image" in event) || event.image === undefined) return;
+    const count = this.#countOf(event.image);
+    if (event.type === "blob-bytes") count.bytesSent += event.bytes;
+    if (event.type === "request") count.requests++;
+    if (event.type === "retry") count.retries++;
+    if (event.type === "warning") count.warnings.push(event.message);
+    if (event.type === "blob-finished" && event.how === "mounted") {
+      count.bytesMounted += event.size;
+    }
+  };
+
+  /** Adds an image that an interrupt kept from being started. */
+  addUnstarted(
+    outcome: MirrorOutcome,
+    names: {
+      readonly sources: readonly string[];
+      readonly destination: string;
+    },
+  ): void {
+    this.#images.push(this.#imageOf(outcome, names));
+  }
+
+  /** The images so far, in list order. */
+  images(): readonly ReportedImage[] {
+    return [...this.#images].sort((a, b) => a.id - b.id);
+  }
+
+  #countOf(image: number): Count {
+    let count = this.#counts.get(image);
+    if (!count) {
+      count = {
+        bytesSent: 0,
+        bytesMounted: 0,
+        requests: 0,
+        retries: 0,
+        warnings: [],
+      };
+      this.#counts.set(image, count);
+    }
+    return count;
+  }
+
+  #imageOf(
+    outcome: MirrorOutcome,
+    names: {
+      readonly sources: readonly string[];
+      readonly destination: string;
+    },
+  ): ReportedImage {
+    const { id, lines, kind, findings, plan, error, durationMs } = outcome;
+    return {
+      id,
+      lines,
+      sources: names.sources.map((reference, i) => ({
+        reference,
+        digest: outcome.sourceDigests?.[i],
+      })),
+      destination: { reference: names.destination, digest: outcome.digest },
+      outcome: kind,
+      ...this.#countOf(id),
+      durationMs: Math.round(durationMs),
+      findings,
+      plan,
+      error: error === undefined ? undefined : errorOf(error),
+    };
+  }
+}
+
+function errorOf(error: unknown): ReportedImage["error"] {
+  return error instanceof HangarError
+    ? { code: error.code, message: describeError(error), status: error.status }
+    : { code: "internal", message: describeError(error) };
+}

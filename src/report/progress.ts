@@ -1,0 +1,165 @@
+/**
+ * How far a run is: what the event stream has told, as text of a given width.
+ *
+ * @module
+ */
+
+import type { MirrorEventSink } from "../mirror/events.ts";
+import { formatBytes, formatDuration } from "./format.ts";
+
+/** Over how long the rate is taken, in ms. */
+const RATE_WINDOW_MS = 10_000;
+const BAR_WIDTH = 24;
+
+interface Flight {
+  readonly name: string;
+  /** Bytes of the blobs that were looked at so far. */
+  total: number;
+  /** Of these, what is settled. */
+  settled: number;
+  /** Bytes sent of blobs that are not settled. */
+  moving: number;
+}
+
+/** Adds up the event stream. */
+export class Progress {
+  readonly #images: number;
+  readonly #now: () => number;
+  readonly #started: number;
+  readonly #flights = new Map<number, Flight>();
+  /** Bytes sent in total, each time that it was looked at. */
+  #samples: { readonly at: number; readonly bytes: number }[] = [];
+  #done = 0;
+  #failed = 0;
+  #sent = 0;
+
+  /**
+   * @param images of the whole run
+   * @param now a clock in ms
+   */
+  constructor(images: number, now: () => number = () => performance.now()) {
+    this.#images = images;
+    this.#now = now;
+    this.#started = now();
+  }
+
+  /** Takes an event. */
+  readonly sink: MirrorEventSink = (event) => {
+    switch (event.type) {
+      case "image-started":
+        this.#flights.set(event.image, {
+          name: event.destination,
+          total: 0,
+          settled: 0,
+          moving: 0,
+        });
+        return;
+      case "image-finished":
+        this.#flights.delete(event.image);
+        this.#done++;
+        if (event.outcome.kind === "failed") this.#failed++;
+        return;
+      case "blob-started":
+        return this.#change(event.image, (f) => f.total += event.size);
+      case "blob-bytes":
+        this.#sent += event.bytes;
+        return this.#change(event.image, (f) => f.moving += event.bytes);
+      case "blob-resent":
+        return this.#change(
+          event.image,
+          (f) => f.moving = Math.max(0, f.moving - event.bytes),
+        );
+      case "blob-finished":
+        return this.#change(event.image, (f) => {
+          f.settled += event.size;
+          if (event.how === "sent") {
+            f.moving = Math.max(0, f.moving - event.size);
+          }
+        });
+    }
+  };
+
+  #change(image: number, change: (flight: Flight) => void): void {
+    const flight = this.#flights.get(image);
+    if (flight) change(flight);
+  }
+
+  /** Bytes per second in the last while. */
+  #rate(): number {
+    const at = this.#now();
+    this.#samples.push({ at, bytes: this.#sent });
+    this.#samples = this.#samples.filter((s) => s.at >= at - RATE_WINDOW_MS);
+    const [first] = this.#samples;
+    const seconds = first ? (at - first.at) / 1000 : 0;
+    return seconds > 0 ? (this.#sent - first!.bytes) / seconds : 0;
+  }
+
+  /** One line on all of it. */
+  line(): string {
+    const elapsed = this.#now() - this.#started;
+    const left = this.#images - this.#done;
+    const rate = this.#rate();
+    return [
+      `${this.#done}/${this.#images} images`,
+      ...(this.#failed > 0 ? [`${this.#failed} failed`] : []),
+      ...(this.#flights.size > 0 ? [`${this.#flights.size} under way`] : []),
+      `${formatBytes(this.#sent)} sent`,
+      ...(rate > 0 ? [`${formatBytes(Math.round(rate))}/s`] : []),
+      ...(this.#done > 0 && left > 0
+        ? [`about ${formatDuration(elapsed / this.#done * left)} left`]
+        : []),
+    ].join(", ");
+  }
+
+  /** A bar for each image under way, and the line, in a window of some size. */
+  frame(columns: number, rows: number): string[] {
+    // Half of the window is left to the log.
+    const room = Math.max(1, Math.floor(rows / 2) - 1);
+    const flights = [...this.#flights];
+    const shown = flights.slice(
+      0,
+      flights.length > room ? room - 1 : flights.length,
+    );
+    const hidden = flights.length - shown.length;
+    return [
+      ...shown.map(([image, flight]) => flightLine(image, flight, columns)),
+      ...(hidden > 0 ? [fit(`  and ${hidden} more`, columns)] : []),
+      fit(this.line(), columns),
+    ];
+  }
+}
+
+function flightLine(image: number, flight: Flight, columns: number): string {
+  const { name, total, settled, moving } = flight;
+  const done = Math.min(total, settled + moving);
+  const share = total > 0 ? done / total : 0;
+  const label = `[IMG:${image}]`;
+  const numbers = total > 0
+    ? `${String(Math.floor(share * 100)).padStart(3)}% ${
+      formatBytes(done)
+    } of ${formatBytes(total)}`
+    : "";
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = `[${"=".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}]`;
+  // The end of a name tells more of it than its registry.
+  const fixed = `${label}  ${bar} ${numbers}`;
+  const space = columns - fixed.length - 1;
+  if (space < 8) {
+    return fit(`${label} ${shorten(name, 20)} ${numbers}`, columns);
+  }
+  return fit(`${label} ${shorten(name, space)} ${bar} ${numbers}`, columns);
+}
+
+/** The end of a text, of at most `width` characters, padded to a column. */
+function shorten(text: string, width: number): string {
+  const column = Math.min(width, 60);
+  return text.length > column
+    ? `…${text.slice(text.length - column + 1)}`
+    : text.padEnd(column);
+}
+
+/** One character is left free: some terminals wrap at the last. */
+function fit(text: string, columns: number): string {
+  const width = Math.max(1, columns - 1);
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+}
