@@ -10,6 +10,7 @@ import { formatBytes, formatDuration } from "./format.ts";
 /** Over how long the rate is taken, in ms. */
 const RATE_WINDOW_MS = 10_000;
 const BAR_WIDTH = 24;
+const MIN_NAME_WIDTH = 16;
 
 interface Flight {
   readonly name: string;
@@ -122,40 +123,64 @@ export class Progress {
     );
     const hidden = flights.length - shown.length;
     return [
-      ...shown.map(([image, flight]) => flightLine(image, flight, columns)),
+      ...flightLines(shown, columns),
       ...(hidden > 0 ? [fit(`  and ${hidden} more`, columns)] : []),
       fit(this.line(), columns),
     ];
   }
 }
 
-function flightLine(image: number, flight: Flight, columns: number): string {
-  const { name, total, settled, moving } = flight;
-  const done = Math.min(total, settled + moving);
-  const share = total > 0 ? done / total : 0;
-  const label = `[IMG:${image}]`;
-  const numbers = total > 0
-    ? `${String(Math.floor(share * 100)).padStart(3)}% ${
-      formatBytes(done)
-    } of ${formatBytes(total)}`
-    : "";
-  const filled = Math.round(share * BAR_WIDTH);
-  const bar = `[${"=".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}]`;
-  // The end of a name tells more of it than its registry.
-  const fixed = `${label}  ${bar} ${numbers}`;
-  const space = columns - fixed.length - 1;
-  if (space < 8) {
-    return fit(`${label} ${shorten(name, 20)} ${numbers}`, columns);
-  }
-  return fit(`${label} ${shorten(name, space)} ${bar} ${numbers}`, columns);
+/** One line for each image, in columns. */
+function flightLines(
+  flights: readonly (readonly [number, Flight])[],
+  columns: number,
+): string[] {
+  const cells = flights.map(([image, flight]) => {
+    const { name, total, settled, moving } = flight;
+    const done = Math.min(total, settled + moving);
+    const share = total > 0 ? done / total : 0;
+    const filled = Math.round(share * BAR_WIDTH);
+    return {
+      name,
+      label: `[IMG:${image}]`,
+      bar: `[${"=".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}]`,
+      numbers: total > 0
+        ? `${Math.floor(share * 100)}% ${formatBytes(done)} of ${
+          formatBytes(total)
+        }`
+        : "",
+    };
+  });
+  const widest = (key: "name" | "label" | "numbers") =>
+    Math.max(0, ...cells.map((cell) => cell[key].length));
+  const labels = widest("label");
+  const numbers = widest("numbers");
+  const room = columns - 1 - labels - numbers - 3;
+  // Where there is little room, the name is worth more than the bar.
+  const hasBar = room - BAR_WIDTH - 3 >= MIN_NAME_WIDTH;
+  const space = Math.max(
+    MIN_NAME_WIDTH,
+    hasBar ? room - BAR_WIDTH - 3 : room,
+  );
+  const names = Math.min(space, widest("name"));
+  return cells.map((cell) =>
+    fit(
+      [
+        cell.label.padEnd(labels),
+        shorten(cell.name, names),
+        ...(hasBar ? [cell.bar] : []),
+        cell.numbers.padStart(numbers),
+      ].join(" "),
+      columns,
+    )
+  );
 }
 
-/** The end of a text, of at most `width` characters, padded to a column. */
+/** The end of a text, which tells more than its registry, as a column. */
 function shorten(text: string, width: number): string {
-  const column = Math.min(width, 60);
-  return text.length > column
-    ? `…${text.slice(text.length - column + 1)}`
-    : text.padEnd(column);
+  return text.length > width
+    ? `…${text.slice(text.length - width + 1)}`
+    : text.padEnd(width);
 }
 
 /** One character is left free: some terminals wrap at the last. */

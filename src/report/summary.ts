@@ -86,7 +86,7 @@ export class Tally {
       attachmentsFound: this.#attachments.found,
       attachmentsCopied: this.#attachments.copied,
       signaturesMade: this.#attachments.signed,
-      durationMs: performance.now() - this.#started,
+      durationMs: Math.round(performance.now() - this.#started),
     };
   }
 }

@@ -28,6 +28,8 @@ export interface HangarOptions {
   readonly answers?: (question: string) => string | undefined;
   /** Called with what interrupts the run, as Ctrl-C does. */
   readonly onStart?: (interrupt: () => void) => void;
+  /** Standard error is a terminal of this size. */
+  readonly terminal?: { readonly columns: number; readonly rows: number };
   /** Sees each piece of standard error as it is written. */
   readonly onStderr?: (text: string) => void;
 }
@@ -57,6 +59,7 @@ export async function hangar(
     env,
     prompt: (question) => Promise.resolve(options.answers?.(question)),
     color: false,
+    terminalSize: options.terminal && (() => options.terminal!),
     onInterrupt: (callback) => {
       options.onStart?.(callback);
       return () => {};

@@ -1,0 +1,245 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Ajv2020 } from "ajv/2020";
+import type { MirrorReport } from "../../src/report/json_report.ts";
+import { hangar } from "../support/hangar.ts";
+import {
+  makeImage,
+  makeMultiArch,
+  makeSignatures,
+  randomBytes,
+} from "../support/images.ts";
+import { Pair } from "../support/pair.ts";
+
+const schema = JSON.parse(
+  await Deno.readTextFile(
+    new URL("../../docs/report.schema.json", import.meta.url),
+  ),
+);
+const isValid = new Ajv2020({ allErrors: true, validateFormats: false })
+  .compile(schema);
+
+function parse(text: string): MirrorReport {
+  const report: MirrorReport = JSON.parse(text);
+  const valid: boolean = isValid(report);
+  assert(valid, JSON.stringify(isValid.errors));
+  return report;
+}
+
+const base = randomBytes(20_000, "base");
+const app = makeMultiArch("app", { layers: [base, 500] });
+const other = makeMultiArch("other", { layers: [base, 400] });
+const LIST = "corp/app:v1\ncorp/other:v1\ncorp/none:v1\nnot a list line at all";
+
+function install(pair: Pair): Pair {
+  pair.source.install("corp/app", "v1", app);
+  pair.source.install("corp/other", "v1", other);
+  return pair;
+}
+
+Deno.test("report: each image with digests, bytes, requests and its error", async () => {
+  await using pair = install(new Pair());
+  const { code, stdout } = await pair.mirror(LIST, ["--report=-"]);
+  assertEquals(code, 1);
+  const report = parse(stdout);
+  assertEquals(report.command, "mirror");
+  assertEquals(report.exitCode, 1);
+  const [first, second, third] = report.images;
+  assertEquals(first!.outcome, "copied");
+  assertEquals(first!.sources[0]!.digest, app.digest);
+  assertEquals(first!.destination, {
+    reference: `${pair.destination.host}/corp/app:v1`,
+    digest: app.digest,
+  });
+  assertEquals(second!.bytesMounted, base.byteLength);
+  assertEquals(
+    first!.bytesSent + second!.bytesSent,
+    pair.destination.blobBytesReceived,
+  );
+  assertEquals(third!.error?.code, "not-found");
+  assertEquals(third!.error?.status, 404);
+  assertEquals(third!.lines, [3]);
+  assertEquals(report.invalidLines.map(({ line, text }) => [line, text]), [
+    [4, "not a list line at all"],
+  ]);
+  assertEquals(report.totals.failed, 2);
+  // Every request is some image's, but for those of the login check.
+  const all = pair.source.requests.length + pair.destination.requests.length;
+  assertEquals(report.totals.requests, all);
+  const blamed = report.images.reduce((sum, image) => sum + image.requests, 0);
+  assert(blamed >= all - 3 && blamed <= all, `${blamed} of ${all}`);
+});
+
+Deno.test("report: retries and warnings are the image's own", async () => {
+  await using pair = install(new Pair());
+  pair.source.fault({
+    match: { kind: "manifest", repository: "corp/other" },
+    times: 2,
+    action: { status: 503 },
+  });
+  const { stdout } = await pair.mirror("corp/app:v1\ncorp/other:v1", [
+    "--report=-",
+    "-j2",
+  ]);
+  const report = parse(stdout);
+  assertEquals(report.images.map((image) => image.retries), [0, 2]);
+  assertEquals(report.totals.retries, 2);
+});
+
+Deno.test("report: a file is written whole, beside validation and signing too", async () => {
+  await using pair = install(new Pair());
+  const path = `${pair.directory}/report.json`;
+  await Deno.writeTextFile(path, "older");
+  const run = async (words: "mirror" | "validate") => {
+    const { code } = await pair[words]("corp/app:v1", [`--report=${path}`]);
+    return { code, report: parse(await Deno.readTextFile(path)) };
+  };
+  const validated = await run("validate");
+  assertEquals(validated.code, 1);
+  assertEquals(validated.report.command, "mirror validate");
+  assertEquals(validated.report.images[0]!.findings, ["missing: tag v1"]);
+  assertEquals((await run("mirror")).report.totals.copied, 1);
+  assertEquals((await run("validate")).report.totals.passed, 1);
+  const names = [...Deno.readDirSync(pair.directory)].map(({ name }) => name);
+  assertEquals(names, ["report.json"]);
+});
+
+Deno.test("report: one that cannot be written is told, and counts", async () => {
+  await using pair = install(new Pair());
+  const nowhere = await pair.mirror("corp/app:v1", [
+    "--report=/nonexistent/report.json",
+  ]);
+  assertEquals(nowhere.code, 2);
+  assertStringIncludes(nowhere.stderr, "--report");
+  assertEquals(pair.destination.requests, []);
+  const full = await pair.mirror("corp/app:v1", ["--report=/dev/full"]);
+  assertEquals(full.code, 1);
+  assertStringIncludes(full.stderr, "cannot write the report /dev/full");
+  assertEquals(pair.destination.tags(), ["corp/app:v1"]);
+});
+
+Deno.test("report: images that an interrupt kept from being started are in it", async () => {
+  await using pair = install(new Pair({ latencyMs: 20 }));
+  const { code, stdout } = await pair.mirror(
+    "corp/app:v1\ncorp/other:v1",
+    ["--report=-"],
+    { onStart: (interrupt) => setTimeout(interrupt, 60) },
+  );
+  assertEquals(code, 130);
+  const report = parse(stdout);
+  assertEquals(report.images.length, 2);
+  assertEquals(report.images.map((image) => image.id), [1, 2]);
+  assertEquals(report.images[1]!.outcome, "interrupted");
+});
+
+Deno.test("dry run: it tells what a run would do, which then does just that", async () => {
+  await using pair = install(new Pair());
+  const signature = makeSignatures(app.digest, ["key"]);
+  pair.source.install(
+    "corp/app",
+    `${app.digest.replace(":", "-")}.sig`,
+    signature,
+  );
+  const list = "corp/app:v1\ncorp/other:v1";
+  const dry = await pair.mirror(list, ["--dry-run", "--report=-"]);
+  assertEquals(dry.code, 0, dry.stderr);
+  const isWrite = ({ method }: { method: string }) =>
+    !["GET", "HEAD"].includes(method);
+  assertEquals(pair.destination.requests.filter(isWrite), []);
+  const planned = parse(dry.stdout);
+  assertEquals(planned.dryRun, true);
+  assertEquals(planned.images[0]!.plan, {
+    platforms: ["linux/amd64", "linux/arm64"],
+    send: {
+      blobs: app.blobs.size,
+      bytes: [...app.blobs.values()].reduce((n, b) => n + b.length, 0),
+    },
+    mount: { blobs: 0, bytes: 0 },
+    attachments: 1,
+  });
+  assertEquals(planned.images[1]!.plan?.mount, {
+    blobs: 1,
+    bytes: base.byteLength,
+  });
+  assertStringIncludes(
+    dry.stderr,
+    `Would copy [${pair.destination.host}/corp/app:v1] ${app.digest} (linux/amd64, linux/arm64): 5 blobs to send`,
+  );
+  assertStringIncludes(dry.stderr, "Dry run, nothing was written: 2 would be");
+
+  const real = parse((await pair.mirror(list, ["--report=-"])).stdout);
+  for (const [i, image] of real.images.entries()) {
+    const { destination, plan } = planned.images[i]!;
+    assertEquals(image.destination, destination);
+    assertEquals(image.bytesMounted, plan!.mount.bytes);
+  }
+  const signatureBytes = [...signature.blobs.values()]
+    .reduce((n, b) => n + b.length, 0);
+  assertEquals(
+    real.totals.bytesSent,
+    planned.totals.plannedBytes + signatureBytes,
+  );
+  const after = await pair.mirror(list, ["--dry-run"]);
+  assertStringIncludes(after.stderr, "0 would be copied, 2 up to date");
+});
+
+Deno.test("dry run: pinned, single, filtered and failing images; the failed list stays", async () => {
+  await using pair = install(new Pair());
+  const single = makeImage({ seed: "single", platform: "linux/amd64" });
+  pair.source.install("corp/single", "v1", single);
+  await Deno.writeTextFile(pair.failed, "kept\n");
+  const { code, stdout } = await pair.mirror(
+    `corp/app@${app.digest}\ncorp/single:v1\ncorp/other:v1\ncorp/none:v1`,
+    ["--dry-run", "--report=-", "-aamd64"],
+  );
+  assertEquals(code, 1);
+  const report = parse(stdout);
+  assertEquals(
+    report.images.map((image) => [image.outcome, image.plan?.platforms]),
+    [
+      ["planned", ["linux/amd64", "linux/arm64"]],
+      ["planned", ["linux/amd64"]],
+      ["planned", ["linux/amd64"]],
+      ["failed", undefined],
+    ],
+  );
+  assertEquals(await Deno.readTextFile(pair.failed), "kept\n");
+});
+
+Deno.test("log format: every line is an object, errors of usage too", async () => {
+  await using pair = install(new Pair());
+  const { stderr } = await pair.mirror(LIST, ["--log-format=json"]);
+  const lines = stderr.trim().split("\n").map((line) => JSON.parse(line));
+  assert(lines.length >= 7);
+  for (const line of lines) {
+    assert(!Number.isNaN(Date.parse(line.time)));
+    assert(["info", "warn", "error"].includes(line.level));
+    assertEquals(typeof line.message, "string");
+  }
+  const failed = lines.find(({ level }) => level === "error");
+  assertEquals(failed.image, 3);
+  const usage = await hangar(["mirror", "--log-format", "json"]);
+  assertEquals(usage.code, 2);
+  assertEquals(JSON.parse(usage.stderr).message.includes("--file"), true);
+  const bad = await pair.mirror(LIST, ["--log-format=xml"]);
+  assertEquals(bad.code, 2);
+  assertStringIncludes(bad.stderr, '"xml" for --log-format');
+});
+
+Deno.test("progress: a display on a terminal, above which the log stays, and nothing after", async () => {
+  await using pair = install(new Pair({ latencyMs: 60 }));
+  const { stderr } = await pair.mirror("corp/app:v1\ncorp/other:v1", [], {
+    terminal: { columns: 100, rows: 24 },
+  });
+  assertStringIncludes(stderr, "[IMG:1] ");
+  assertStringIncludes(stderr, "0/2 images, 1 under way");
+  // The last that is painted is taken away, and the summary follows.
+  const [, end = ""] = stderr.split(/\x1b\[J\x1b\[\?2026l(?=[^\x1b]*$)/);
+  assertStringIncludes(end, "Done: 2 copied");
+  assert(!end.includes("\x1b"));
+  const none = await pair.mirror("corp/app:v1", ["--progress=none"], {
+    terminal: { columns: 100, rows: 24 },
+  });
+  assert(!none.stderr.includes("\x1b"));
+  const bad = await pair.mirror("corp/app:v1", ["--progress=some"]);
+  assertEquals(bad.code, 2);
+});
