@@ -25,6 +25,7 @@ import {
 } from "../mirror/plan.ts";
 import { type ImageList, parseImageList } from "../names/image_list.ts";
 import type { RegistryAddress } from "../names/reference.ts";
+import type { Trace } from "../oci/store.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
 import {
   type Console,
@@ -55,6 +56,7 @@ import {
   type ReachOptions,
 } from "./network_options.ts";
 import type { MakeJudge } from "./policy_options.ts";
+import { loadTrace } from "./traces.ts";
 import { writeReport } from "./write_report.ts";
 import { loadRoutes } from "./registries_files.ts";
 import type { Network } from "./wire.ts";
@@ -113,9 +115,10 @@ export async function runMirror(
       ? (network, plan, console, signal) =>
         createProjects(network, plan, console, signal)
       : undefined,
-    work: (network, plan) => {
+    work: (network, plan, trace) => {
       const tools = {
         ...network.mirrorTools(),
+        trace,
         ...existingOf(options, plan, network.mirrorTools().destination),
         signer: options.signer,
         policy: options.policy?.(network.plainTransport),
@@ -217,7 +220,11 @@ interface ListJob {
     console: Console,
     signal: AbortSignal,
   ) => Promise<void>;
-  readonly work: (network: Network, plan: MirrorPlan) => ImageWork;
+  readonly work: (
+    network: Network,
+    plan: MirrorPlan,
+    trace: Trace | undefined,
+  ) => ImageWork;
 }
 
 /** Makes the projects that the destinations lack. */
@@ -343,6 +350,7 @@ async function runList(
         if (!interrupt.signal.aborted) throw error;
       },
     );
+    const trace = await loadTrace((name) => context.env(name));
     const outcomes = await forEachImage(
       plan.tasks,
       {
@@ -350,8 +358,9 @@ async function runList(
         signal: interrupt.signal,
         hostOf: (image) => network.hostOf(image),
         brake: new HostBrake(context.now),
+        trace,
       },
-      job.work(network, plan),
+      job.work(network, plan, trace),
       emit,
     );
     progress[Symbol.dispose]();

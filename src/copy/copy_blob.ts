@@ -32,10 +32,32 @@ export async function copyBlob(
     destinationRepository,
     blob.digest,
     { mountable: true, signal },
-    () => bring(context, blob, signal, recheck),
+    () => traced(context, blob, () => bring(context, blob, signal, recheck)),
   );
   events.onBlob?.(blob.digest, blob.size, how ?? "present");
 }
+
+async function traced(
+  { trace, destination, destinationRepository }: CopyContext,
+  { digest, size }: Descriptor,
+  work: () => Promise<Delivered>,
+): Promise<Delivered> {
+  if (!trace) return await work();
+  const attributes = {
+    "oci.digest": digest,
+    "oci.size": size,
+    "oci.registry": destination.id,
+    "oci.repository": destinationRepository,
+  };
+  return await trace("copy blob", attributes, async (annotate) => {
+    const how = await work();
+    annotate({ "hangar.outcome": how });
+    return how;
+  });
+}
+
+/** How a blob came to the destination repository. */
+type Delivered = "sent" | "mounted" | "present";
 
 /**
  * How a blob would come to the destination repository. What is worked out is
@@ -45,7 +67,7 @@ export async function planBlob(
   context: CopyContext,
   blob: Descriptor,
   signal: AbortSignal,
-): Promise<"sent" | "mounted" | "present"> {
+): Promise<Delivered> {
   const { destination, destinationRepository, blobs } = context;
   const how = await blobs.deliver(
     destination.id,
@@ -79,7 +101,7 @@ async function bring(
   blob: Descriptor,
   signal: AbortSignal,
   recheck: boolean,
-): Promise<"sent" | "mounted" | "present"> {
+): Promise<Delivered> {
   const { destination, destinationRepository, blobs, ownMounts } = context;
   const from = mountSource(context, blob);
   let upload: OpenUpload | undefined;

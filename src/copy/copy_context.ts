@@ -6,7 +6,7 @@
 
 import type { Digest } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
-import type { Attempts, TransferGate } from "../oci/store.ts";
+import type { Attempts, Trace, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachment_finder.ts";
 import type { BlobLedger } from "./blob_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
@@ -45,6 +45,8 @@ export interface CopyTools {
   /** One writer at a time for each tag that is added to. */
   readonly locks: KeyedLock;
   readonly finder: AttachmentFinder;
+  /** @default {nothing is traced} */
+  readonly trace?: Trace;
   /** The attempts of one transfer. */
   readonly attempts: () => Attempts;
 }

@@ -9,6 +9,7 @@ import { HangarError } from "../errors.ts";
 import { runForImage } from "./current_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "./events.ts";
 import type { ImageEvents, ImageResult } from "./mirror_image.ts";
+import type { Trace } from "../oci/store.ts";
 import { HostBrake } from "./host_brake.ts";
 import { formatAddress, type ImageAddress, type MirrorTask } from "./plan.ts";
 
@@ -23,6 +24,8 @@ export interface ForEachImageOptions {
   /** The host at which a registry is reached, `host[:port]`. */
   readonly hostOf: (image: ImageAddress) => string;
   readonly brake?: HostBrake;
+  /** @default {nothing is traced} */
+  readonly trace?: Trace;
 }
 
 /** What is done with each image: it is mirrored, or validated. */
@@ -103,7 +106,8 @@ async function workOn(
     };
     const result = await runForImage(
       id,
-      () => resultOf(task, events, run.signal, work),
+      () =>
+        traced(names, options, () => resultOf(task, events, run.signal, work)),
     );
     options.brake.note(hosts, began);
     outcome = {
@@ -129,6 +133,31 @@ async function workOn(
   }
   emit({ type: "image-finished", ...names, outcome });
   return outcome;
+}
+
+async function traced(
+  names: {
+    readonly image: number;
+    readonly sources: readonly string[];
+    readonly destination: string;
+  },
+  { trace }: ForEachImageOptions,
+  work: () => Promise<ImageResult>,
+): Promise<ImageResult> {
+  if (!trace) return await work();
+  const attributes = {
+    "hangar.image": names.image,
+    "hangar.source": names.sources.join(", "),
+    "hangar.destination": names.destination,
+  };
+  return await trace("image", attributes, async (annotate) => {
+    const result = await work();
+    annotate({
+      "hangar.outcome": result.kind,
+      ...(result.digest !== undefined && { "oci.digest": result.digest }),
+    });
+    return result;
+  });
 }
 
 /** What a plan refuses or leaves out is not worked on. */

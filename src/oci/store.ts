@@ -14,6 +14,21 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Runs a piece of work under a name that traces show, with what is known of it;
+ * the work may add to that.
+ */
+export type Trace = <T>(
+  name: string,
+  attributes: TraceAttributes,
+  work: (annotate: (more: TraceAttributes) => void) => Promise<T>,
+) => Promise<T>;
+
+/** What is told of a piece of work. */
+export type TraceAttributes = Readonly<
+  Record<string, string | number | boolean>
+>;
+
 /** A tag or a digest. */
 export type TagOrDigest = string;
 
