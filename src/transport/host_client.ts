@@ -137,7 +137,7 @@ export class HostClients implements AsyncDisposable {
     const isUnchecked = this.#options.verifyCertificates === false &&
       protocol === "https:";
     const make = isUnchecked
-      ? () => this.#makeUnverified(own, proxy)
+      ? () => this.#makeUnchecked(own, proxy)
       : () => this.#makeFetch(own, host, protocol === "https:", proxy);
     if (!isPlain) return await make();
     // Hosts without certificates of their own share a client for each protocol,
@@ -193,53 +193,19 @@ export class HostClients implements AsyncDisposable {
   }
 
   /** Deno's own client cannot leave certificates unchecked; undici's can. */
-  async #makeUnverified(
+  async #makeUnchecked(
     own: HostCertificates | undefined,
     proxy: Proxy | undefined,
   ): Promise<Fetch> {
-    const { Agent, fetch, ProxyAgent } = await import("undici");
-    const { rootCertificates } = await import("node:tls");
-    const tls = {
-      rejectUnauthorized: false,
-      ...(own?.client &&
-        { cert: own.client.certificate, key: own.client.key }),
-    };
-    const patient = { headersTimeout: 0, bodyTimeout: 0 };
-    const agent = proxy
-      ? new ProxyAgent({
-        ...patient,
-        uri: proxy.url,
-        token: proxyAuthorization(proxy),
-        requestTls: tls,
-        // Registries are not to be checked, but this is none.
-        proxyTls: {
-          ca: [
-            ...rootCertificates,
-            ...await this.#options.systemCertificates?.() ?? [],
-          ],
-        },
-      })
-      : new Agent({ ...patient, connect: tls });
-    this.#closers.push(() => agent.destroy());
-    return async (request, headers) => {
-      const response = await fetch(request.url, {
-        ...initOf(request, headers),
-        headers: Object.fromEntries(headers),
-        duplex: "half",
-        dispatcher: agent,
-      });
-      // The same web standard class, from another realm's types.
-      const hasBody = ![101, 204, 205, 304].includes(response.status) &&
-        request.method !== "HEAD";
-      if (!hasBody) await response.body?.cancel();
-      return new Response(
-        hasBody ? response.body as ReadableStream<Uint8Array> | null : null,
-        {
-          status: response.status,
-          headers: [...response.headers],
-        },
-      );
-    };
+    const { UncheckedClient } = await import("./unchecked_client.ts");
+    const client = new UncheckedClient({
+      client: own?.client,
+      proxy,
+      systemCertificates: await this.#options.systemCertificates?.() ?? [],
+    });
+    this.#closers.push(() => client.close());
+    return async (request, headers) =>
+      await client.fetch(request.url, initOf(request, headers));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
