@@ -5,7 +5,7 @@
  * @module
  */
 
-import { runCli } from "../main.ts";
+import { runCli } from "../src/cli/root.ts";
 import { processContext } from "../src/cli/context.ts";
 import { FakeRegistry } from "../tests/support/fake_registry.ts";
 import {

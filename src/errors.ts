@@ -79,6 +79,7 @@ export interface HangarErrorOptions {
 
 /** An error that says what was tried, on what, and what came of it. */
 export class HangarError extends Error {
+  /** As for every error class. */
   override name = "HangarError";
   /** What kind of thing went wrong. */
   readonly code: ErrorCode;
@@ -95,6 +96,7 @@ export class HangarError extends Error {
   /** What the user can do about it. */
   readonly hint?: string;
 
+  /** @param message says what was tried, on what, and what came of it */
   constructor(
     code: ErrorCode,
     message: string,

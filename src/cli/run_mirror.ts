@@ -65,8 +65,8 @@ import type { Network } from "./wire.ts";
 export interface ListRunOptions extends PlanOptions, ReachOptions {
   /** The image list, `-` for standard input. */
   readonly file: string;
-  /** Where the failed list goes. */
-  readonly failed: string;
+  /** Where the failed list goes; without it there is none. */
+  readonly failed?: string;
   readonly jobs: number;
   /** Per image, in ms; 0 for no limit. */
   readonly timeoutMs: number;
@@ -77,6 +77,8 @@ export interface ListRunOptions extends PlanOptions, ReachOptions {
   readonly report?: string;
   /** Receives the report, as a program's caller does. */
   readonly onReport?: (report: MirrorReport) => void;
+  /** Sees what happens. */
+  readonly onEvent?: MirrorEventSink;
   /** What was wrong with flags, but not wrong enough to stop. */
   readonly warnings: readonly string[];
 }
@@ -276,6 +278,7 @@ async function runList(
     tally.sink(event);
     progress.sink(event);
     collector?.sink(event);
+    options.onEvent?.(event);
     log(event);
   };
   for (const message of options.warnings) emit({ type: "warning", message });
@@ -287,7 +290,9 @@ async function runList(
   if (list.entries.length === 0) {
     throw new HangarError("usage", `${list.name}: no valid line in the list`);
   }
-  await checkFailedPath(options.failed, options.file);
+  if (options.failed !== undefined) {
+    await checkFailedPath(options.failed, options.file);
+  }
   if (options.report && options.report !== "-") {
     await checkFailedPath(options.report, options.file, "--report");
   }
@@ -365,7 +370,7 @@ async function runList(
     );
     progress[Symbol.dispose]();
     // A dry run leaves the list of a real one alone.
-    const { failed, isKept } = job.dryRun
+    const { failed, isKept } = job.dryRun || options.failed === undefined
       ? { failed: tally.totals().failed, isKept: true }
       : await keepFailed(list, outcomes, options.failed, console);
     tally.addUnstarted(

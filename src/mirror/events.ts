@@ -29,7 +29,9 @@ export type OutcomeKind =
 export interface ImagePlan {
   /** What the tag would hold. */
   readonly platforms: readonly string[];
+  /** Blobs to send, and their bytes. */
   readonly send: { readonly blobs: number; readonly bytes: number };
+  /** Blobs to mount from other repositories of the destination, and their bytes. */
   readonly mount: { readonly blobs: number; readonly bytes: number };
   /** Signatures and referrers that would come along. */
   readonly attachments: number;
@@ -37,6 +39,7 @@ export interface ImagePlan {
 
 /** What came of one image (one unit of work, which may stand for many lines). */
 export interface MirrorOutcome {
+  /** How it ended. */
   readonly kind: OutcomeKind;
   /** The `[IMG:n]` ordinal. */
   readonly id: number;
@@ -130,33 +133,46 @@ export type MirrorEventSink = (event: MirrorEvent) => void;
 
 /** Totals of a run. */
 export interface MirrorTotals {
+  /** Images whose content or tag was written. */
   readonly copied: number;
+  /** Images that a validation found as they should be. */
   readonly passed: number;
+  /** Images that were signed in place. */
   readonly signed: number;
   /** Images that a dry run would copy. */
   readonly planned: number;
+  /** Images that the destination held already. */
   readonly upToDate: number;
+  /** Images whose tag was there, with `--missing`. */
   readonly present: number;
+  /** Images of which nothing was selected. */
   readonly skipped: number;
   /** Failed images and invalid lines. */
   readonly failed: number;
+  /** Images that an interrupt kept from being finished. */
   readonly interrupted: number;
   /** Blob bytes sent to destinations, those of broken attempts included. */
   readonly bytesSent: number;
   /** Signatures and referrers that there are at the sources. */
   readonly attachmentsFound: number;
+  /** Those of them that were sent. */
   readonly attachmentsCopied: number;
   /** Signatures that were made. */
   readonly signaturesMade: number;
   /** Blob bytes that had to be sent once more. */
   readonly bytesResent: number;
+  /** Requests and transfers that were tried again. */
   readonly retries: number;
+  /** Requests to registries and token servers. */
   readonly requests: number;
   /** Blob bytes that mounting made it unnecessary to send. */
   readonly bytesMounted: number;
-  /** What a dry run would send and mount. */
+  /** Blobs that a dry run would send. */
   readonly plannedBlobs: number;
+  /** Their bytes. */
   readonly plannedBytes: number;
+  /** Bytes of blobs that a dry run would mount. */
   readonly plannedMountedBytes: number;
+  /** How long the run took, in ms. */
   readonly durationMs: number;
 }

@@ -17,7 +17,9 @@ import type {
 
 /** A reference, and what it points at where that is known. */
 export interface ReportedReference {
+  /** In full, with registry and tag or digest. */
   readonly reference: string;
+  /** What it points at, or would after a dry run; unknown where it was not read. */
   readonly digest?: string;
 }
 
@@ -27,8 +29,11 @@ export interface ReportedImage {
   readonly id: number;
   /** The lines of the list that it stands for. */
   readonly lines: readonly number[];
+  /** In list order: several where lines share a destination tag. */
   readonly sources: readonly ReportedReference[];
+  /** Where it goes. */
   readonly destination: ReportedReference;
+  /** How it ended. */
   readonly outcome: OutcomeKind;
   /** Blob bytes sent, those of broken attempts included. */
   readonly bytesSent: number;
@@ -36,13 +41,17 @@ export interface ReportedImage {
   readonly bytesMounted: number;
   /** Requests made for it; those that it shares are the first image's. */
   readonly requests: number;
+  /** Requests and transfers that were tried again. */
   readonly retries: number;
+  /** How long it took, in ms. */
   readonly durationMs: number;
+  /** What the log warned of. */
   readonly warnings: readonly string[];
   /** What a validation found missing or different. */
   readonly findings?: readonly string[];
   /** What a dry run worked out. */
   readonly plan?: ImagePlan;
+  /** Why it failed, or was interrupted. */
   readonly error?: {
     /** One of a closed set; see the page on troubleshooting. */
     readonly code: string;
@@ -54,16 +63,23 @@ export interface ReportedImage {
 
 /** The report of a run. */
 export interface MirrorReport {
+  /** Of this shape. */
   readonly schemaVersion: 1;
+  /** What wrote it. */
   readonly tool: { readonly name: "hangar"; readonly version: string };
   /** `mirror`, `mirror validate`, `sign` or `sign validate`. */
   readonly command: string;
+  /** Whether nothing was written. */
   readonly dryRun: boolean;
   /** RFC 3339. */
   readonly startedAt: string;
+  /** RFC 3339. */
   readonly finishedAt: string;
+  /** As the command ends with. */
   readonly exitCode: number;
+  /** Sums over all images. */
   readonly totals: MirrorTotals;
+  /** In list order. */
   readonly images: readonly ReportedImage[];
   /** Lines of the list that are no images. */
   readonly invalidLines: readonly {
