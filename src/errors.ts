@@ -96,7 +96,11 @@ export class HangarError extends Error {
   /** What the user can do about it. */
   readonly hint?: string;
 
-  /** @param message says what was tried, on what, and what came of it */
+  /**
+   * Makes an error.
+   *
+   * @param message what was tried, on what, and what came of it
+   */
   constructor(
     code: ErrorCode,
     message: string,
