@@ -6,6 +6,7 @@
 
 import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
+import { AbsentDestination } from "../mirror/absent_destination.ts";
 import { currentImage } from "../mirror/current_image.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
@@ -18,6 +19,7 @@ import { checkInPlace, signInPlace } from "../mirror/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import {
   formatAddress,
+  type ImageAddress,
   type MirrorPlan,
   planInPlace,
   planMirror,
@@ -107,19 +109,28 @@ export async function runMirror(
   context: CliContext,
 ): Promise<number> {
   const { dryRun } = options;
+  /** Projects that a real run would make, as `host/project`. */
+  const absent = new Set<string>();
   return await runList(options, context, {
     command: "mirror",
     dryRun,
     log: dryRun ? logPlans : logEvents,
     summary: dryRun ? dryRunLine : summaryLine,
     needsLogin: !options.skipLogin,
-    prepare: options.createProject && !dryRun
+    prepare: options.createProject
       ? (network, plan, console, signal) =>
-        createProjects(network, plan, console, signal)
+        dryRun
+          ? findProjects(network, plan, console, absent, signal)
+          : createProjects(network, plan, console, signal)
       : undefined,
     work: (network, plan, trace) => {
-      const tools = {
+      const { destination } = network.mirrorTools();
+      const tools: MirrorTools = {
         ...network.mirrorTools(),
+        destination: (image) =>
+          absent.has(projectOf(image).key)
+            ? new AbsentDestination(image.registry.host)
+            : destination(image),
         trace,
         ...existingOf(options, plan, network.mirrorTools().destination),
         signer: options.signer,
@@ -229,29 +240,63 @@ interface ListJob {
   ) => ImageWork;
 }
 
+/** The project of a repository in Harbor: the first part of its name. */
+interface Project {
+  readonly registry: RegistryAddress;
+  readonly project: string;
+  /** `host/project` */
+  readonly key: string;
+}
+
+function projectOf({ registry, repository }: ImageAddress): Project {
+  const project = repository.slice(0, Math.max(0, repository.indexOf("/")));
+  return { registry, project, key: `${registry.host}/${project}` };
+}
+
+/** The projects of the destinations, each once. */
+function projectsOf({ tasks }: MirrorPlan): Project[] {
+  const wanted = new Map<string, Project>();
+  for (const { destination, refusal, skip } of tasks) {
+    const project = projectOf(destination);
+    if (refusal || skip !== undefined || project.project === "") continue;
+    wanted.set(project.key, project);
+  }
+  return [...wanted.values()];
+}
+
+/** Tells which projects the destinations lack, and adds them to `absent`. */
+async function findProjects(
+  network: Network,
+  plan: MirrorPlan,
+  console: Console,
+  absent: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  await allOf(
+    projectsOf(plan).map(async ({ registry, project, key }) => {
+      const projects = await network.projects(registry);
+      if (await projects.has(project, signal)) return;
+      console.info(`Would create project ${project} in ${registry.host}`);
+      absent.add(key);
+    }),
+  );
+}
+
 /** Makes the projects that the destinations lack. */
 async function createProjects(
   network: Network,
-  { tasks }: MirrorPlan,
+  plan: MirrorPlan,
   console: Console,
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted = new Map<
-    string,
-    { readonly registry: RegistryAddress; readonly project: string }
-  >();
-  for (const { destination, refusal, skip } of tasks) {
-    const { registry, repository } = destination;
-    const [project, ...rest] = repository.split("/");
-    if (refusal || skip !== undefined || !project || !rest.length) continue;
-    wanted.set(`${registry.host}/${project}`, { registry, project });
-  }
-  await allOf([...wanted.values()].map(async ({ registry, project }) => {
-    const projects = await network.projects(registry);
-    if (await projects.ensure(project, signal)) {
-      console.info(`Created project ${project} in ${registry.host}`);
-    }
-  }));
+  await allOf(
+    projectsOf(plan).map(async ({ registry, project }) => {
+      const projects = await network.projects(registry);
+      if (await projects.ensure(project, signal)) {
+        console.info(`Created project ${project} in ${registry.host}`);
+      }
+    }),
+  );
 }
 
 async function runList(

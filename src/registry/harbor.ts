@@ -23,6 +23,17 @@ export class HarborProjects {
     this.#base = base;
   }
 
+  /** Whether there is a project of a name, as far as the account can see. */
+  async has(name: string, signal?: AbortSignal): Promise<boolean> {
+    const response = await this.#send({
+      method: "HEAD",
+      url: this.#url({ project_name: name }),
+      signal,
+    });
+    await discard(response);
+    return response.ok;
+  }
+
   /**
    * Makes a private project unless there is one of the name.
    *
@@ -32,13 +43,7 @@ export class HarborProjects {
    */
   async ensure(name: string, signal?: AbortSignal): Promise<boolean> {
     const { host } = this.#base;
-    const found = await this.#send({
-      method: "HEAD",
-      url: this.#url({ project_name: name }),
-      signal,
-    });
-    await discard(found);
-    if (found.ok) return false;
+    if (await this.has(name, signal)) return false;
     const request = {
       method: "POST",
       url: this.#url(),

@@ -1,0 +1,228 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse as parseYaml } from "yaml";
+import { VERSION } from "../src/version.ts";
+import { FakeRegistry } from "./support/fake_registry.ts";
+import { makeMultiArch } from "./support/images.ts";
+import { NameProxy } from "./support/name_proxy.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const DOCS = `${ROOT}docs/`;
+const PASSWORD = "docs-pa55word";
+
+/** Registries of the pages that images are written to. */
+const OPEN = "registry.example:5000";
+const HARBOR = "harbor.example";
+
+const PAGES = [
+  `${ROOT}README.md`,
+  ...[...Deno.readDirSync(DOCS)].filter(({ name }) => name.endsWith(".md"))
+    .map(({ name }) => `${DOCS}${name}`).sort(),
+];
+
+/** The code of a language in a page, block by block. */
+function blocksOf(page: string, language: string): string[] {
+  const text = Deno.readTextFileSync(page);
+  const fence = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm");
+  return [...text.matchAll(fence)].map((match) => match[1]!);
+}
+
+/**
+ * Where the pages are tried: every host name leads to registries on loopback,
+ * and the programs of the pages are at hand.
+ */
+class Sandbox implements AsyncDisposable {
+  readonly path = Deno.makeTempDirSync({ prefix: "hangar-docs-" });
+  // Whatever is asked of the sources is there.
+  readonly #source = FakeRegistry.start({
+    synthesize: (repository, tag) =>
+      makeMultiArch(`${repository}:${tag}`, {
+        platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"],
+      }),
+  });
+  readonly open = FakeRegistry.start({ quirks: { relativeLocation: true } });
+  readonly harbor = FakeRegistry.start({
+    harbor: { projects: new Set(["rancher", "jetstack"]) },
+    quirks: { relativeLocation: true },
+    auth: { kind: "basic", username: "robot$mirror", password: PASSWORD },
+  });
+  readonly #proxy = new NameProxy((host) =>
+    host === OPEN
+      ? this.open.host
+      : host === HARBOR
+      ? this.harbor.host
+      : this.#source.host
+  );
+
+  constructor() {
+    const file = (name: string, text: string) =>
+      Deno.writeTextFileSync(`${this.path}/${name}`, text);
+    Deno.mkdirSync(`${this.path}/bin`);
+    Deno.mkdirSync(`${this.path}/config`);
+    file("password.txt", `${PASSWORD}\n`);
+    file("corp-ca.crt", "");
+    file("auth.json", "{}");
+    file("mirror-failed.txt", "nginx:1.27\n");
+    // Nothing speaks TLS here.
+    file(
+      "registries.conf",
+      [
+        "docker.io",
+        "quay.io",
+        "registry.k8s.io",
+        OPEN,
+        HARBOR,
+      ].map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true`)
+        .join("\n"),
+    );
+    const real = `exec "${Deno.execPath()}" run -A "${ROOT}main.ts"`;
+    this.#program("hangar", `${real} "$@"`);
+    // What the binary would be.
+    const binary = `hangar-${VERSION}-linux-amd64`;
+    this.#program(`../${binary}`, `${real} "$@"`);
+    file("SHA256SUMS", "");
+    this.#program(
+      "deno",
+      `[ "$3" = "jsr:@hangar/mirror" ]; shift 3\n${real} "$@"`,
+    );
+    this.#program(
+      "npx",
+      // The tasks themselves are CI's to run, this one excepted.
+      `[ "$1 $2 $3" = "--yes deno@2.9.6 task" ]
+case "$4" in
+  hangar) shift 4; ${real} "$@" ;;
+  demo|test|bench|build|check) ;;
+  *) exit 1 ;;
+esac`,
+    );
+  }
+
+  #program(name: string, script: string): void {
+    const path = `${this.path}/bin/${name}`;
+    Deno.writeTextFileSync(path, `#!/bin/bash\nset -e\n${script}\n`);
+    Deno.chmodSync(path, 0o755);
+  }
+
+  async run(script: string) {
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-e", "-c", script],
+      cwd: this.path,
+      clearEnv: true,
+      env: {
+        PATH: `${this.path}/bin:${Deno.env.get("PATH")}`,
+        HOME: this.path,
+        XDG_RUNTIME_DIR: `${this.path}/run`,
+        DENO_DIR: Deno.env.get("DENO_DIR") ??
+          `${Deno.env.get("HOME")}/.cache/deno`,
+        CONTAINERS_REGISTRIES_CONF: `${this.path}/registries.conf`,
+        HTTP_PROXY: this.#proxy.url,
+        HTTPS_PROXY: this.#proxy.url,
+        NO_PROXY: "nothing.example",
+        // Deno asks for the names of proxied hosts too, which no server knows.
+        RES_OPTIONS: "timeout:1 attempts:1",
+        DENO_NO_UPDATE_CHECK: "1",
+        // What a reader is asked for on a terminal.
+        COSIGN_PASSWORD: "docs passphrase",
+      },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return {
+      code,
+      stdout: decoder.decode(stdout),
+      stderr: decoder.decode(stderr),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#proxy[Symbol.asyncDispose]();
+    for (const registry of [this.#source, this.open, this.harbor]) {
+      await registry[Symbol.asyncDispose]();
+    }
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+for (const page of PAGES) {
+  const name = page.slice(ROOT.length);
+  const blocks = blocksOf(page, "sh");
+  if (blocks.length === 0) continue;
+  Deno.test(`docs: every command of ${name} works`, async () => {
+    await using sandbox = new Sandbox();
+    const sum = await sandbox.run(
+      `sha256sum hangar-${VERSION}-linux-amd64 > SHA256SUMS`,
+    );
+    assertEquals(sum.code, 0, sum.stderr);
+    // One shell for the page, as for a reader.
+    const script = blocks.map((block) => `echo '${"-".repeat(8)}'\n${block}`)
+      .join("\n");
+    const { code, stdout, stderr } = await sandbox.run(script);
+    assertEquals(code, 0, `${stdout}\n${stderr}`);
+  });
+}
+
+Deno.test("docs: what the page on Harbor mirrors is there, and signed is what the page on signing signs", async () => {
+  await using sandbox = new Sandbox();
+  const run = (page: string) =>
+    sandbox.run(blocksOf(`${DOCS}${page}`, "sh").join("\n"));
+  assertEquals((await run("harbor.md")).code, 0);
+  const tags = sandbox.harbor.tags();
+  for (
+    const tag of [
+      "rancher/rancher:v2.9.2",
+      "jetstack/cert-manager-controller:v1.12.3",
+      "ingress-nginx/controller:v1.11.2",
+      "rancher/controller:v1.11.2",
+    ]
+  ) assert(tags.includes(tag), `${tag} is not among ${tags.join(", ")}`);
+  const signing = await run("signing.md");
+  assertEquals(signing.code, 0, signing.stderr);
+  assert(sandbox.open.tags().some((tag) => tag.endsWith(".sig")));
+});
+
+Deno.test("docs: the Kubernetes manifest runs hangar with flags that it has", async () => {
+  await using sandbox = new Sandbox();
+  const [manifest] = blocksOf(`${DOCS}ci.md`, "yaml");
+  const { containers } =
+    parseYaml(manifest!).spec.jobTemplate.spec.template.spec;
+  const [{ args, env }] = containers;
+  assertEquals(env[0].name, "REGISTRY_AUTH_FILE");
+  await Deno.writeTextFile(
+    `${sandbox.path}/config/images.txt`,
+    "quay.io/jetstack/cert-manager-controller:v1.12.3\n",
+  );
+  const words = args.map((arg: string) =>
+    `'${arg.replace(/=\/(config|tmp)\//, `=${sandbox.path}/$1/`)}'`
+  ).join(" ");
+  await Deno.mkdir(`${sandbox.path}/tmp`);
+  const { code, stderr } = await sandbox.run(`hangar ${words}`);
+  assertEquals(code, 0, stderr);
+  assertEquals(sandbox.open.tags(), [
+    "jetstack/cert-manager-controller:v1.12.3",
+  ]);
+});
+
+Deno.test("docs: every error code is on the page about failures, and no other", async () => {
+  const source = await Deno.readTextFile(`${ROOT}src/errors.ts`);
+  const union = /export type ErrorCode =([^;]*);/.exec(source)![1]!;
+  const codes = [...union.matchAll(/\| "([a-z-]+)"/g)].map((m) => m[1]!);
+  assert(codes.length > 15);
+  const page = await Deno.readTextFile(`${DOCS}troubleshooting.md`);
+  const listed = [...page.matchAll(/^\| `([a-z-]+)`/gm)].map((m) => m[1]!);
+  assertEquals(listed.toSorted(), [...codes, "internal"].toSorted());
+});
+
+Deno.test("docs: links lead somewhere", async () => {
+  for (const page of PAGES) {
+    const text = await Deno.readTextFile(page);
+    for (const [, target = ""] of text.matchAll(/\]\(([^)#]+)\)/g)) {
+      if (/^https:/.test(target)) continue;
+      const there = await Deno.stat(new URL(target, `file://${page}`))
+        .catch(() => undefined);
+      assert(there, `${page} links to ${target}`);
+    }
+  }
+  assertStringIncludes(
+    await Deno.readTextFile(`${ROOT}README.md`),
+    `hangar-${VERSION}-linux-amd64`,
+  );
+});
