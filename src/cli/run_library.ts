@@ -10,7 +10,7 @@ import type { Depth } from "../mirror/validate_image.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import type { CliContext } from "./context.ts";
 import { FlagValues } from "./flags.ts";
-import type { MirrorOptions } from "./library.ts";
+import type { MirrorOptions } from "./library_options.ts";
 import { MIRROR_FLAGS, mirrorOptions } from "./mirror_command.ts";
 import { loadPolicy } from "./policy_options.ts";
 import { runMirror, runValidate } from "./run_mirror.ts";

@@ -65,7 +65,7 @@ complete_words() {
   $(complete -p hangar | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
   printf '%s\\n' "\${COMPREPLY[@]}"
 }
-complete_words hangar mirror --pro
+complete_words hangar mirror --prov
 echo =
 complete_words hangar mirror --
 `,
