@@ -82,6 +82,7 @@ complete_words hangar mirror --
       [
         "--debug",
         "--insecure-policy",
+        "--log-format",
         ...MIRROR_FLAGS.map((flag) => `--${flag.name}`),
       ].sort().join(" "),
     );
