@@ -18,6 +18,7 @@ export type Shell = typeof SHELLS[number];
 const FILE_FLAGS = new Set([
   "file",
   "failed",
+  "report",
   "identity-token",
   "input",
   "output",
