@@ -8,7 +8,7 @@ import {
   denoKeychainEnvironment,
   type KeychainEnvironment,
 } from "../auth/keychain.ts";
-import { PROXY_VARIABLES } from "../transport/proxies.ts";
+import { PROXY_VARIABLES } from "../transport/proxy_variables.ts";
 import type { RetrierOptions } from "../transport/retry.ts";
 
 /** Calls back at the first Ctrl-C; the returned function stops listening. */

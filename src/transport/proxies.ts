@@ -8,6 +8,7 @@
 
 import { BlockList, isIP } from "node:net";
 import { HangarError, printable } from "../errors.ts";
+import { PROXY_NAMES } from "./proxy_variables.ts";
 
 /** A proxy. */
 export interface Proxy {
@@ -20,20 +21,6 @@ export interface Proxy {
     readonly password: string;
   };
 }
-
-/** The variables, in the order in which they are asked for. */
-const HTTP = ["HTTP_PROXY", "http_proxy"];
-const HTTPS = ["HTTPS_PROXY", "https_proxy"];
-const NO = ["NO_PROXY", "no_proxy"];
-
-/** Every variable that some client would follow by itself. */
-export const PROXY_VARIABLES: readonly string[] = [
-  ...HTTP,
-  ...HTTPS,
-  ...NO,
-  "ALL_PROXY",
-  "all_proxy",
-];
 
 /** Whether a host, `host[:port]`, is this machine. */
 export function isLoopback(host: string): boolean {
@@ -57,9 +44,10 @@ export class ProxyRules {
       const name = names.find((name) => env(name));
       return name === undefined ? undefined : { name, value: env(name)! };
     };
-    this.#http = parseProxy(first(HTTP));
-    this.#https = parseProxy(first(HTTPS));
-    this.#exceptions = (first(NO)?.value ?? "").split(/[\s,]+/).filter(Boolean)
+    this.#http = parseProxy(first(PROXY_NAMES.http));
+    this.#https = parseProxy(first(PROXY_NAMES.https));
+    this.#exceptions = (first(PROXY_NAMES.no)?.value ?? "").split(/[\s,]+/)
+      .filter(Boolean)
       .map(parseException);
   }
 
