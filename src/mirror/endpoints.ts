@@ -22,6 +22,8 @@ export interface ChooseOptions {
  */
 export class EndpointChooser {
   readonly #dead = new Set<string>();
+  /** Mirrors of which the user has been told. */
+  readonly #told = new Set<string>();
 
   /** The first place that holds the image, or else the last. */
   async choose(
@@ -54,9 +56,9 @@ export class EndpointChooser {
     } catch (error) {
       if (signal?.aborted || !(error instanceof HangarError)) throw error;
       const dead = error.temporary || error.status === undefined;
-      const isNews = !this.#dead.has(host);
       if (dead) this.#dead.add(host);
-      if (isNews) {
+      if (!this.#told.has(host)) {
+        this.#told.add(host);
         warn(
           `mirror ${formatAddress(place)} of ${formatAddress(image)}: ${
             describeError(error)

@@ -89,6 +89,28 @@ Deno.test("registries.conf: a mirror that does not answer is asked once in a run
   assertEquals(destination.tags().length, 5);
 });
 
+Deno.test("registries.conf: a mirror that keeps an image to itself is warned about once", async () => {
+  await using mirror = FakeRegistry.start();
+  await using own = FakeRegistry.start();
+  await using destination = FakeRegistry.start();
+  mirror.fault({ match: { kind: "manifest" }, action: { status: 403 } });
+  const list: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    own.install(`corp/app-${i}`, "v1", app);
+    list.push(`up.example/corp/app-${i}:v1`);
+  }
+  await using home = new Home(upstream(own.host, mirror.host));
+  const { code, stderr } = await home.mirror(list.join("\n"), destination);
+  assertEquals(code, 0, stderr);
+  assertEquals(stderr.match(/\[WARN\].* mirror /g)?.length, 1, stderr);
+  // It is asked for each, since it may have others to give.
+  const asked = new Set(
+    mirror.requests.filter((r) => r.kind === "manifest")
+      .map((r) => r.repository),
+  );
+  assertEquals(asked.size, 5);
+});
+
 Deno.test("registries.conf: a mirror that is the destination is not read from", async () => {
   await using own = FakeRegistry.start();
   await using destination = FakeRegistry.start();
