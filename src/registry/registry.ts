@@ -60,7 +60,12 @@ export interface RegistryOptions {
 type Call =
   & Pick<
     TransportRequest,
-    "method" | "headers" | "body" | "inTransfer" | "wholeBody"
+    | "method"
+    | "headers"
+    | "body"
+    | "inTransfer"
+    | "wholeBody"
+    | "onRetry"
   >
   & CallOptions;
 
@@ -167,6 +172,7 @@ export class Registry implements SourceStore, DestinationStore {
     manifest: ManifestContent,
     options: CallOptions = {},
   ): Promise<PutManifestResult> {
+    let wasRetried = false;
     const [request, response] = await this.#send(
       repository,
       `manifests/${reference}`,
@@ -175,6 +181,7 @@ export class Registry implements SourceStore, DestinationStore {
         headers: { "content-type": manifest.mediaType },
         body: manifest.bytes,
         signal: options.signal,
+        onRetry: () => wasRetried = true,
       },
     );
     if (!response.ok) throw await registryError(request, response);
@@ -194,7 +201,37 @@ export class Registry implements SourceStore, DestinationStore {
         { hint: "something in front of the registry alters manifests" },
       );
     }
+    // What was written when a registry was killed is there for it, but empty
+    // (docker-registry 2.8 writes in place): a second PUT changes nothing.
+    if (wasRetried) await this.#readBack(repository, manifest, options);
     return { listed: response.headers.has("oci-subject") };
+  }
+
+  /** @throws {HangarError} when the registry does not give back what it took */
+  async #readBack(
+    repository: string,
+    { digest }: ManifestContent,
+    options: CallOptions,
+  ): Promise<void> {
+    const hint =
+      "the registry was interrupted while it wrote: delete the manifest there, and mirror again";
+    let found: ManifestContent | undefined;
+    try {
+      found = await this.getManifest(repository, digest, options);
+    } catch (error) {
+      if (options.signal?.aborted || !(error instanceof HangarError)) {
+        throw error;
+      }
+      throw new HangarError(
+        error.code,
+        `it was taken, but cannot be read: ${error.message}`,
+        { cause: error, status: error.status, host: error.host, hint },
+      );
+    }
+    if (found) return;
+    throw new HangarError("protocol", "it was taken, but is not there", {
+      hint,
+    });
   }
 
   async openBlob(

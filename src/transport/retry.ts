@@ -124,6 +124,7 @@ export class Retrier {
         if (last || !isTemporary(error) || signal?.aborted) throw error;
         reason = error;
       }
+      request.onRetry?.();
       this.#options.observer?.onRetry?.(
         `${method} ${redactUrl(url)}`,
         wait,

@@ -46,6 +46,8 @@ export interface TransportRequest {
    * is a request to be sent again; at most so many bytes.
    */
   readonly wholeBody?: number;
+  /** Called when it broke or was refused for now, and is sent again. */
+  readonly onRetry?: () => void;
   /** Token scopes the request needs, as `repository:NAME:pull,push`. */
   readonly scopes?: readonly string[];
   /** Without a byte of the whole body for so long it is given up, in ms. */

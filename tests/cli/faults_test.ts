@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Fault, FaultAction } from "../support/fake_faults.ts";
 import { World } from "../support/fault_world.ts";
+import { makeImage } from "../support/images.ts";
+import { Pair } from "../support/pair.ts";
 
 /** A kind of request, by the side that it goes to. */
 interface Point {
@@ -118,3 +120,31 @@ for (const [where, point] of Object.entries(POINTS)) {
 Deno.test("faults: there are as many cases as there should be", () => {
   assert(cases >= 60, `${cases} cases`);
 });
+
+for (
+  const [what, action] of [
+    ["cannot be read", { status: 500 }],
+    ["is not there", { status: 404 }],
+  ] as const
+) {
+  Deno.test(`faults: a manifest that was pushed twice and ${what} is no success`, async () => {
+    await using pair = new Pair();
+    pair.damaged = true;
+    const app = makeImage({ seed: "torn" });
+    pair.source.install("corp/app", "v1", app);
+    pair.destination.fault({
+      match: { kind: "manifest", method: "PUT" },
+      times: 1,
+      action: { lostAnswer: 503 },
+    });
+    pair.destination.fault({
+      match: { kind: "manifest", method: "GET", reference: app.digest },
+      action,
+    });
+    const { code, stderr } = await pair.mirror("corp/app:v1");
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, `it was taken, but ${what}`);
+    assertStringIncludes(stderr, "interrupted while it wrote");
+    assertEquals(await pair.failedLines(), ["corp/app:v1"]);
+  });
+}

@@ -84,6 +84,9 @@ function configText(
     http: {
       addr: address,
       secret: "interop",
+      // Long uploads break off when it ends; a manifest that is half written
+      // would stay so, which no client can mend.
+      draintimeout: "300ms",
       ...(certificate && {
         tls: {
           certificate: certificate.certFile,
