@@ -15,6 +15,7 @@ import {
   type TransportDecorator,
   type TransportRequest,
 } from "../transport/transport.ts";
+import { basic, withAuthorization } from "./basic.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Credentials } from "./keychain.ts";
 
@@ -334,33 +335,6 @@ function scopeKey(scopes: readonly string[]): string {
 function repositoryOf(scopes: readonly string[] = []): string | undefined {
   const match = /^repository:(.*):[^:]*$/.exec(scopes[0] ?? "");
   return match?.[1];
-}
-
-function basic({ username = "", password = "" }: Credentials): string {
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
-}
-
-/**
- * Shows credentials with every request, unasked: for an API whose server does
- * not ask, and which no redirect is followed from.
- */
-export function withBasic(
-  credentials: Credentials | undefined,
-): TransportDecorator {
-  return (next) => async (request) =>
-    await next(
-      withAuthorization(request, credentials && basic(credentials)),
-    );
-}
-
-function withAuthorization(
-  request: TransportRequest,
-  header: string | undefined,
-): TransportRequest {
-  return header === undefined
-    ? request
-    : { ...request, headers: { ...request.headers, authorization: header } };
 }
 
 function tokenRequest(

@@ -14,12 +14,8 @@ import type { FlagSpec, FlagValues } from "./flags.ts";
 import type { ProgressMode } from "./list_progress.ts";
 import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "./policy_options.ts";
-import {
-  type ListRunOptions,
-  type MirrorRunOptions,
-  runMirror,
-  runValidate,
-} from "./run_mirror.ts";
+import type { ListRunOptions } from "./run_list.ts";
+import { type MirrorRunOptions, runMirror, runValidate } from "./run_mirror.ts";
 import { loadSigner, SIGN_FLAGS } from "./sign_options.ts";
 
 const MAX_JOBS = 20;

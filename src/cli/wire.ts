@@ -4,11 +4,8 @@
  * @module
  */
 
-import {
-  Authenticator,
-  type LoginState,
-  withBasic,
-} from "../auth/authenticator.ts";
+import { Authenticator, type LoginState } from "../auth/authenticator.ts";
+import { withBasic } from "../auth/basic.ts";
 import type { Keychain } from "../auth/keychain.ts";
 import { AttachmentFinder } from "../copy/attachment_finder.ts";
 import { BlobLedger } from "../copy/blob_ledger.ts";

@@ -113,7 +113,10 @@ async function bring(
       upload = result.upload;
     }
   }
-  if (!upload && !recheck && ownMounts.honouredBy(destination.id)) {
+  // A large blob may wait long for its turn, with its upload open; beside its
+  // transfer a request is nothing.
+  const mayAsk = !upload && !recheck && blob.size <= AHEAD_BYTES;
+  if (mayAsk && ownMounts.honouredBy(destination.id)) {
     const result = await tryMount(
       context,
       blob,

@@ -79,7 +79,7 @@ export async function dryRunImage(
     if (held?.digest === digest) {
       return { kind: "up-to-date", digest, sourceDigests, attachments };
     }
-    await plan.manifest(context, manifest);
+    await plan.top(context, manifest);
     return {
       kind: "planned",
       digest,
@@ -112,7 +112,7 @@ export async function dryRunImage(
       : existing.entries.map((entry) => entry.digest),
   );
   if (manifest.kind === "image") {
-    await plan.manifest(contexts[merged.verbatim!]!, manifest);
+    await plan.top(contexts[merged.verbatim!]!, manifest);
   } else {
     await together(
       merged.fromSources.filter((e) => !held.has(e.descriptor.digest)).map(
@@ -161,6 +161,12 @@ class PlanWalk {
     );
   }
 
+  /** The manifest that the tag is to hold, and what is below it. */
+  async top(context: CopyContext, manifest: Manifest): Promise<void> {
+    if (manifest.kind === "image") await this.#notePlatform(context, manifest);
+    await this.manifest(context, manifest);
+  }
+
   /** What is below a manifest. */
   async manifest(
     context: CopyContext,
@@ -176,9 +182,6 @@ class PlanWalk {
         this.#signal,
       );
       return;
-    }
-    if (depth === 0 && this.#platforms.length === 0) {
-      await this.#notePlatform(context, manifest);
     }
     await together(
       blobsOf(manifest).map((blob) => async (signal) => {

@@ -67,6 +67,21 @@ Deno.test("own mounts: a registry that ignores them is asked for each blob", asy
   assertEquals(pair.destination.count({ kind: "upload", method: "DELETE" }), 1);
 });
 
+Deno.test("own mounts: no upload is opened early for a large blob", async () => {
+  await using pair = new Pair();
+  const { list } = install(pair);
+  const large = makeImage({ seed: "large", layers: [600_000] });
+  pair.source.install("corp/large", "v1", large);
+  const { code, stderr } = await pair.mirror(`${list}\ncorp/large:v1`, ["-j1"]);
+  assertEquals(code, 0, stderr);
+  const [digest] = [...large.blobs].find(([, b]) => b.length === 600_000)!;
+  assertEquals(
+    pair.destination.requests.filter((r) => r.query.includes(digest.slice(7)))
+      .map((r) => r.method),
+    ["PUT"],
+  );
+});
+
 Deno.test("own mounts: a short run does not try", async () => {
   await using pair = new Pair();
   pair.source.install("corp/app", "v1", makeImage({ seed: "app" }));

@@ -174,13 +174,16 @@ Deno.test("profile: Harbor's missing project is named, and made with --create-pr
     "401 UNAUTHORIZED: project team not found",
   );
   assertStringIncludes(without.stderr, "that the project exists");
-  const dry = await scenario.run(["mirror"], [
-    "--create-project",
-    "--dry-run",
-  ]);
-  assertEquals(dry.code, 0, dry.stderr);
-  assertStringIncludes(dry.stderr, "Would create project team in ");
-  assertStringIncludes(dry.stderr, "4 would be copied");
+  for (const flags of [[], ["--missing"]]) {
+    const dry = await scenario.run(["mirror"], [
+      "--create-project",
+      "--dry-run",
+      ...flags,
+    ]);
+    assertEquals(dry.code, 0, dry.stderr);
+    assertStringIncludes(dry.stderr, "Would create project team in ");
+    assertStringIncludes(dry.stderr, "4 would be copied");
+  }
   const made = await scenario.run(["mirror"], ["--create-project"]);
   assertEquals(made.code, 0, made.stderr);
   assertStringIncludes(

@@ -146,6 +146,8 @@ Deno.test("dry run: it tells what a run would do, which then does just that", as
   const isWrite = ({ method }: { method: string }) =>
     !["GET", "HEAD"].includes(method);
   assertEquals(pair.destination.requests.filter(isWrite), []);
+  // What the index says of its platforms is not looked up.
+  assertEquals(pair.source.count({ kind: "blob" }), 0);
   const planned = parse(dry.stdout);
   assertEquals(planned.dryRun, true);
   assertEquals(planned.images[0]!.plan, {

@@ -1,0 +1,283 @@
+/**
+ * A whole run over a list: list, plan, login, images, failed list, report, exit
+ * code.
+ *
+ * @module
+ */
+
+import { Keychain } from "../auth/keychain.ts";
+import { describeError, HangarError } from "../errors.ts";
+import { currentImage } from "../mirror/current_image.ts";
+import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
+import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
+import { HostBrake } from "../mirror/host_brake.ts";
+import {
+  formatAddress,
+  type MirrorPlan,
+  planMirror,
+  type PlanOptions,
+} from "../mirror/plan.ts";
+import { type ImageList, parseImageList } from "../names/image_list.ts";
+import type { Trace } from "../oci/store.ts";
+import type { Console } from "../report/console.ts";
+import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
+import { type MirrorReport, ReportCollector } from "../report/json_report.ts";
+import { type summaryLine, Tally } from "../report/summary.ts";
+import { VERSION } from "../version.ts";
+import { checkLogins, SAYS } from "./check_logins.ts";
+import type { CliContext } from "./context.ts";
+import { ExitCode } from "./exit_code.ts";
+import { ListProgress, type ProgressMode } from "./list_progress.ts";
+import { askForLogin, tryAndKeep } from "./login.ts";
+import {
+  connectNetwork,
+  consoleFor,
+  type ReachOptions,
+} from "./network_options.ts";
+import { readTextInput } from "./read_input.ts";
+import { loadRoutes } from "./registries_files.ts";
+import { loadTrace } from "./traces.ts";
+import type { Network } from "./wire.ts";
+import { writeReport } from "./write_report.ts";
+
+/** How a list is worked through. */
+export interface ListRunOptions extends PlanOptions, ReachOptions {
+  /** The image list, `-` for standard input. */
+  readonly file: string;
+  /** Where the failed list goes; without it there is none. */
+  readonly failed?: string;
+  readonly jobs: number;
+  /** Per image, in ms; 0 for no limit. */
+  readonly timeoutMs: number;
+  readonly skipLogin: boolean;
+  /** @default {"none"} */
+  readonly progress?: ProgressMode;
+  /** A file for the report, `-` for standard output. */
+  readonly report?: string;
+  /** Receives the report, as a program's caller does. */
+  readonly onReport?: (report: MirrorReport) => void;
+  /** Sees what happens. */
+  readonly onEvent?: MirrorEventSink;
+  /** What was wrong with flags, but not wrong enough to stop. */
+  readonly warnings: readonly string[];
+}
+
+/** What is done with a list, and how it is told. */
+export interface ListJob {
+  readonly command: string;
+  /** @default {false} */
+  readonly dryRun?: boolean;
+  /** @default {planMirror} */
+  readonly plan?: typeof planMirror;
+  readonly log: (console: Console) => MirrorEventSink;
+  readonly summary: typeof summaryLine;
+  /** Whether the destinations are asked for a login first. */
+  readonly needsLogin: boolean;
+  /** What is done before the first image. */
+  readonly prepare?: (
+    network: Network,
+    plan: MirrorPlan,
+    console: Console,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  readonly work: (
+    network: Network,
+    plan: MirrorPlan,
+    trace: Trace | undefined,
+  ) => ImageWork;
+}
+
+/** Works through a list; gives the exit code. */
+export async function runList(
+  options: ListRunOptions,
+  context: CliContext,
+  job: ListJob,
+): Promise<number> {
+  using progress = new ListProgress(
+    options.progress ?? "none",
+    options,
+    context,
+  );
+  const console = consoleFor(options, {
+    color: context.color,
+    stderr: progress.write,
+  });
+  const startedAt = new Date();
+  const tally = new Tally();
+  const log = job.log(console);
+  const collector = options.report || options.onReport
+    ? new ReportCollector()
+    : undefined;
+  const emit: MirrorEventSink = (event) => {
+    tally.sink(event);
+    progress.sink(event);
+    collector?.sink(event);
+    options.onEvent?.(event);
+    log(event);
+  };
+  for (const message of options.warnings) emit({ type: "warning", message });
+  const { text, name } = await readTextInput(options.file, context);
+  const list = parseImageList(text, name);
+  for (const { line, reason } of list.invalid) {
+    emit({ type: "warning", message: `${list.name}:${line}: ${reason}` });
+  }
+  if (list.entries.length === 0) {
+    throw new HangarError("usage", `${list.name}: no valid line in the list`);
+  }
+  if (options.failed !== undefined) {
+    await checkFailedPath(options.failed, options.file);
+  }
+  if (options.report && options.report !== "-") {
+    await checkFailedPath(options.report, options.file, "--report");
+  }
+  const plan = (job.plan ?? planMirror)(list, {
+    ...options,
+    routes: await loadRoutes((name) => context.env(name)),
+  });
+  for (const message of plan.warnings) emit({ type: "warning", message });
+  tally.addInvalid(list.invalid.length);
+
+  const interrupt = new AbortController();
+  const unlisten = context.onInterrupt(() => {
+    emit({
+      type: "warning",
+      message: "interrupted: stopping; once more to stop at once",
+    });
+    interrupt.abort(new HangarError("interrupted", "interrupted"));
+  });
+  try {
+    const keychain = new Keychain(context.keychain);
+    await using network = connectNetwork(
+      options,
+      [options.source, options.destination],
+      context,
+      {
+        debug: (message) => emit({ type: "debug", message }),
+        info: (message) => console.info(message),
+        warn: (message) => emit({ type: "warning", message }),
+        retry: (message) =>
+          emit({ type: "retry", image: currentImage(), message }),
+        request: () => emit({ type: "request", image: currentImage() }),
+      },
+      interrupt.signal,
+      keychain,
+    );
+    // An interrupt here is told by the images, none of which is begun.
+    if (job.needsLogin) {
+      await checkLogins(plan, network, async ({ registry, state }) => {
+        const login = await askForLogin(
+          `Destination ${registry.host} ${SAYS[state]}. Username: `,
+          context,
+        );
+        if (!login) return false;
+        const kept = await tryAndKeep(
+          registry,
+          login,
+          options,
+          context,
+          (text) => console.info(text),
+        );
+        keychain.forget();
+        return kept;
+      }).catch((error) => {
+        if (!interrupt.signal.aborted) throw error;
+      });
+    }
+    await progress.start(plan.tasks.length, (text) => console.info(text));
+    await job.prepare?.(network, plan, console, interrupt.signal).catch(
+      (error) => {
+        if (!interrupt.signal.aborted) throw error;
+      },
+    );
+    const trace = await loadTrace((name) => context.env(name));
+    const outcomes = await forEachImage(
+      plan.tasks,
+      {
+        ...options,
+        signal: interrupt.signal,
+        hostOf: (image) => network.hostOf(image),
+        brake: new HostBrake(context.now),
+        trace,
+      },
+      job.work(network, plan, trace),
+      emit,
+    );
+    progress[Symbol.dispose]();
+    // A dry run leaves the list of a real one alone.
+    const { failed, isKept } = job.dryRun || options.failed === undefined
+      ? { failed: tally.totals().failed, isKept: true }
+      : await keepFailed(list, outcomes, options.failed, console);
+    tally.addUnstarted(
+      outcomes.filter((o) => o.kind === "interrupted").length -
+        tally.totals().interrupted,
+    );
+    console.info(job.summary(tally.totals()));
+    const exitCode = interrupt.signal.aborted
+      ? ExitCode.interrupted
+      : failed > 0 || !isKept
+      ? ExitCode.someFailed
+      : ExitCode.done;
+    if (!collector) return exitCode;
+    const begun = new Set(collector.images().map(({ id }) => id));
+    for (const [i, outcome] of outcomes.entries()) {
+      if (begun.has(outcome.id)) continue;
+      const { sources, destination } = plan.tasks[i]!;
+      collector.addUnstarted(outcome, {
+        sources: sources.map(formatAddress),
+        destination: formatAddress(destination),
+      });
+    }
+    const report: MirrorReport = {
+      schemaVersion: 1,
+      tool: { name: "hangar", version: VERSION },
+      command: job.command,
+      dryRun: job.dryRun ?? false,
+      startedAt: startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      exitCode,
+      totals: tally.totals(),
+      images: collector.images(),
+      invalidLines: list.invalid,
+    };
+    options.onReport?.(report);
+    try {
+      if (options.report) await writeReport(options.report, report, context);
+    } catch (error) {
+      console.error(describeError(error));
+      return exitCode === ExitCode.done ? ExitCode.someFailed : exitCode;
+    }
+    return exitCode;
+  } finally {
+    unlisten();
+  }
+}
+
+/** Writes the lines that were not done to the failed list. */
+async function keepFailed(
+  list: ImageList,
+  outcomes: readonly MirrorOutcome[],
+  path: string,
+  console: Console,
+): Promise<{ readonly failed: number; readonly isKept: boolean }> {
+  const texts = new Map<number, string>();
+  for (const { line, text } of list.entries) texts.set(line, text);
+  for (const { line, text } of list.invalid) texts.set(line, text);
+  const lines = [
+    ...list.invalid.map((invalid) => invalid.line),
+    ...outcomes.filter((o) => o.kind === "failed" || o.kind === "interrupted")
+      .flatMap((outcome) => outcome.lines),
+  ].sort((a, b) => a - b);
+  const failed = lines.map((line) => texts.get(line)!);
+  try {
+    await writeFailedList(path, failed);
+    if (failed.length > 0) {
+      console.warn(`${failed.length} lines to do again are in ${path}`);
+    }
+  } catch (error) {
+    // A full disk must not cost the user the list.
+    console.error(describeError(error));
+    for (const text of failed) console.error(`to do again: ${text}`);
+    return { failed: failed.length, isKept: false };
+  }
+  return { failed: failed.length, isKept: true };
+}
