@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { FaultAction } from "../support/fake_faults.ts";
+import { attack } from "./attack.ts";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";
 import {
@@ -97,7 +98,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`hostile: ${name} is refused with one line`, async () => {
+  attack(`hostile: ${name} is refused with one line`, async () => {
     await using pair = new Pair();
     pair.source.install("corp/app", "v1", app);
     pair.source.install("corp/good", "v1", makeImage({ seed: "good" }));
@@ -140,7 +141,7 @@ function withManifest(json: unknown, like: MadeImage): MadeImage {
   };
 }
 
-Deno.test("hostile: a size that lies is found out", async () => {
+attack("hostile: a size that lies is found out", async () => {
   await using pair = new Pair();
   const lying = index([entry({ size: child.bytes.byteLength + 1 })]);
   pair.source.install("corp/app", "v1", withManifest(lying, app));
@@ -165,20 +166,23 @@ function bomb(depth: number, width: number): MadeImage[] {
   return level;
 }
 
-Deno.test("hostile: an index that leads nowhere but deeper comes to an end", async () => {
-  await using pair = new Pair();
-  const [deep] = bomb(10, 1);
-  pair.source.install("corp/app", "v1", deep!);
-  const { code, stderr } = await pair.mirror("corp/app:v1", [
-    "--arch=all",
-    "--os=all",
-  ]);
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, "nested more than 8 deep");
-  assertEquals(pair.destination.tags(), []);
-});
+attack(
+  "hostile: an index that leads nowhere but deeper comes to an end",
+  async () => {
+    await using pair = new Pair();
+    const [deep] = bomb(10, 1);
+    pair.source.install("corp/app", "v1", deep!);
+    const { code, stderr } = await pair.mirror("corp/app:v1", [
+      "--arch=all",
+      "--os=all",
+    ]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "nested more than 8 deep");
+    assertEquals(pair.destination.tags(), []);
+  },
+);
 
-Deno.test("hostile: an index of many thousand entries is given up", async () => {
+attack("hostile: an index of many thousand entries is given up", async () => {
   await using pair = new Pair();
   const entries = Array.from({ length: 12_000 }, (_, i) => ({
     mediaType: `${OCI}.manifest.v1+json`,
@@ -195,7 +199,7 @@ Deno.test("hostile: an index of many thousand entries is given up", async () => 
 });
 
 for (const what of ["tags", "referrers"] as const) {
-  Deno.test(`hostile: a list of ${what} without end is given up`, async () => {
+  attack(`hostile: a list of ${what} without end is given up`, async () => {
     await using pair = new Pair({}, { referrers: true });
     pair.source.install("corp/app", "v1", makeImage({ seed: "app" }));
     pair.source.fault({
@@ -212,23 +216,26 @@ for (const what of ["tags", "referrers"] as const) {
   });
 }
 
-Deno.test("hostile: a million tags are listed page by page, not for ever", async () => {
-  await using registry = FakeRegistry.start();
-  registry.fault({
-    match: { kind: "tags" },
-    action: answer({ tags: ["a"] }, "application/json", {
-      link: '<?again>; rel="next"',
-    }),
-  });
-  const { code, stderr } = await hangar([
-    "list-tags",
-    `${registry.host}/corp/app`,
-  ]);
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, "pages of tags");
-});
+attack(
+  "hostile: a million tags are listed page by page, not for ever",
+  async () => {
+    await using registry = FakeRegistry.start();
+    registry.fault({
+      match: { kind: "tags" },
+      action: answer({ tags: ["a"] }, "application/json", {
+        link: '<?again>; rel="next"',
+      }),
+    });
+    const { code, stderr } = await hangar([
+      "list-tags",
+      `${registry.host}/corp/app`,
+    ]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "pages of tags");
+  },
+);
 
-Deno.test("hostile: inflated JSON counts by what it inflates to", async () => {
+attack("hostile: inflated JSON counts by what it inflates to", async () => {
   await using pair = new Pair();
   pair.source.install("corp/app", "v1", app);
   const small = new Uint8Array(gzipSync(new Uint8Array(50 << 20)));
@@ -254,113 +261,125 @@ Deno.test("hostile: inflated JSON counts by what it inflates to", async () => {
   assertEquals(pair.destination.tags(), []);
 });
 
-Deno.test("hostile: a Location at another origin gets the upload, but no credentials", async () => {
-  const seen: (string | null)[] = [];
-  const blobs: string[] = [];
-  await using elsewhere = Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen: () => {},
-  }, async (request) => {
-    seen.push(request.headers.get("authorization"));
-    const hash = createHash("sha256");
-    for await (const chunk of request.body ?? []) hash.update(chunk);
-    blobs.push(hash.digest("hex"));
-    return new Response(null, { status: 201 });
-  });
-  const login = { username: "u", password: "p" };
-  await using pair = new Pair({ auth: { kind: "basic", ...login } });
-  pair.damaged = true;
-  pair.source.install(
-    "corp/app",
-    "v1",
-    makeImage({ seed: "one", layers: [10] }),
-  );
-  pair.destination.fault({
-    match: { method: "POST" },
-    action: {
-      status: 202,
-      headers: { location: `http://127.0.0.1:${elsewhere.addr.port}/upload` },
-    },
-  });
-  const auth = `${pair.directory}/auth.json`;
-  await Deno.writeTextFile(
-    auth,
-    JSON.stringify({
-      auths: { [pair.destination.host]: { auth: btoa("u:p") } },
-    }),
-  );
-  const { code } = await pair.mirror("corp/app:v1", [], {
-    env: { REGISTRY_AUTH_FILE: auth },
-  });
-  // The registry never got the blobs, so it refuses the manifest.
-  assertEquals(code, 1);
-  assert(seen.length >= 2);
-  assertEquals(seen.filter((header) => header !== null), []);
-});
+attack(
+  "hostile: a Location at another origin gets the upload, but no credentials",
+  async () => {
+    const seen: (string | null)[] = [];
+    const blobs: string[] = [];
+    await using elsewhere = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen: () => {},
+    }, async (request) => {
+      seen.push(request.headers.get("authorization"));
+      const hash = createHash("sha256");
+      for await (const chunk of request.body ?? []) hash.update(chunk);
+      blobs.push(hash.digest("hex"));
+      return new Response(null, { status: 201 });
+    });
+    const login = { username: "u", password: "p" };
+    await using pair = new Pair({ auth: { kind: "basic", ...login } });
+    pair.damaged = true;
+    pair.source.install(
+      "corp/app",
+      "v1",
+      makeImage({ seed: "one", layers: [10] }),
+    );
+    pair.destination.fault({
+      match: { method: "POST" },
+      action: {
+        status: 202,
+        headers: { location: `http://127.0.0.1:${elsewhere.addr.port}/upload` },
+      },
+    });
+    const auth = `${pair.directory}/auth.json`;
+    await Deno.writeTextFile(
+      auth,
+      JSON.stringify({
+        auths: { [pair.destination.host]: { auth: btoa("u:p") } },
+      }),
+    );
+    const { code } = await pair.mirror("corp/app:v1", [], {
+      env: { REGISTRY_AUTH_FILE: auth },
+    });
+    // The registry never got the blobs, so it refuses the manifest.
+    assertEquals(code, 1);
+    assert(seen.length >= 2);
+    assertEquals(seen.filter((header) => header !== null), []);
+  },
+);
 
-Deno.test("hostile: a realm on another host gets no password over plain HTTP", async () => {
-  const seen: (string | null)[] = [];
-  await using realm = Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen: () => {},
-  }, (request) => {
-    seen.push(request.headers.get("authorization"));
-    return Response.json({ token: "x" });
-  });
-  await using pair = new Pair({}, {
-    auth: {
-      kind: "bearer",
-      username: "u",
-      password: "p",
-      realm: `http://127.0.0.1:${realm.addr.port}/token`,
-    },
-  });
-  pair.source.install("corp/app", "v1", app);
-  const auth = `${pair.directory}/auth.json`;
-  await Deno.writeTextFile(
-    auth,
-    JSON.stringify({ auths: { [pair.source.host]: { auth: btoa("u:p") } } }),
-  );
-  const { code } = await pair.mirror("corp/app:v1", [], {
-    env: { REGISTRY_AUTH_FILE: auth },
-  });
-  assertEquals(code, 1);
-  assert(seen.length >= 1);
-  assertEquals(seen.filter((header) => header !== null), []);
-});
+attack(
+  "hostile: a realm on another host gets no password over plain HTTP",
+  async () => {
+    const seen: (string | null)[] = [];
+    await using realm = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen: () => {},
+    }, (request) => {
+      seen.push(request.headers.get("authorization"));
+      return Response.json({ token: "x" });
+    });
+    await using pair = new Pair({}, {
+      auth: {
+        kind: "bearer",
+        username: "u",
+        password: "p",
+        realm: `http://127.0.0.1:${realm.addr.port}/token`,
+      },
+    });
+    pair.source.install("corp/app", "v1", app);
+    const auth = `${pair.directory}/auth.json`;
+    await Deno.writeTextFile(
+      auth,
+      JSON.stringify({ auths: { [pair.source.host]: { auth: btoa("u:p") } } }),
+    );
+    const { code } = await pair.mirror("corp/app:v1", [], {
+      env: { REGISTRY_AUTH_FILE: auth },
+    });
+    assertEquals(code, 1);
+    assert(seen.length >= 1);
+    assertEquals(seen.filter((header) => header !== null), []);
+  },
+);
 
-Deno.test("hostile: a token that would carry a header of its own is no token", async () => {
-  await using pair = new Pair({}, {
-    auth: { kind: "bearer", username: "u", password: "p" },
-  });
-  pair.source.install("corp/app", "v1", app);
-  pair.source.fault({
-    match: { kind: "token" },
-    action: {
-      status: 200,
-      body: JSON.stringify({ token: "a\r\nX-Evil: 1" }),
-    },
-  });
-  const { code, stderr } = await pair.mirror("corp/app:v1");
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, "holds no token");
-});
+attack(
+  "hostile: a token that would carry a header of its own is no token",
+  async () => {
+    await using pair = new Pair({}, {
+      auth: { kind: "bearer", username: "u", password: "p" },
+    });
+    pair.source.install("corp/app", "v1", app);
+    pair.source.fault({
+      match: { kind: "token" },
+      action: {
+        status: 200,
+        body: JSON.stringify({ token: "a\r\nX-Evil: 1" }),
+      },
+    });
+    const { code, stderr } = await pair.mirror("corp/app:v1");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "holds no token");
+  },
+);
 
-Deno.test("hostile: referrers whose list names a blob bomb are bounded by their sizes", async () => {
-  await using pair = new Pair({}, { referrers: true });
-  const image = makeImage({ seed: "app" });
-  pair.source.install("corp/app", "v1", image);
-  const referrer = makeReferrer(image, "a");
-  const [lost = ""] = [...referrer.blobs.keys()].slice(-1);
-  pair.source.install("corp/app", undefined, referrer);
-  pair.source.fault({
-    match: { kind: "blob", reference: lost },
-    action: { status: 200, body: "x".repeat(10_000) },
-  });
-  const { code, stderr } = await pair.mirror("corp/app:v1");
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, lost);
-  assertEquals(pair.destination.tags(), []);
-});
+attack(
+  "hostile: referrers whose list names a blob bomb are bounded by their sizes",
+  async () => {
+    await using pair = new Pair({}, { referrers: true });
+    const image = makeImage({ seed: "app" });
+    pair.source.install("corp/app", "v1", image);
+    const referrer = makeReferrer(image, "a");
+    const [lost = ""] = [...referrer.blobs.keys()].slice(-1);
+    pair.source.install("corp/app", undefined, referrer);
+    pair.source.fault({
+      match: { kind: "blob", reference: lost },
+      action: { status: 200, body: "x".repeat(10_000) },
+    });
+    const { code, stderr } = await pair.mirror("corp/app:v1");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, lost);
+    assertEquals(pair.destination.tags(), []);
+  },
+);
