@@ -75,6 +75,8 @@ export interface HangarErrorOptions {
   host?: string;
   /** What the user can do about it: one clause, no full stop. */
   hint?: string;
+  /** The flag whose value is wrong, such as `--jobs`. */
+  flag?: string;
 }
 
 /** An error that says what was tried, on what, and what came of it. */
@@ -95,6 +97,8 @@ export class HangarError extends Error {
   readonly host?: string;
   /** What the user can do about it. */
   readonly hint?: string;
+  /** The flag whose value is wrong, such as `--jobs`. */
+  readonly flag?: string;
 
   /**
    * Makes an error.
@@ -117,7 +121,27 @@ export class HangarError extends Error {
     this.retryAfter = options.retryAfter;
     this.host = options.host;
     this.hint = options.hint;
+    this.flag = options.flag;
   }
+}
+
+/**
+ * The usage error for a flag's value.
+ *
+ * @param flag with its dashes
+ * @param want what would be right, after "want", or why it is wrong
+ */
+export function invalidFlag(
+  flag: string,
+  value: string | number,
+  want: string,
+  options: Pick<HangarErrorOptions, "cause" | "hint"> = {},
+): HangarError {
+  return new HangarError(
+    "usage",
+    `invalid value ${JSON.stringify(`${value}`)} for ${flag}: ${want}`,
+    { ...options, flag },
+  );
 }
 
 /**
@@ -136,6 +160,7 @@ export function withContext(context: string, error: unknown): unknown {
     retryAfter: error.retryAfter,
     host: error.host,
     hint: error.hint,
+    flag: error.flag,
   });
 }
 

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { Command, CommanderError, Option } from "commander";
-import { describeError, HangarError } from "../errors.ts";
+import { describeError, HangarError, printable } from "../errors.ts";
+import { findCommand, flagsAlong, unknownWord } from "./find_command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type FlagSpec, FlagValues, normalizeArgs } from "./flags.ts";
 import { renderHelp } from "./help.ts";
@@ -26,6 +26,8 @@ export interface CommandSpec<C> {
   readonly argument?: string;
   /** @default {false} */
   readonly argumentOptional?: boolean;
+  /** What `-v` and `--version` do; those are flags of the root alone. */
+  readonly version?: (context: C) => number;
   /** What the command does; gives the exit code. Without it, help is shown. */
   readonly run?: (
     values: FlagValues,
@@ -89,6 +91,7 @@ export async function runCommandTree<C extends Output>(
         commands: spec.subcommands ?? [],
         flags: spec.flags,
         globalFlags: inherited,
+        hasVersion: spec.version !== undefined,
       });
     const children = (spec.subcommands ?? []).map((child) =>
       build(child, [...parents, spec])
@@ -123,8 +126,16 @@ export async function runCommandTree<C extends Output>(
     return command;
   };
   const program = build(root, []);
+  const words = helpWords(args);
+  let path = root.name;
   try {
-    const words = helpWords(args);
+    const found = findCommand(root, words);
+    path = found.path;
+    // An unknown command is told before its unknown flags.
+    if (found.unknown !== undefined) {
+      throw unknownWord(found.unknown, path, found.spec);
+    }
+    if (found.wantsVersion && root.version) return root.version(context);
     const specs = flagsAlong(root, words);
     await program.parseAsync(normalizeArgs(words, specs), { from: "user" });
     return exitCode;
@@ -146,10 +157,10 @@ export async function runCommandTree<C extends Output>(
           JSON.stringify({
             time: new Date().toISOString(),
             level: "error",
-            message: explain(error),
+            message: explain(error, path),
           })
         }\n`
-        : `${root.name}: ${explain(error)}\n`,
+        : `${root.name}: ${explain(error, path)}\n`,
     );
     const isUsage = error instanceof CommanderError ||
       error instanceof HangarError &&
@@ -163,31 +174,6 @@ function helpWords(args: readonly string[]): string[] {
   return args[0] === "help" ? [...args.slice(1), "--help"] : [...args];
 }
 
-function childOf<C>(
-  spec: CommandSpec<C>,
-  word: string,
-): CommandSpec<C> | undefined {
-  return spec.subcommands?.find((child) =>
-    child.name === word || child.aliases?.includes(word)
-  );
-}
-
-/** The flags that the command named by the words knows. */
-function flagsAlong<C>(
-  root: CommandSpec<C>,
-  words: readonly string[],
-): FlagSpec[] {
-  let spec = root;
-  const flags = [...root.flags];
-  for (const word of words) {
-    const child = childOf(spec, word);
-    if (!child) continue;
-    spec = child;
-    flags.push(...child.flags);
-  }
-  return flags;
-}
-
 function helpFor(program: Command, args: readonly string[]): string {
   let command = program;
   for (const word of helpWords(args)) {
@@ -198,40 +184,16 @@ function helpFor(program: Command, args: readonly string[]): string {
   return command.helpInformation();
 }
 
-function unknownWord<C>(
-  word: string,
-  path: string,
-  spec: CommandSpec<C>,
-): HangarError {
-  const near = nearest(
-    word,
-    (spec.subcommands ?? []).flatMap((c) => [c.name, ...c.aliases ?? []]),
-  );
-  const what = spec.subcommands?.length && !spec.run
-    ? `unknown command ${JSON.stringify(word)} for "${path}"`
-    : `unexpected argument ${JSON.stringify(word)} for "${path}"`;
-  return new HangarError("usage", what, {
-    hint: near ? `did you mean ${near}?` : `see: ${path} --help`,
-  });
-}
-
-function nearest(
-  word: string,
-  candidates: readonly string[],
-): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = levenshteinDistance(word, candidate);
-    if (distance < least) [best, least] = [candidate, distance];
+/** @param path the command, such as `hangar mirror` */
+function explain(error: unknown, path: string): string {
+  if (!(error instanceof CommanderError)) {
+    const wantsHelp = error instanceof HangarError &&
+      error.flag !== undefined && error.hint === undefined;
+    return `${describeError(error)}${wantsHelp ? `; see: ${path} --help` : ""}`;
   }
-  return best;
-}
-
-function explain(error: unknown): string {
-  if (!(error instanceof CommanderError)) return describeError(error);
   // Commander's "error: unknown option '--foo'\n(Did you mean --failed?)".
-  return error.message.replace(/^error: /, "").replaceAll("option", "flag")
-    .replace(/\n\((.*)\)$/, "; $1").replace(/\s+/g, " ")
-    .replace(/ \[value\]| <value>/g, "");
+  const text = error.message.replace(/^error: /, "")
+    .replaceAll("option", "flag").replace(/\n\(Did (.*)\)$/, "; did $1")
+    .replace(/\s+/g, " ").replace(/ \[value\]| <value>/g, "");
+  return `${printable(text)}; see: ${path} --help`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { type HangarError, invalidFlag } from "../errors.ts";
 import { parseDuration } from "./duration.ts";
 
 /** The types that the help listing names. */
@@ -22,6 +22,8 @@ export interface FlagSpec {
   readonly default?: string | number | boolean | readonly string[];
   /** What a string flag is without a value; with this it takes no word. */
   readonly bare?: string;
+  /** The values that a string flag takes; any without it. */
+  readonly choices?: readonly string[];
   /** @default {false} */
   readonly required?: boolean;
 }
@@ -29,12 +31,8 @@ export interface FlagSpec {
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
 
-/** `-j, --jobs`: how messages name a flag. */
 function invalid(flag: FlagSpec, value: string, want: string): HangarError {
-  return new HangarError(
-    "usage",
-    `invalid value ${JSON.stringify(value)} for --${flag.name}: want ${want}`,
-  );
+  return invalidFlag(`--${flag.name}`, value, `want ${want}`);
 }
 
 function parseValue(
@@ -43,6 +41,9 @@ function parseValue(
 ): string | number | boolean | readonly string[] {
   switch (flag.type) {
     case "string":
+      if (flag.choices && !flag.choices.includes(value)) {
+        throw invalid(flag, value, listChoices(flag.choices));
+      }
       return value;
     case "strings":
       return value.split(",");
@@ -63,6 +64,13 @@ function parseValue(
       if (FALSE.includes(value)) return false;
       throw invalid(flag, value, "true or false");
   }
+}
+
+/** `a, b or c` */
+function listChoices(choices: readonly string[]): string {
+  return choices.length < 2
+    ? choices.join("")
+    : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
 }
 
 /** The values of a command's flags, by name and type. */

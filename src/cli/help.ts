@@ -19,6 +19,8 @@ export interface HelpPage {
   }[];
   readonly flags: readonly FlagSpec[];
   readonly globalFlags: readonly FlagSpec[];
+  /** Whether it has `-v, --version`. @default {false} */
+  readonly hasVersion?: boolean;
 }
 
 /** Renders a help page, with a newline at its end. */
@@ -30,12 +32,20 @@ export function renderHelp(page: HelpPage): string {
     type: "bool",
     help: `help for ${name}`,
   };
+  const version: FlagSpec = {
+    name: "version",
+    short: "v",
+    type: "bool",
+    help: `version of ${name}`,
+  };
   const sections = [
     page.summary,
     `Usage:\n${page.usage.map((line) => `  ${line}`).join("\n")}`,
     page.examples && `Examples:\n${page.examples}`,
     page.commands.length > 0 && `Available Commands:\n${listCommands(page)}`,
-    `Flags:\n${listFlags([...page.flags, help])}`,
+    `Flags:\n${
+      listFlags([...page.flags, help, ...page.hasVersion ? [version] : []])
+    }`,
     page.globalFlags.length > 0 &&
     `Global Flags:\n${listFlags(page.globalFlags)}`,
     page.commands.length > 0 &&

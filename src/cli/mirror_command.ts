@@ -111,6 +111,7 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
   {
     name: "progress",
     type: "string",
+    choices: ["auto", "plain", "none"],
     default: "auto",
     help:
       "auto: a display on a terminal, else plain; plain: a line every 10s; none",
@@ -309,14 +310,8 @@ async function loadOptions(
 }
 
 function progressOf(values: FlagValues): ProgressMode {
-  const mode = values.string("progress")!;
-  if (mode === "auto" || mode === "plain" || mode === "none") return mode;
-  throw new HangarError(
-    "usage",
-    `invalid value ${
-      JSON.stringify(mode)
-    } for --progress: want auto, plain or none`,
-  );
+  const mode = values.string("progress");
+  return mode === "plain" || mode === "none" ? mode : "auto";
 }
 
 function jobsOf(values: FlagValues, warnings: string[]): number {

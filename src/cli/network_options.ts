@@ -5,7 +5,7 @@
  */
 
 import { Keychain } from "../auth/keychain.ts";
-import { describeError, HangarError } from "../errors.ts";
+import { describeError, invalidFlag } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { redactUrl } from "../transport/fault.ts";
 import { Console, type LogFormat } from "../report/console.ts";
@@ -87,16 +87,14 @@ export interface NetworkLog {
 export function reachOptions(values: FlagValues): ReachOptions {
   const maxPerHost = values.int("max-per-host");
   if (maxPerHost < 1) {
-    throw new HangarError(
-      "usage",
-      `invalid value "${maxPerHost}" for --max-per-host: want at least 1`,
-    );
+    throw invalidFlag("--max-per-host", maxPerHost, "want at least 1");
   }
   const retryTimes = values.int("retry-times");
   if (retryTimes < 0 || retryTimes > MAX_RETRY_TIMES) {
-    throw new HangarError(
-      "usage",
-      `invalid value "${retryTimes}" for --retry-times: want 0 to ${MAX_RETRY_TIMES}`,
+    throw invalidFlag(
+      "--retry-times",
+      retryTimes,
+      `want 0 to ${MAX_RETRY_TIMES}`,
     );
   }
   return {
@@ -110,20 +108,9 @@ export function reachOptions(values: FlagValues): ReachOptions {
   };
 }
 
-/**
- * What `--log-format` asks for.
- *
- * @throws {HangarError} `usage`
- */
+/** What `--log-format` asks for. */
 export function logFormatOf(values: FlagValues): LogFormat {
-  const format = values.string("log-format")!;
-  if (format === "text" || format === "json") return format;
-  throw new HangarError(
-    "usage",
-    `invalid value ${
-      JSON.stringify(format)
-    } for --log-format: want text or json`,
-  );
+  return values.string("log-format") === "json" ? "json" : "text";
 }
 
 /** The log of a command. */

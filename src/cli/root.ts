@@ -16,7 +16,8 @@ export async function runCli(
   context: CliContext = processContext(),
 ): Promise<number> {
   // Scripts ask for it all the time, so nothing more is loaded for it.
-  if (args.length === 1 && args[0] === "version") return printVersion(context);
+  const isVersion = ["version", "--version", "-v"].includes(args[0] ?? "");
+  if (args.length === 1 && isVersion) return printVersion(context);
   const [{ root }, { runCommandTree }] = await Promise.all([
     import("./tree.ts"),
     import("./command_tree.ts"),

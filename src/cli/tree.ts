@@ -14,13 +14,14 @@ import { listTagsCommand } from "./list_tags_command.ts";
 import { loginCommand, logoutCommand } from "./login_command.ts";
 import { mirrorCommand } from "./mirror_command.ts";
 import { signCommand } from "./sign_command.ts";
-import { versionCommand } from "./version_command.ts";
+import { printVersion, versionCommand } from "./version_command.ts";
 
 /** The root of the tree. */
 export const root: CommandSpec<CliContext> = {
   name: "hangar",
   summary: "Mirror container images between registries",
   usage: ["hangar [command]"],
+  version: (context) => printVersion(context),
   flags: [
     {
       name: "debug",
@@ -37,6 +38,7 @@ export const root: CommandSpec<CliContext> = {
     {
       name: "log-format",
       type: "string",
+      choices: ["text", "json"],
       default: "text",
       help: "log lines as text, or as json, an object each",
     },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, invalidFlag } from "../errors.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 
 /** A repository of a registry. */
@@ -123,12 +123,7 @@ export function parseProject(text: string, flag: string): string {
   if (text.split("/").every((component) => COMPONENT.test(component))) {
     return text;
   }
-  throw new HangarError(
-    "usage",
-    `invalid value ${
-      JSON.stringify(text)
-    } for ${flag}: want a project, in lower case`,
-  );
+  throw invalidFlag(flag, text, "want a project, in lower case");
 }
 
 /**
@@ -184,11 +179,10 @@ export function parseRegistryAddress(
   const match = /^(?:(https?):\/\/)?(.*?)\/?$/i.exec(text)!;
   const host = canonicalHost(match[2]!);
   if (host === undefined) {
-    throw new HangarError(
-      "usage",
-      `invalid value ${
-        JSON.stringify(text)
-      } for ${flag}: want a registry, as HOST or HOST:PORT${
+    throw invalidFlag(
+      flag,
+      text,
+      `want a registry, as HOST or HOST:PORT${
         match[2]!.includes("/") ? " without a path" : ""
       }`,
     );

@@ -142,6 +142,14 @@ for (
     [["mirrr"], ['"mirrr"', "did you mean mirror?"]],
     [["mirror", "validate", "more"], ['"more"']],
     [["mirror", "--no-keep"], ["--no-keep"]],
+    [["mirror", "--fil"], ["did you mean --file?", "tool mirror --help"]],
+    [["mirror", "-jx"], ["tool mirror --help"]],
+    [["nosuch", "--fil=x"], ['unknown command "nosuch"', "tool --help"]],
+    [["nosuch", "--help"], ['unknown command "nosuch"']],
+    [["help", "nosuch"], ['unknown command "nosuch"']],
+    [["help", "mirror", "nosuch"], ['"nosuch" for "tool mirror"']],
+    [["--debug", "nosuch", "mirror"], ['unknown command "nosuch"']],
+    [["mirror", "-v"], ["unknown flag '-v'"]],
   ] as const
 ) {
   Deno.test(`usage: ${args.join(" ")} is one line and exit 2`, async () => {
@@ -151,6 +159,13 @@ for (
     for (const word of words) assertStringIncludes(output, word);
   });
 }
+
+Deno.test("version: -v and --version print it, of the root alone", async () => {
+  const { stdout } = await hangar(["version"]);
+  for (const args of [["-v"], ["--version"], ["--debug", "--version"]]) {
+    assertEquals(await hangar(args), { code: 0, stdout, stderr: "" });
+  }
+});
 
 Deno.test("help: shown for the root alone, by --help anywhere, and by the word help", async () => {
   for (const args of [[], ["--help"], ["help"], ["-h"]]) {
