@@ -9,32 +9,11 @@ import { Command, CommanderError, Option } from "commander";
 import { describeError, HangarError, printable } from "../errors.ts";
 import { findCommand, flagsAlong, unknownWord } from "./find_command.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type FlagSpec, FlagValues, normalizeArgs } from "./flags.ts";
+import type { CommandSpec } from "./command_spec.ts";
+import { FlagValues, normalizeArgs } from "./flags.ts";
 import { renderHelp } from "./help.ts";
 
-/** One command. */
-export interface CommandSpec<C> {
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  readonly summary: string;
-  /** The lines of the help's Usage. */
-  readonly usage: readonly string[];
-  readonly examples?: string;
-  readonly flags: readonly FlagSpec[];
-  readonly subcommands?: readonly CommandSpec<C>[];
-  /** What the one word is called that the command wants; none without it. */
-  readonly argument?: string;
-  /** @default {false} */
-  readonly argumentOptional?: boolean;
-  /** What `-v` and `--version` do; those are flags of the root alone. */
-  readonly version?: (context: C) => number;
-  /** What the command does; gives the exit code. Without it, help is shown. */
-  readonly run?: (
-    values: FlagValues,
-    context: C,
-    argument: string,
-  ) => Promise<number>;
-}
+export type { CommandSpec };
 
 /** Where output goes. */
 export interface Output {

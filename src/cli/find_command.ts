@@ -6,7 +6,7 @@
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { HangarError } from "../errors.ts";
-import type { CommandSpec } from "./command_tree.ts";
+import type { CommandSpec } from "./command_spec.ts";
 import type { FlagSpec } from "./flags.ts";
 
 /** Flags that every command or the root has. */
