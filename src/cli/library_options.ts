@@ -43,7 +43,8 @@ export interface MirrorOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * Ignore what destination tags hold, and look at every blob.
+   * Ignore what destination tags hold, and take nothing there for granted: it is
+   * read and hashed, and sent again where it is missing or different.
    *
    * @default {false}
    */

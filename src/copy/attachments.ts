@@ -7,9 +7,7 @@
 
 import { HangarError } from "../errors.ts";
 import {
-  appendLayers,
   asAttachment,
-  type AttachmentImage,
   fallbackTag,
   missingLayers,
   subjectOf,
@@ -17,21 +15,23 @@ import {
 import type { Digest } from "../oci/digest.ts";
 import {
   type Descriptor,
-  type ImageManifest,
   type Manifest,
-  parseJsonObject,
   parseManifest,
 } from "../oci/manifest.ts";
 import type { ManifestReader, ReferrerLister } from "../oci/store.ts";
+import { addLayers } from "./add_layers.ts";
 import { copyBlob } from "./copy_blob.ts";
 import { type Attachments, readFallback } from "./attachment_finder.ts";
 import type { CopyContext } from "./copy_context.ts";
 import {
+  blobsOf,
+  bringManifest,
   copyContent,
   copyGraph,
   putManifest,
   readManifest,
 } from "./copy_graph.ts";
+import { blobFault, type ContentFault, isUnreadable } from "./held_content.ts";
 import { atDestination, atSource } from "./sides.ts";
 import { together } from "../together.ts";
 
@@ -39,13 +39,24 @@ import { together } from "../together.ts";
 const MAX_DEPTH = 8;
 /** What one image may have attached, in all. */
 const MAX_ATTACHMENTS = 10_000;
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
-/** Whatever of the attachments of an image the destination lacks. */
-export interface AttachmentGap {
+/** Something that is attached to an image, or to what is attached to it. */
+export interface Attachment {
   /** A tag of cosign's, or the digest of a referrer. */
   readonly name: string;
   readonly subject: Digest;
+}
+
+/** Looks at the attachments of an image at the destination. */
+export interface AttachmentAudit {
+  /** Told of what the destination lacks, or cannot read. */
+  lacks(attachment: Attachment, fault?: ContentFault): void;
+  /**
+   * Looks at what is there, or named there.
+   *
+   * @param digest of the manifest that the destination has for it
+   */
+  examine?(attachment: Attachment, digest: Digest): Promise<void>;
 }
 
 /** Brings attachments along, or tells which are lacking. */
@@ -54,20 +65,17 @@ export class AttachmentWalk {
   readonly #signal: AbortSignal;
   readonly #seen = new Set<Digest>();
   readonly #found = new Map<Digest, Promise<Attachments>>();
-  readonly #gaps: AttachmentGap[] | undefined;
+  readonly #audit: AttachmentAudit | undefined;
 
-  /**
-   * @param gaps where this is given nothing is written, and what is lacking is
-   * put there
-   */
+  /** @param audit where this is given nothing is written, but told */
   constructor(
     context: CopyContext,
     signal: AbortSignal,
-    gaps?: AttachmentGap[],
+    audit?: AttachmentAudit,
   ) {
     this.#context = context;
     this.#signal = signal;
-    this.#gaps = gaps;
+    this.#audit = audit;
   }
 
   /** How much is attached to a digest at the source. */
@@ -129,30 +137,119 @@ export class AttachmentWalk {
       `${destination.id}/${destinationRepository}:${tag}`,
       signal,
       async () => {
-        const held = await this.#readHeld(tag, wanted.digest);
-        if (held === "same") return wanted.digest;
-        const brought = await readManifest(context, wanted, signal);
-        if (held) {
-          const missing = missingLayers(
-            asAttachment(held, tag),
-            asAttachment(brought, tag),
-          );
-          if (missing.length === 0) return undefined;
-          if (this.#gap(tag, subject)) return undefined;
-          await addLayers(context, tag, asAttachment(held, tag), {
-            layers: missing,
-            bring: (layer) => copyBlob(context, layer, { signal }),
-            signal,
+        const held = await this.#readHeld(tag, wanted.digest).catch((error) =>
+          this.#onUnreadable(error, { name: tag, subject })
+        );
+        if (held === "unreadable") return undefined;
+        if (this.#audit) {
+          return await this.#auditTag(this.#audit, { name: tag, subject }, {
+            wanted,
+            held,
           });
-        } else {
-          if (this.#gap(tag, subject)) return undefined;
-          await copyContent(context, brought, { signal });
-          await putManifest(context, brought, tag, signal);
         }
-        context.events.onAttachment?.("copied");
-        return held ? undefined : wanted.digest;
+        const isNew = held === undefined || held === "same"
+          ? await this.#bringTag(tag, wanted, held)
+          : await this.#unite(tag, wanted, held);
+        if (isNew) context.events.onAttachment?.("copied");
+        return held === undefined || held === "same"
+          ? wanted.digest
+          : undefined;
       },
     );
+  }
+
+  /** It may be a signature of the destination's own, so it is not replaced. */
+  #onUnreadable(error: unknown, attachment: Attachment): "unreadable" {
+    if (!isUnreadable(error)) throw error;
+    const { message } = error;
+    if (this.#audit) {
+      this.#audit.lacks(attachment, { kind: "unreadable", message });
+      return "unreadable";
+    }
+    throw new HangarError(error.code, message, {
+      cause: error,
+      status: error.status,
+      host: error.host,
+      hint:
+        "if the registry cannot read what it holds: delete the tag there, and mirror again",
+    });
+  }
+
+  /** Tells what the destination lacks under a tag, or looks at what it has. */
+  async #auditTag(
+    audit: AttachmentAudit,
+    attachment: Attachment,
+    { wanted, held }: {
+      readonly wanted: Descriptor;
+      readonly held: Manifest | "same" | undefined;
+    },
+  ): Promise<Digest | undefined> {
+    if (held === "same") {
+      await audit.examine?.(attachment, wanted.digest);
+      return wanted.digest;
+    }
+    if (held === undefined) {
+      audit.lacks(attachment);
+      return undefined;
+    }
+    const { name } = attachment;
+    const brought = await readManifest(this.#context, wanted, this.#signal);
+    const missing = missingLayers(
+      asAttachment(held, name),
+      asAttachment(brought, name),
+    );
+    if (missing.length > 0) audit.lacks(attachment);
+    await audit.examine?.(attachment, held.content.digest);
+    return undefined;
+  }
+
+  /** Gives whether the tag's manifest had to be pushed. */
+  async #bringTag(
+    tag: string,
+    wanted: Descriptor,
+    held: "same" | undefined,
+  ): Promise<boolean> {
+    const context = this.#context;
+    const signal = this.#signal;
+    if (held && !context.recheck) return false;
+    const manifest = await readManifest(context, wanted, signal);
+    await copyContent(context, manifest, { signal });
+    if (held) return await bringManifest(context, manifest, tag, signal);
+    await putManifest(context, manifest, tag, signal);
+    return true;
+  }
+
+  /** Adds what the destination's tag lacks; gives whether that was anything. */
+  async #unite(
+    tag: string,
+    wanted: Descriptor,
+    held: Manifest,
+  ): Promise<boolean> {
+    const context = this.#context;
+    const signal = this.#signal;
+    const brought = await readManifest(context, wanted, signal);
+    const has = asAttachment(held, tag);
+    const comes = asAttachment(brought, tag);
+    const missing = missingLayers(has, comes);
+    if (context.recheck) {
+      const sent = new Set(comes.layers.map((layer) => layer.digest));
+      await together([
+        ...comes.layers.map((layer) => (signal: AbortSignal) =>
+          copyBlob(context, layer, { signal })
+        ),
+        ...blobsOf(has).filter(({ digest }) => !sent.has(digest)).map(
+          (blob) => (signal: AbortSignal) =>
+            checkOwn(context, tag, blob, signal),
+        ),
+      ], signal);
+    }
+    if (missing.length === 0) return false;
+    await addLayers(context, tag, has, {
+      layers: missing,
+      bring: (layer) => copyBlob(context, layer, { signal }),
+      signal,
+    });
+    return true;
   }
 
   async #readHeld(
@@ -197,7 +294,9 @@ export class AttachmentWalk {
       referrers.map((referrer) => async () => {
         const { digest } = referrer;
         context.events.onAttachment?.("found");
-        if (held.has(digest)) return [digest];
+        if (held.has(digest) && await this.#isThere(digest, subject)) {
+          return [digest];
+        }
         const manifest = await readManifest(context, referrer, signal);
         if (subjectOf(manifest) !== subject) {
           context.events.warn(
@@ -205,10 +304,19 @@ export class AttachmentWalk {
           );
           return [];
         }
-        if (this.#gap(digest, subject)) return [];
+        if (this.#audit) {
+          this.#audit.lacks({ name: digest, subject });
+          return [];
+        }
         context.manifestCache.set(digest, manifest);
-        await copyGraph(context, referrer, { signal });
-        context.events.onAttachment?.("copied");
+        const pushed = await copyGraph(context, referrer, { signal });
+        // A registry lists what it is given, not what it was found to have.
+        if (!pushed && !held.has(digest)) {
+          await putManifest(context, manifest, digest, signal);
+        }
+        if (pushed || !held.has(digest)) {
+          context.events.onAttachment?.("copied");
+        }
         return [digest];
       }),
       signal,
@@ -216,10 +324,47 @@ export class AttachmentWalk {
     return brought.flat();
   }
 
-  #gap(name: string, subject: Digest): boolean {
-    this.#gaps?.push({ name, subject });
-    return this.#gaps !== undefined;
+  /** Whether a referrer that the destination lists needs nothing. */
+  async #isThere(digest: Digest, subject: Digest): Promise<boolean> {
+    const context = this.#context;
+    const { destination, destinationRepository } = context;
+    if (this.#audit?.examine) {
+      await this.#audit.examine({ name: digest, subject }, digest);
+      return true;
+    }
+    if (context.recheck && !this.#audit) return false;
+    // A list may name what is gone.
+    const head = await atDestination(
+      context,
+      `look for referrer ${digest} in`,
+      destination.headManifest(destinationRepository, digest, {
+        signal: this.#signal,
+      }),
+    );
+    return head !== undefined;
   }
+}
+
+/** What only the destination has cannot be brought again. */
+async function checkOwn(
+  context: CopyContext,
+  tag: string,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  const fault = await blobFault(context, blob, signal);
+  if (!fault) return;
+  await atDestination(
+    context,
+    `repair blob ${blob.digest} under tag ${tag} of`,
+    Promise.reject(
+      new HangarError(
+        "content-mismatch",
+        `the source does not have it, and it is ${fault.kind}: ${fault.message}`,
+        { hint: "delete the tag at the destination, and mirror again" },
+      ),
+    ),
+  );
 }
 
 /** The referrers of a digest, by the API or by the tag that stands in for it. */
@@ -233,53 +378,4 @@ export async function listAtDestination(
   if (listed) return listed;
   const tag = fallbackTag(subject);
   return (await readFallback(store, repository, tag, signal))?.entries ?? [];
-}
-
-/** Layers to add to what a tag holds. */
-export interface AddedLayers {
-  readonly layers: readonly Descriptor[];
-  /** Sees to it that a layer's content is at the destination. */
-  readonly bring: (layer: Descriptor) => Promise<void>;
-  readonly signal: AbortSignal;
-}
-
-/** Adds layers to the image under a tag of cosign's; the caller has its lock. */
-export async function addLayers(
-  context: CopyContext,
-  tag: string,
-  held: ImageManifest | undefined,
-  { layers, bring, signal }: AddedLayers,
-): Promise<void> {
-  const image = held && await withConfig(context, held, signal);
-  const made = appendLayers(image, layers);
-  await together(layers.map((layer) => () => bring(layer)), signal);
-  const manifest = parseManifest(
-    made.content.bytes,
-    made.content.mediaType,
-    made.content.digest,
-  );
-  if (manifest.kind !== "image") throw new Error("an image was made");
-  context.cache.set(made.config.digest, made.config.bytes);
-  await copyBlob(context, manifest.config, { signal });
-  await putManifest(context, manifest, tag, signal);
-}
-
-async function withConfig(
-  context: CopyContext,
-  manifest: ImageManifest,
-  signal: AbortSignal,
-): Promise<AttachmentImage> {
-  const { destination, destinationRepository } = context;
-  const { config } = manifest;
-  const bytes = await atDestination(
-    context,
-    `read config ${config.digest} from`,
-    destination.readBlob(destinationRepository, config, MAX_CONFIG_BYTES, {
-      signal,
-    }),
-  );
-  return {
-    manifest,
-    config: parseJsonObject(bytes, `config ${config.digest}`),
-  };
 }

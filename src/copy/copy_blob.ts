@@ -4,35 +4,35 @@
  * @module
  */
 
-import { bytesReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
+import { digestAlgorithm } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
-import { BlobSource } from "./blob_source.ts";
 import type { CopyContext } from "./copy_context.ts";
-import { atDestination, atSource } from "./sides.ts";
-
-/** Blobs up to this size are read before the destination's turn comes. */
-const AHEAD_BYTES = 512 * 1024;
+import { ABSENT, blobFault, notKept } from "./held_content.ts";
+import { AHEAD_BYTES, sendBlob } from "./send_blob.ts";
+import { atDestination } from "./sides.ts";
 
 /**
- * Brings a blob to the destination repository, at most once per run. With
- * `recheck`, what is there is also looked at: its size tells a damaged blob.
+ * Brings a blob to the destination repository, at most once per run. Where the
+ * context says `recheck`, what is there is read and hashed.
+ *
+ * @throws {HangarError} also when the registry keeps other content than it took
  */
 export async function copyBlob(
   context: CopyContext,
   blob: Descriptor,
-  options: { readonly signal: AbortSignal; readonly recheck?: boolean },
+  options: { readonly signal: AbortSignal },
 ): Promise<void> {
   const { destination, destinationRepository, blobs, events } = context;
-  const { signal, recheck = false } = options;
+  const { signal } = options;
   events.onBlobStarted?.(blob.size);
   const how = await blobs.deliver(
     destination.id,
     destinationRepository,
     blob.digest,
     { mountable: true, signal },
-    () => traced(context, blob, () => bring(context, blob, signal, recheck)),
+    () => traced(context, blob, () => deliver(context, blob, signal)),
   );
   events.onBlob?.(blob.digest, blob.size, how ?? "present");
 }
@@ -96,11 +96,65 @@ async function lookFor(
   );
 }
 
+async function deliver(
+  context: CopyContext,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<Delivered> {
+  const how = context.recheck
+    ? await repair(context, blob, signal)
+    : await bring(context, blob, signal);
+  // Some registries keep all content under sha256, whatever they were told.
+  if (
+    how !== "present" && digestAlgorithm(blob.digest) !== "sha256" &&
+    !await lookFor(context, blob, signal)
+  ) {
+    await atDestination(
+      context,
+      `push blob ${blob.digest} to`,
+      Promise.reject(notKept(ABSENT, blob.digest)),
+    );
+  }
+  return how;
+}
+
+/** Looks at a blob's bytes, and sends it where they are not what they should be. */
+async function repair(
+  context: CopyContext,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<Delivered> {
+  const { destination, blobs } = context;
+  const found = await blobFault(context, blob, signal);
+  if (!found) return "present";
+  // What a repository of this registry is known to hold was read in this run.
+  const from = found.kind === "missing" && blobs.mayMount(destination.id)
+    ? blobs.holderOf(destination.id, blob.digest)
+    : undefined;
+  let upload: OpenUpload | undefined;
+  if (from !== undefined) {
+    const result = await tryMount(context, blob, from, signal);
+    if (result?.mounted) return "mounted";
+    if (result) {
+      blobs.noteIgnoredMount(destination.id);
+      upload = result.upload;
+    }
+  }
+  await sendBlob(context, blob, upload, signal);
+  // A registry that holds other bytes under this digest may have kept them.
+  const left = await blobFault(context, blob, signal);
+  if (!left) return "sent";
+  return await atDestination(
+    context,
+    `repair blob ${blob.digest} in`,
+    Promise.reject(notKept(left, blob.digest)),
+  );
+}
+
 async function bring(
   context: CopyContext,
   blob: Descriptor,
   signal: AbortSignal,
-  recheck: boolean,
 ): Promise<Delivered> {
   const { destination, destinationRepository, blobs, ownMounts } = context;
   const from = mountSource(context, blob);
@@ -115,7 +169,7 @@ async function bring(
   }
   // A large blob may wait long for its turn, with its upload open; beside its
   // transfer a request is nothing.
-  const mayAsk = !upload && !recheck && blob.size <= AHEAD_BYTES;
+  const mayAsk = !upload && blob.size <= AHEAD_BYTES;
   if (mayAsk && ownMounts.honouredBy(destination.id)) {
     const result = await tryMount(
       context,
@@ -129,7 +183,7 @@ async function bring(
     if (await lookFor(context, blob, signal)) return "present";
     ownMounts.noteAbsent(destination.id);
   }
-  await send(context, blob, upload, signal);
+  await sendBlob(context, blob, upload, signal);
   await ownMounts.tryOnce(destination.id, async () => {
     const result = await tryMount(
       context,
@@ -181,68 +235,5 @@ async function tryMount(
       `mount blob ${blob.digest} in`,
       Promise.reject(error),
     );
-  }
-}
-
-async function send(
-  context: CopyContext,
-  blob: Descriptor,
-  upload: OpenUpload | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const { source, sourceRepository, destination, destinationRepository } =
-    context;
-  let whole = context.cache.get(blob.digest);
-  let release = () => {};
-  try {
-    if (upload && blob.size <= AHEAD_BYTES) {
-      // All that is left for the destination is one request, so its slot is
-      // not held while the source is read.
-      const leave = await context.gate.enter([], signal);
-      release = leave;
-      whole ??= await atSource(
-        context,
-        `blob ${blob.digest}`,
-        source.readBlob(sourceRepository, blob, AHEAD_BYTES, { signal }),
-      );
-      const free = await context.gate.enterWithin(destination.id, signal);
-      release = () => {
-        free();
-        leave();
-      };
-    } else {
-      release = await context.gate.enter([source.id, destination.id], signal);
-    }
-  } catch (error) {
-    release();
-    await upload?.cancel();
-    throw error;
-  }
-  const from = new BlobSource({
-    blob,
-    signal,
-    attempts: context.attempts(),
-    onBytes: (count) => context.events.onBytes?.(count),
-    onResent: (count) => context.events.onResent?.(count),
-    open: async (offset, signal) => {
-      return whole
-        ? bytesReader(whole.subarray(offset))
-        : await source.openBlob(sourceRepository, blob, { offset, signal });
-    },
-  });
-  try {
-    await destination.writeBlob(destinationRepository, blob, from, {
-      signal,
-      upload,
-      attempts: context.attempts(),
-    });
-  } catch (error) {
-    const failed = Promise.reject(error);
-    if (from.fault?.error === error) {
-      return await atSource(context, `blob ${blob.digest}`, failed);
-    }
-    await atDestination(context, `push blob ${blob.digest} to`, failed);
-  } finally {
-    release();
   }
 }

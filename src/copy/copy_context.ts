@@ -64,4 +64,11 @@ export interface CopyContext extends CopyTools, SourceSide, DestinationSide {
    * Content that the destination repository is known to hold: not looked at.
    */
   readonly present: ReadonlySet<Digest>;
+  /**
+   * Nothing at the destination is taken for granted: what is there is read and
+   * hashed, sent again where it is missing or different, and read once more.
+   *
+   * @default {false}
+   */
+  readonly recheck?: boolean;
 }

@@ -5,7 +5,7 @@
  */
 
 import { HangarError } from "../errors.ts";
-import type { Digest } from "../oci/digest.ts";
+import { type Digest, digestAlgorithm, isDigest } from "../oci/digest.ts";
 import {
   type Descriptor,
   type ImageManifest,
@@ -16,6 +16,7 @@ import type { PutManifestResult } from "../oci/store.ts";
 import type { CopyContext } from "./copy_context.ts";
 import { atDestination, atSource } from "./sides.ts";
 import { copyBlob } from "./copy_blob.ts";
+import { manifestFault, notKept } from "./held_content.ts";
 import { listReferrer } from "./list_referrer.ts";
 import { together } from "../together.ts";
 
@@ -28,8 +29,6 @@ const MISSING_CONTENT = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
 /** Options of {@linkcode copyGraph} and {@linkcode copyContent}. */
 export interface CopyGraphOptions {
   readonly signal: AbortSignal;
-  /** Look at what the destination holds even where it looks complete. */
-  readonly recheck?: boolean;
   /** @default {0} */
   readonly depth?: number;
 }
@@ -84,23 +83,27 @@ export async function readManifest(
   );
 }
 
-/** Copies a child of an index by digest, with everything below it. */
+/**
+ * Copies a child of an index by digest, with everything below it.
+ *
+ * @returns whether its manifest had to be pushed
+ */
 export async function copyGraph(
   context: CopyContext,
   descriptor: Descriptor,
   options: CopyGraphOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { destination, destinationRepository } = context;
   const { signal, depth = 0 } = options;
   const { digest } = descriptor;
-  if (!options.recheck && context.present.has(digest)) return;
+  if (!context.recheck && context.present.has(digest)) return false;
   if (depth > MAX_DEPTH) {
     throw new HangarError(
       "invalid-manifest",
       `index ${digest} is nested more than ${MAX_DEPTH} deep`,
     );
   }
-  await context.manifests.deliver(
+  const pushed = await context.manifests.deliver(
     destination.id,
     destinationRepository,
     digest,
@@ -108,14 +111,29 @@ export async function copyGraph(
     async () => {
       const manifest = await readManifest(context, descriptor, signal);
       await copyContent(context, manifest, options);
-      const present = options.recheck && await atDestination(
-        context,
-        `look for manifest ${digest} in`,
-        destination.headManifest(destinationRepository, digest, { signal }),
-      );
-      if (!present) await putManifest(context, manifest, digest, signal);
+      return await bringManifest(context, manifest, digest, signal);
     },
   );
+  return pushed ?? false;
+}
+
+/**
+ * Pushes a manifest, unless the context says `recheck` and it is there.
+ *
+ * @returns whether it was pushed
+ */
+export async function bringManifest(
+  context: CopyContext,
+  manifest: Manifest,
+  reference: Digest | string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { digest } = manifest.content;
+  if (context.recheck && !await manifestFault(context, digest, signal)) {
+    return false;
+  }
+  await putManifest(context, manifest, reference, signal);
+  return true;
 }
 
 /** Copies all that a manifest refers to, but not the manifest itself. */
@@ -136,7 +154,7 @@ export async function copyContent(
   }
   await together(
     blobsOf(manifest).map((blob) => (signal) =>
-      copyBlob(context, blob, { signal, recheck: options.recheck })
+      copyBlob(context, blob, { signal })
     ),
     options.signal,
   );
@@ -184,7 +202,29 @@ export async function putManifest(
     );
     result = await atDestination(context, action, put());
   }
+  await confirm(context, manifest, reference, signal);
   if (!result.listed) await listReferrer(context, manifest, signal);
+}
+
+/** Reads a manifest back where the registry's word for it is not enough. */
+async function confirm(
+  context: CopyContext,
+  { content }: Manifest,
+  reference: Digest | string,
+  signal: AbortSignal,
+): Promise<void> {
+  // A registry knows what it was given under a tag by its canonical digest.
+  const asked = isDigest(reference) ? reference : content.digest;
+  const algorithm = digestAlgorithm(asked);
+  const isForeign = algorithm !== "sha256" && isDigest(reference);
+  if (!isForeign && !(context.recheck && algorithm === "sha256")) return;
+  const fault = await manifestFault(context, asked, signal);
+  if (!fault) return;
+  await atDestination(
+    context,
+    `push manifest ${reference} to`,
+    Promise.reject(notKept(fault, asked)),
+  );
 }
 
 function foreignLayers(manifest: ImageManifest): Descriptor[] {

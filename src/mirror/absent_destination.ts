@@ -38,6 +38,10 @@ export class AbsentDestination implements DestinationStore {
     return this.#refuse();
   }
 
+  openBlob(): Promise<never> {
+    return this.#refuse();
+  }
+
   putManifest(): Promise<PutManifestResult> {
     return this.#refuse();
   }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { AttachmentGap } from "../copy/attachments.ts";
 import { planBlob } from "../copy/copy_blob.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { blobsOf, readManifest } from "../copy/copy_graph.ts";
@@ -209,10 +208,11 @@ class PlanWalk {
   /** How many signatures and referrers would come along. */
   async attachments(origin: TagOrigin): Promise<number> {
     if (this.#options.signatures === false) return 0;
-    const gaps: AttachmentGap[] = [];
-    await new ImageAttachments(this.#contexts, origin, this.#signal, gaps)
-      .follow();
-    return gaps.length;
+    let lacking = 0;
+    await new ImageAttachments(this.#contexts, origin, this.#signal, {
+      lacks: () => lacking++,
+    }).follow();
+    return lacking;
   }
 
   result(manifest: Manifest, attachments: number): ImagePlan {

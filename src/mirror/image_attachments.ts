@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AttachmentGap, AttachmentWalk } from "../copy/attachments.ts";
+import { type AttachmentAudit, AttachmentWalk } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { readManifest } from "../copy/copy_graph.ts";
 import { allOf, together } from "../together.ts";
@@ -23,20 +23,19 @@ export class ImageAttachments {
 
   /**
    * @param contexts one for each source
-   * @param gaps where this is given nothing is written, and what is lacking is
-   * put there
+   * @param audit where this is given nothing is written, but told
    */
   constructor(
     contexts: readonly CopyContext[],
     origin: TagOrigin,
     signal: AbortSignal,
-    gaps?: AttachmentGap[],
+    audit?: AttachmentAudit,
   ) {
     this.#contexts = contexts;
     this.#origin = origin;
     this.#signal = signal;
     this.#walks = contexts.map((context) =>
-      new AttachmentWalk(context, signal, gaps)
+      new AttachmentWalk(context, signal, audit)
     );
   }
 

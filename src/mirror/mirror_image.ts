@@ -143,7 +143,8 @@ class ImageMirror {
     this.#options = options;
     this.#signer = options.signer;
     this.#policy = options.policy;
-    this.#contexts = contexts;
+    const recheck = options.overwrite ?? false;
+    this.#contexts = contexts.map((context) => ({ ...context, recheck }));
     this.#decider = new ImageDecider(task, options, contexts, signal);
     this.#events = events;
     this.#signal = signal;
@@ -210,8 +211,7 @@ class ImageMirror {
     const context = this.#contexts[0]!;
     const { destination, destinationRepository } = context;
     const { tag } = this.#task.destination;
-    const recheck = this.#options.overwrite;
-    const held = recheck ? undefined : await atDestination(
+    const held = this.#options.overwrite ? undefined : await atDestination(
       context,
       `read ${tag ?? digest} from`,
       destination.headManifest(destinationRepository, tag ?? digest, {
@@ -230,7 +230,7 @@ class ImageMirror {
       await this.#attach(origin, { manifest, absent: false });
       return { kind: "up-to-date", digest, sourceDigests: [digest] };
     }
-    await copyContent(context, manifest, { signal, recheck });
+    await copyContent(context, manifest, { signal });
     // A tag makes its manifest known by its canonical digest alone.
     if (tag === undefined || digestAlgorithm(digest) !== "sha256") {
       await putManifest(context, manifest, digest, signal);
@@ -272,7 +272,6 @@ class ImageMirror {
   async #copy(
     { merged, existing, origin }: Decision & { kind: "write" },
   ): Promise<void> {
-    const recheck = this.#options.overwrite;
     const present = new Set<Digest>(
       existing?.kind === "index"
         ? existing.entries.map((entry) => entry.digest)
@@ -286,7 +285,7 @@ class ImageMirror {
     );
     if (manifest.kind === "image") {
       const context = { ...this.#contexts[merged.verbatim!]!, present };
-      await copyContent(context, manifest, { signal: this.#signal, recheck });
+      await copyContent(context, manifest, { signal: this.#signal });
       await this.#attach(origin, { manifest, absent: true });
       await putManifest(context, manifest, tag, this.#signal);
       return;
@@ -295,7 +294,6 @@ class ImageMirror {
       merged.fromSources.map(({ descriptor, source }) => (signal) =>
         copyGraph({ ...this.#contexts[source]!, present }, descriptor, {
           signal,
-          recheck,
         })
       ),
       this.#signal,

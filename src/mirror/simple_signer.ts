@@ -5,7 +5,7 @@
  * @module
  */
 
-import { addLayers } from "../copy/attachments.ts";
+import { addLayers } from "../copy/add_layers.ts";
 import { copyBlob } from "../copy/copy_blob.ts";
 import { atDestination } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";

@@ -4,24 +4,9 @@
  * @module
  */
 
-import { BlobSource } from "../copy/blob_source.ts";
-import type { AttachmentGap } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
-import { atDestination } from "../copy/sides.ts";
 import { together } from "../together.ts";
-import { describeError, HangarError } from "../errors.ts";
-import {
-  attestationSubject,
-  type Descriptor,
-  type Manifest,
-  parseManifest,
-} from "../oci/manifest.ts";
-import { formatPlatform } from "../oci/platform.ts";
-import type {
-  BlobReader,
-  DestinationStore,
-  TransferGate,
-} from "../oci/store.ts";
+import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { checkPolicy } from "./check_policy.ts";
 import {
   ImageDecider,
@@ -29,6 +14,12 @@ import {
   originOfWhole,
   type TagOrigin,
 } from "./decide_image.ts";
+import {
+  type Depth,
+  describeFault,
+  DestinationWalk,
+  nameOf,
+} from "./destination_walk.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
   contextsOf,
@@ -38,17 +29,10 @@ import {
   NOTHING_SELECTED,
 } from "./mirror_image.ts";
 import type { SignatureChecker } from "./image_signer.ts";
-import type { ImageAddress, MirrorTask } from "./plan.ts";
+import type { MirrorTask } from "./plan.ts";
 import { signTargets } from "./sign_image.ts";
 
-/** How far a validation looks. */
-export type Depth =
-  /** The manifests. */
-  | "manifests"
-  /** Every blob's presence and size too. */
-  | "blobs"
-  /** Every blob's content too. */
-  | "bytes";
+export type { Depth };
 
 /** How images are validated. */
 export interface ValidateOptions extends MirrorOptions {
@@ -57,9 +41,6 @@ export interface ValidateOptions extends MirrorOptions {
 
 /** What validating works with. */
 export interface ValidateTools extends MirrorTools {
-  readonly destination: (
-    image: ImageAddress,
-  ) => DestinationStore & Pick<BlobReader, "openBlob">;
   /** Signatures that must be there; none without one. */
   readonly signatures?: SignatureChecker;
 }
@@ -81,7 +62,7 @@ export async function validateImage(
   }
   const contexts = await contextsOf(task, tools, events, signal);
   const decider = new ImageDecider(task, options, contexts, signal);
-  const walk = new DestinationWalk(task, options.depth, tools, signal);
+  const walk = new DestinationWalk(contexts[0]!, options.depth, signal);
   const findings: string[] = [];
   const unsigned = async (manifest: Manifest) => {
     const checker = tools.signatures;
@@ -102,6 +83,10 @@ export async function validateImage(
     );
     return missing.flat();
   };
+  const attached = async (origin: TagOrigin) =>
+    options.signatures === false
+      ? []
+      : await attachmentFindings(contexts, origin, walk, signal);
   const judge = async (origin: TagOrigin) => {
     if (tools.policy) {
       await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
@@ -120,7 +105,7 @@ export async function validateImage(
       await judge(originOfWhole(held));
       findings.push(
         ...await walk.below(held),
-        ...await lacking(contexts, originOfWhole(held), options, signal),
+        ...await attached(originOfWhole(held)),
         ...await unsigned(held),
       );
     }
@@ -135,7 +120,7 @@ export async function validateImage(
   if (decision.kind === "up-to-date") {
     findings.push(
       ...await walk.below(decision.existing),
-      ...await lacking(contexts, decision.origin, options, signal),
+      ...await attached(decision.origin),
       ...await unsigned(decision.existing),
     );
     return resultOf(findings, decision.existing.content.digest);
@@ -149,22 +134,28 @@ export async function validateImage(
     findings.push(...compare(want, held));
   }
   if (held) findings.push(...await walk.below(want, held));
-  findings.push(...await lacking(contexts, decision.origin, options, signal));
+  findings.push(...await attached(decision.origin));
   if (held) findings.push(...await unsigned(held));
   return resultOf(findings, content.digest);
 }
 
-/** The signatures and referrers that mirroring would bring. */
-async function lacking(
+/** What is wrong with the signatures and referrers that mirroring would bring. */
+async function attachmentFindings(
   contexts: readonly CopyContext[],
   origin: TagOrigin,
-  options: ValidateOptions,
+  walk: DestinationWalk,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (options.signatures === false) return [];
-  const gaps: AttachmentGap[] = [];
-  await new ImageAttachments(contexts, origin, signal, gaps).follow();
-  return gaps.map(({ name, subject }) => `missing: ${name} for ${subject}`);
+  const findings: string[] = [];
+  await new ImageAttachments(contexts, origin, signal, {
+    lacks({ name, subject }, fault) {
+      findings.push(describeFault(`${name} for ${subject}`, fault));
+    },
+    async examine(attachment, digest) {
+      findings.push(...await walk.attachment(attachment, digest));
+    },
+  }).follow();
+  return findings;
 }
 
 function resultOf(
@@ -174,16 +165,6 @@ function resultOf(
   return findings.length > 0
     ? { kind: "failed", findings: [...new Set(findings)] }
     : { kind: "passed", digest };
-}
-
-function nameOf(entry: Descriptor): string {
-  const subject = attestationSubject(entry);
-  const what = subject !== undefined
-    ? `attestation of ${subject}`
-    : entry.platform
-    ? formatPlatform(entry.platform)
-    : "manifest";
-  return `${what} ${entry.digest}`;
 }
 
 /** What an index lacks of the one that is wanted, or has beyond it. */
@@ -206,152 +187,4 @@ function compare(want: Manifest, held: Manifest): string[] {
   return findings.length > 0 ? findings : [
     `different: the index has the right entries, but is ${held.content.digest}, want ${want.content.digest}`,
   ];
-}
-
-/** Looks at what is below a manifest at the destination. */
-class DestinationWalk {
-  readonly #store: DestinationStore & Pick<BlobReader, "openBlob">;
-  readonly #repository: string;
-  readonly #depth: Depth;
-  readonly #gate: TransferGate;
-  readonly #attempts: ValidateTools["attempts"];
-  readonly #signal: AbortSignal;
-  readonly #side;
-
-  constructor(
-    task: MirrorTask,
-    depth: Depth,
-    tools: ValidateTools,
-    signal: AbortSignal,
-  ) {
-    this.#store = tools.destination(task.destination);
-    this.#repository = task.destination.repository;
-    this.#depth = depth;
-    this.#gate = tools.gate;
-    this.#attempts = tools.attempts;
-    this.#signal = signal;
-    this.#side = {
-      destination: this.#store,
-      destinationRepository: this.#repository,
-    };
-  }
-
-  /** A manifest of the destination; undefined when it is not there. */
-  async read(reference: string): Promise<Manifest | undefined> {
-    return await atDestination(
-      this.#side,
-      `read ${reference} from`,
-      (async () => {
-        const content = await this.#store.getManifest(
-          this.#repository,
-          reference,
-          { signal: this.#signal },
-        );
-        return content &&
-          parseManifest(content.bytes, content.mediaType, content.digest);
-      })(),
-    );
-  }
-
-  /**
-   * What is missing or damaged below a manifest.
-   *
-   * @param held what the tag holds instead: what that lacks is told already
-   */
-  async below(manifest: Manifest, held?: Manifest): Promise<string[]> {
-    if (manifest.kind === "image") {
-      return manifest.content.digest === (held ?? manifest).content.digest
-        ? await this.#blobs([manifest.config, ...manifest.layers])
-        : [];
-    }
-    const has = held?.kind === "index"
-      ? new Set(held.entries.map((entry) => entry.digest))
-      : undefined;
-    const entries = manifest.entries.filter((entry) =>
-      has === undefined || has.has(entry.digest)
-    );
-    const findings = await together(
-      entries.map((entry) => () => this.#child(entry)),
-      this.#signal,
-    );
-    return findings.flat();
-  }
-
-  async #child(entry: Descriptor): Promise<string[]> {
-    if (this.#depth === "manifests" && entry.platform) {
-      const head = await atDestination(
-        this.#side,
-        `look for ${entry.digest} in`,
-        this.#store.headManifest(this.#repository, entry.digest, {
-          signal: this.#signal,
-        }),
-      );
-      return head ? [] : [`missing: ${nameOf(entry)}`];
-    }
-    let manifest: Manifest | undefined;
-    try {
-      manifest = await this.read(entry.digest);
-    } catch (error) {
-      if (
-        error instanceof HangarError && error.code === "content-mismatch"
-      ) {
-        return [`damaged: ${nameOf(entry)}: ${describeError(error)}`];
-      }
-      throw error;
-    }
-    if (!manifest) return [`missing: ${nameOf(entry)}`];
-    return (await this.below(manifest)).map((finding) =>
-      `${finding}, of ${nameOf(entry)}`
-    );
-  }
-
-  async #blobs(blobs: readonly Descriptor[]): Promise<string[]> {
-    if (this.#depth === "manifests") return [];
-    const findings = await together(
-      // Foreign layers are where their URLs say.
-      blobs.filter((blob) => !blob.urls?.length)
-        .map((blob) => () => this.#blob(blob)),
-      this.#signal,
-    );
-    return findings.flat();
-  }
-
-  async #blob(blob: Descriptor): Promise<string[]> {
-    const present = await atDestination(
-      this.#side,
-      `look for blob ${blob.digest} in`,
-      this.#store.hasBlob(this.#repository, blob, { signal: this.#signal }),
-    );
-    if (!present) {
-      return [`missing: blob ${blob.digest} of ${blob.size} bytes`];
-    }
-    return this.#depth === "bytes" ? await this.#content(blob) : [];
-  }
-
-  async #content(blob: Descriptor): Promise<string[]> {
-    const signal = this.#signal;
-    const release = await this.#gate.enter([this.#store.id], signal);
-    const source = new BlobSource({
-      blob,
-      signal,
-      attempts: this.#attempts(),
-      open: (offset, signal) =>
-        this.#store.openBlob(this.#repository, blob, { offset, signal }),
-    });
-    try {
-      const reader = await source.openAt(0);
-      while (await reader.read());
-      return [];
-    } catch (error) {
-      if (
-        error instanceof HangarError &&
-        (error.code === "content-mismatch" || error.code === "not-found")
-      ) {
-        return [`damaged: blob ${blob.digest}: ${describeError(error)}`];
-      }
-      throw error;
-    } finally {
-      release();
-    }
-  }
 }

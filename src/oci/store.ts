@@ -217,7 +217,7 @@ export interface DestinationStore
     StoreIdentity,
     ManifestReader,
     ManifestWriter,
-    Pick<BlobReader, "readBlob">,
+    BlobReader,
     BlobWriter,
     TagLister,
     ReferrerLister {}

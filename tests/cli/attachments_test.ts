@@ -283,6 +283,28 @@ Deno.test("attachments: the cost of looking for them is one listing and one ques
   ]);
 });
 
+Deno.test("attachments: each that is there already costs the destination one question", async () => {
+  await using pair = new Pair({ referrers: true }, { referrers: true });
+  const app = makeImage({ seed: "app" });
+  pair.source.install(REPO, "v1", app);
+  pair.source.install(REPO, undefined, makeReferrer(app, "sbom"));
+  pair.source.install(
+    REPO,
+    tagOf(app.digest, ".sig"),
+    makeSignatures(app.digest, ["one"]),
+  );
+  await pair.mirror(`${REPO}:v1`);
+  pair.destination.clear();
+  const { stderr } = await pair.mirror(`${REPO}:v1`, ["--skip-login"]);
+  assertStringIncludes(stderr, "1 up to date");
+  assertEquals(
+    pair.destination.requests.map((r) => `${r.method} ${r.kind}`).sort(),
+    ["GET manifest", "GET ping", "GET referrers"].concat(
+      ["HEAD manifest", "HEAD manifest"],
+    ),
+  );
+});
+
 Deno.test("attachments: referrers that are denied in one repository are one warning, and those of others come along", async () => {
   await using pair = new Pair({ referrers: true }, { referrers: true });
   const images = ["denied", "open"].map((seed) => {

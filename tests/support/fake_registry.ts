@@ -78,6 +78,10 @@ export interface Quirks {
   readonly immutableTags?: { readonly status: number; readonly code: string };
   /** Uploads go to a path of its own, outside of the repository's. */
   readonly uploadPath?: string;
+  /** What it holds under a digest stays, whatever it is sent for it. */
+  readonly keepsContent?: boolean;
+  /** Blobs are known by their sha256 alone, whatever digest they came under. */
+  readonly sha256Only?: boolean;
   /** Repositories have to be made before they are pushed to. */
   readonly knownRepositories?: readonly string[];
 }
@@ -269,6 +273,22 @@ export class FakeRegistry implements AsyncDisposable {
     const bytes = this.#blobs.get(digest)!.slice();
     bytes[bytes.length >> 1]! ^= 1;
     this.#blobs.set(digest, bytes);
+  }
+
+  /** Changes a byte of a manifest, so that it can still be parsed. */
+  alter(repository: string, digest: string): void {
+    const { bytes, mediaType } = this.manifest(repository, digest)!;
+    const text = new TextDecoder().decode(bytes).replace("{", "{ ");
+    this.#repository(repository).manifests.set(digest, {
+      bytes: new TextEncoder().encode(text),
+      mediaType,
+    });
+  }
+
+  /** Cuts a blob short. */
+  truncate(digest: string): void {
+    const bytes = this.#blobs.get(digest)!;
+    this.#blobs.set(digest, bytes.subarray(0, bytes.length >> 1));
   }
 
   /** Takes a blob or a manifest out of a repository. */
@@ -630,7 +650,9 @@ export class FakeRegistry implements AsyncDisposable {
         `tag ${reference} already exists and cannot be overwritten because the repository is immutable`,
       );
     }
-    repo.manifests.set(digest, { bytes, mediaType });
+    if (!this.#options.quirks?.keepsContent || !repo.manifests.has(digest)) {
+      repo.manifests.set(digest, { bytes, mediaType });
+    }
     if (!DIGEST.test(reference)) repo.tags.set(reference, digest);
     const { subject } = JSON.parse(new TextDecoder().decode(bytes));
     return new Response(null, {
@@ -830,8 +852,10 @@ export class FakeRegistry implements AsyncDisposable {
     if (!DIGEST.test(digest) || digestLike(digest, bytes) !== digest) {
       return refusal(400, "DIGEST_INVALID");
     }
-    this.#blobs.set(digest, bytes);
-    this.#repository(seen.repository).blobs.add(digest);
+    const { keepsContent, sha256Only } = this.#options.quirks ?? {};
+    const known = sha256Only ? sha256(bytes) : digest;
+    if (!keepsContent || !this.#blobs.has(known)) this.#blobs.set(known, bytes);
+    this.#repository(seen.repository).blobs.add(known);
     return new Response(null, {
       status: 201,
       headers: {

@@ -241,6 +241,30 @@ export function makeMultiArch(
   );
 }
 
+/** An image whose layers and config are known by sha512. */
+export function makeSha512(sizes: readonly number[]): MadeImage {
+  const digestOf = (bytes: Uint8Array) =>
+    `sha512:${createHash("sha512").update(bytes).digest("hex")}`;
+  const config = encode({ os: "linux", architecture: "amd64" });
+  const layers = sizes.map((size) => randomBytes(size, `sha512 ${size}`));
+  const describe = (bytes: Uint8Array, type: string) => ({
+    mediaType: `${OCI}.${type}`,
+    digest: digestOf(bytes),
+    size: bytes.byteLength,
+  });
+  const manifest = manifestOf({
+    schemaVersion: 2,
+    mediaType: `${OCI}.manifest.v1+json`,
+    config: describe(config, "config.v1+json"),
+    layers: layers.map((layer) => describe(layer, "layer.v1.tar+gzip")),
+  });
+  return {
+    ...manifest,
+    manifests: [manifest],
+    blobs: new Map([config, ...layers].map((blob) => [digestOf(blob), blob])),
+  };
+}
+
 /** What cosign keeps under a tag: a payload for each signature. */
 export function makeSignatures(
   subject: string,

@@ -1,0 +1,180 @@
+/**
+ * What a destination really holds: content that is read there and hashed, since
+ * a registry's own word for it may be older than the damage.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { type Digest, digestAlgorithm } from "../oci/digest.ts";
+import {
+  type Descriptor,
+  type Manifest,
+  type ManifestContent,
+  parseManifest,
+} from "../oci/manifest.ts";
+import { BlobSource } from "./blob_source.ts";
+import type { CopyContext } from "./copy_context.ts";
+import { atDestination, type DestinationSide } from "./sides.ts";
+
+/** What is wrong with content at a destination. */
+export interface ContentFault {
+  readonly kind:
+    | "missing"
+    | "damaged"
+    /** The registry answers 500: to docker-registry that is damage, too. */
+    | "unreadable";
+  /** What was found instead. */
+  readonly message: string;
+}
+
+/** Nothing was found. */
+export const ABSENT: ContentFault = {
+  kind: "missing",
+  message: "it is not there",
+};
+
+/** What reading a blob at the destination needs. */
+export type BlobSide =
+  & DestinationSide
+  & Pick<CopyContext, "gate" | "attempts">;
+
+/**
+ * Reads a blob at the destination and checks its digest and size, within a
+ * transfer slot and without keeping it.
+ *
+ * @returns what is wrong with it; undefined when it is as it should be
+ */
+export async function blobFault(
+  side: BlobSide,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<ContentFault | undefined> {
+  const { destination, destinationRepository } = side;
+  const release = await side.gate.enter([destination.id], signal);
+  const source = new BlobSource({
+    blob,
+    signal,
+    attempts: side.attempts(),
+    open: (offset, signal) =>
+      destination.openBlob(destinationRepository, blob, { offset, signal }),
+  });
+  try {
+    return await faultOf(async () => {
+      const reader = await source.openAt(0);
+      while (await reader.read());
+      return true;
+    });
+  } catch (error) {
+    return await atDestination(
+      side,
+      `read blob ${blob.digest} from`,
+      Promise.reject(error),
+    );
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Reads a manifest at the destination by digest and checks it.
+ *
+ * @returns what is wrong with it; undefined when it is as it should be
+ */
+export async function manifestFault(
+  side: DestinationSide,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<ContentFault | undefined> {
+  return (await readHeld(side, digest, signal)).fault;
+}
+
+/** A manifest at the destination, or what is wrong with it. */
+export type HeldManifest =
+  | { readonly manifest: Manifest; readonly fault?: undefined }
+  | { readonly fault: ContentFault };
+
+/** Reads a manifest at the destination by digest and checks it. */
+export async function readHeld(
+  side: DestinationSide,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<HeldManifest> {
+  const { destination, destinationRepository } = side;
+  return await atDestination(
+    side,
+    `read manifest ${digest} from`,
+    (async () => {
+      let content: ManifestContent | undefined;
+      const fault = await faultOf(async () => {
+        content = await destination.getManifest(
+          destinationRepository,
+          digest,
+          { signal },
+        );
+        return content !== undefined;
+      });
+      return content && !fault
+        ? {
+          manifest: parseManifest(content.bytes, content.mediaType, digest),
+        }
+        : { fault: fault ?? ABSENT };
+    })(),
+  );
+}
+
+/** @param read gives false where there is nothing */
+async function faultOf(
+  read: () => Promise<boolean>,
+): Promise<ContentFault | undefined> {
+  try {
+    if (await read()) return undefined;
+  } catch (error) {
+    if (!(error instanceof HangarError)) throw error;
+    if (error.code === "content-mismatch") {
+      // Without its hint, which speaks of a source.
+      return { kind: "damaged", message: error.message };
+    }
+    if (error.code === "not-found") return ABSENT;
+    if (isUnreadable(error)) {
+      return { kind: "unreadable", message: error.message };
+    }
+    throw error;
+  }
+  return ABSENT;
+}
+
+/**
+ * Whether a registry says, for good, that it fails over what it holds: manifests
+ * that it cannot parse any more are answered so (docker-registry 2.8 and v3).
+ */
+export function isUnreadable(error: unknown): error is HangarError {
+  return error instanceof HangarError && error.status === 500;
+}
+
+/** The error for content that a registry took, and does not hold afterwards. */
+export function notKept(
+  { kind, message }: ContentFault,
+  digest: Digest,
+): HangarError {
+  if (kind !== "missing") {
+    return new HangarError(
+      "content-mismatch",
+      `it was sent again, but the registry did not replace what it holds: ${message}`,
+      {
+        hint:
+          "delete the content from the registry's storage (registries keep what they have under a digest), and mirror again",
+      },
+    );
+  }
+  const algorithm = digestAlgorithm(digest);
+  return algorithm === "sha256"
+    ? new HangarError("registry", "it was taken, but is not there", {
+      hint: "look at the registry's log and storage",
+    })
+    : new HangarError(
+      "registry",
+      `it was taken, but is not there under its digest: the registry does not keep ${algorithm} content`,
+      { hint: `mirror it to a registry that knows ${algorithm}` },
+    );
+}
