@@ -19,7 +19,7 @@ import {
   type Descriptor,
   type ImageManifest,
   type Manifest,
-  parseJsonObject,
+  parseConfig,
   parseManifest,
 } from "../oci/manifest.ts";
 import type { ManifestReader, ReferrerLister } from "../oci/store.ts";
@@ -48,6 +48,21 @@ export interface AttachmentGap {
   readonly subject: Digest;
 }
 
+/** Throws for an attachment that may not be brought. */
+export type AttachmentJudge = (
+  manifest: Manifest,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** How attachments are brought along. */
+export interface AttachmentWalkOptions {
+  readonly signal: AbortSignal;
+  /** Where this is given nothing is written, and what is lacking is put there. */
+  readonly gaps?: AttachmentGap[];
+  /** Asked of those that are there already too. @default {all may be brought} */
+  readonly judge?: AttachmentJudge;
+}
+
 /** Brings attachments along, or tells which are lacking. */
 export class AttachmentWalk {
   readonly #context: CopyContext;
@@ -55,19 +70,16 @@ export class AttachmentWalk {
   readonly #seen = new Set<Digest>();
   readonly #found = new Map<Digest, Promise<Attachments>>();
   readonly #gaps: AttachmentGap[] | undefined;
+  readonly #judge: AttachmentJudge | undefined;
 
-  /**
-   * @param gaps where this is given nothing is written, and what is lacking is
-   * put there
-   */
   constructor(
     context: CopyContext,
-    signal: AbortSignal,
-    gaps?: AttachmentGap[],
+    { signal, gaps, judge }: AttachmentWalkOptions,
   ) {
     this.#context = context;
     this.#signal = signal;
     this.#gaps = gaps;
+    this.#judge = judge;
   }
 
   /** How much is attached to a digest at the source. */
@@ -125,13 +137,16 @@ export class AttachmentWalk {
     );
     if (!wanted) return undefined;
     context.events.onAttachment?.("found");
+    // What the HEAD came as is no claim; the GET's is judged with the bytes.
+    const described = { ...wanted, mediaType: "" };
+    await this.#admit(described);
     return await context.locks.run(
       `${destination.id}/${destinationRepository}:${tag}`,
       signal,
       async () => {
         const held = await this.#readHeld(tag, wanted.digest);
         if (held === "same") return wanted.digest;
-        const brought = await readManifest(context, wanted, signal);
+        const brought = await readManifest(context, described, signal);
         if (held) {
           const missing = missingLayers(
             asAttachment(held, tag),
@@ -197,6 +212,7 @@ export class AttachmentWalk {
       referrers.map((referrer) => async () => {
         const { digest } = referrer;
         context.events.onAttachment?.("found");
+        await this.#admit(referrer);
         if (held.has(digest)) return [digest];
         const manifest = await readManifest(context, referrer, signal);
         if (subjectOf(manifest) !== subject) {
@@ -214,6 +230,19 @@ export class AttachmentWalk {
       signal,
     );
     return brought.flat();
+  }
+
+  async #admit(
+    descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">,
+  ): Promise<void> {
+    if (!this.#judge) return;
+    const manifest = await readManifest(
+      this.#context,
+      descriptor,
+      this.#signal,
+    );
+    this.#context.manifestCache.set(descriptor.digest, manifest);
+    await this.#judge(manifest, this.#signal);
   }
 
   #gap(name: string, subject: Digest): boolean {
@@ -280,6 +309,6 @@ async function withConfig(
   );
   return {
     manifest,
-    config: parseJsonObject(bytes, `config ${config.digest}`),
+    config: parseConfig(bytes, config.digest),
   };
 }

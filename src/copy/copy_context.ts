@@ -39,7 +39,8 @@ export interface CopyEvents {
 /** What all copies of a run share. */
 export interface CopyTools {
   readonly blobs: BlobLedger;
-  readonly manifests: BlobLedger;
+  /** By digest and type, since each index may call a manifest what it likes. */
+  readonly manifests: BlobLedger<string>;
   readonly ownMounts: OwnMounts;
   readonly gate: TransferGate;
   /** One writer at a time for each tag that is added to. */
@@ -61,7 +62,8 @@ export interface CopyContext extends CopyTools, SourceSide, DestinationSide {
   /** Manifests that were read already. */
   readonly manifestCache: Map<Digest, Manifest>;
   /**
-   * Content that the destination repository is known to hold: not looked at.
+   * Manifests that the destination repository is known to hold, with what its
+   * tag calls them: not looked at.
    */
-  readonly present: ReadonlySet<Digest>;
+  readonly present: ReadonlyMap<Digest, string>;
 }

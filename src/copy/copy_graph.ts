@@ -7,10 +7,12 @@
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
+  checkType,
+  depthInside,
   type Descriptor,
   type ImageManifest,
   type Manifest,
-  parseManifest,
+  parseDescribed,
 } from "../oci/manifest.ts";
 import type { PutManifestResult } from "../oci/store.ts";
 import type { CopyContext } from "./copy_context.ts";
@@ -18,9 +20,6 @@ import { atDestination, atSource } from "./sides.ts";
 import { copyBlob } from "./copy_blob.ts";
 import { listReferrer } from "./list_referrer.ts";
 import { together } from "../together.ts";
-
-/** How deep indexes may be nested: real ones go to two. */
-const MAX_DEPTH = 8;
 
 /** Codes by which registries say that a manifest names what they lack. */
 const MISSING_CONTENT = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
@@ -30,38 +29,42 @@ export interface CopyGraphOptions {
   readonly signal: AbortSignal;
   /** Look at what the destination holds even where it looks complete. */
   readonly recheck?: boolean;
-  /** @default {0} */
+  /** How deep below the image's own index this is. @default {0} */
   readonly depth?: number;
 }
 
 /**
- * Reads a manifest of the source by descriptor, checked.
+ * Reads a manifest of the source by descriptor, checked: what the descriptor
+ * says of it must be so.
  *
- * @throws {HangarError} `not-found` when the source lacks it
+ * @throws {HangarError} `not-found` when the source lacks it, and what
+ * `parseDescribed` throws
  */
 export async function readManifest(
   context: Pick<
     CopyContext,
     "source" | "sourceRepository" | "manifestCache" | "allowance"
   >,
-  descriptor: Pick<Descriptor, "digest" | "size">,
+  descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const { digest, size } = descriptor;
+  const { digest } = descriptor;
   const known = context.manifestCache.get(digest);
-  if (known) return known;
-  if (--context.allowance.manifests < 0) {
+  if (!known && --context.allowance.manifests < 0) {
     throw new HangarError(
       "too-large",
       "the image leads to more manifests than any image needs",
       { hint: "inspect it: its index may be damaged, or made to do harm" },
     );
   }
-  const what = `manifest ${digest}`;
   return await atSource(
     context,
-    what,
+    `manifest ${digest}`,
     (async () => {
+      if (known) {
+        checkType(known, descriptor);
+        return known;
+      }
       const content = await context.source.getManifest(
         context.sourceRepository,
         digest,
@@ -73,13 +76,7 @@ export async function readManifest(
           hint: "the image is incomplete at its source",
         });
       }
-      if (content.bytes.byteLength !== size) {
-        throw new HangarError(
-          "content-mismatch",
-          `it has ${content.bytes.byteLength} bytes, its index says ${size}`,
-        );
-      }
-      return parseManifest(content.bytes, content.mediaType, digest);
+      return parseDescribed(content, descriptor);
     })(),
   );
 }
@@ -91,19 +88,13 @@ export async function copyGraph(
   options: CopyGraphOptions,
 ): Promise<void> {
   const { destination, destinationRepository } = context;
-  const { signal, depth = 0 } = options;
-  const { digest } = descriptor;
-  if (!options.recheck && context.present.has(digest)) return;
-  if (depth > MAX_DEPTH) {
-    throw new HangarError(
-      "invalid-manifest",
-      `index ${digest} is nested more than ${MAX_DEPTH} deep`,
-    );
-  }
+  const { signal } = options;
+  const { digest, mediaType } = descriptor;
+  if (!options.recheck && context.present.get(digest) === mediaType) return;
   await context.manifests.deliver(
     destination.id,
     destinationRepository,
-    digest,
+    `${digest} ${mediaType}`,
     { mountable: false, signal },
     async () => {
       const manifest = await readManifest(context, descriptor, signal);
@@ -124,11 +115,11 @@ export async function copyContent(
   manifest: Manifest,
   options: CopyGraphOptions,
 ): Promise<void> {
-  const { depth = 0 } = options;
   if (manifest.kind === "index") {
+    const depth = depthInside(options.depth ?? 0, manifest.content.digest);
     await together(
       distinct(manifest.entries).map((entry) => (signal) =>
-        copyGraph(context, entry, { ...options, signal, depth: depth + 1 })
+        copyGraph(context, entry, { ...options, signal, depth })
       ),
       options.signal,
     );

@@ -1,62 +1,139 @@
 /**
- * A policy's verdict on an image: every child that is to be copied, or the
- * single manifest, must be accepted.
+ * A policy's verdict on an image: every image that is to be copied must be
+ * accepted, whatever indexes it is in and whatever those call it.
  *
  * @module
  */
 
+import type { AttachmentJudge } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
+import { readManifest } from "../copy/copy_graph.ts";
 import { atSource } from "../copy/sides.ts";
-import { together } from "../together.ts";
 import { HangarError, withContext } from "../errors.ts";
-import { isIndexType } from "../oci/manifest.ts";
+import type { Reference } from "../names/reference.ts";
+import { isRunnable } from "../oci/attachment.ts";
+import type { Digest } from "../oci/digest.ts";
+import { depthInside, type Manifest } from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
+import { together } from "../together.ts";
 import type { TagOrigin } from "./decide_image.ts";
 import { allParts } from "./image_attachments.ts";
 import type { ImageAddress } from "./plan.ts";
 
-/**
- * Judges what is to be copied.
- *
- * @param sources the addresses of the contexts' sources
- * @throws {HangarError} `rejected`, or why it cannot be judged
- */
-export async function checkPolicy(
-  judge: PolicyJudge,
-  contexts: readonly CopyContext[],
-  sources: readonly ImageAddress[],
-  origin: TagOrigin,
-  signal: AbortSignal,
-): Promise<void> {
-  const references = sources.map(({ registry, repository, tag, digest }) => ({
-    registry: registry.host,
-    repository,
-    explicitRegistry: true,
-    // What is pulled by digest is known by it.
-    ...(digest === undefined ? { tag } : { digest }),
-  }));
-  if (references.every((reference) => judge.isTrivialFor(reference))) return;
-  const parts = await allParts(contexts, origin, signal);
-  await together(
-    parts.filter(({ descriptor }) => !isIndexType(descriptor.mediaType))
-      .map(({ descriptor, source }) => async (signal) => {
-        const context = contexts[source]!;
-        try {
-          await judge.judge({
-            reference: references[source]!,
-            digest: descriptor.digest,
-            place: {
-              store: context.source,
-              repository: context.sourceRepository,
-            },
-          }, signal);
-        } catch (error) {
-          const told = duringPolicy(error);
-          await atSource(context, descriptor.digest, Promise.reject(told));
+/** A policy, as it applies to one image of the list. */
+export class ImagePolicy {
+  readonly #judge: PolicyJudge;
+  readonly #contexts: readonly CopyContext[];
+  readonly #references: readonly Reference[];
+
+  private constructor(
+    judge: PolicyJudge,
+    contexts: readonly CopyContext[],
+    references: readonly Reference[],
+  ) {
+    this.#judge = judge;
+    this.#contexts = contexts;
+    this.#references = references;
+  }
+
+  /**
+   * The policy for an image; undefined where it accepts anything.
+   *
+   * @param sources the addresses of the contexts' sources
+   */
+  static of(
+    judge: PolicyJudge | undefined,
+    contexts: readonly CopyContext[],
+    sources: readonly ImageAddress[],
+  ): ImagePolicy | undefined {
+    const references = sources.map(({ registry, repository, tag, digest }) => ({
+      registry: registry.host,
+      repository,
+      explicitRegistry: true,
+      // What is pulled by digest is known by it.
+      ...(digest === undefined ? { tag } : { digest }),
+    }));
+    return judge && !references.every((one) => judge.isTrivialFor(one))
+      ? new ImagePolicy(judge, contexts, references)
+      : undefined;
+  }
+
+  /**
+   * Judges what is to be copied.
+   *
+   * @throws {HangarError} `rejected`, or why it cannot be judged
+   */
+  async checkImage(origin: TagOrigin, signal: AbortSignal): Promise<void> {
+    const parts = await allParts(this.#contexts, origin, signal);
+    await together(
+      parts.map(({ descriptor, source, manifest }) => async (signal) => {
+        const { kind } = manifest ??
+          await this.#read(source, descriptor, signal);
+        if (kind === "image") {
+          await this.#accept(source, descriptor.digest, signal);
         }
       }),
-    signal,
-  );
+      signal,
+    );
+  }
+
+  /**
+   * What judges attachments from a source: those that could be run are images
+   * like any other.
+   */
+  judgeOf(source: number): AttachmentJudge {
+    const check = async (
+      manifest: Manifest,
+      depth: number,
+      signal: AbortSignal,
+    ): Promise<void> => {
+      const { digest } = manifest.content;
+      if (manifest.kind === "image") {
+        if (isRunnable(manifest)) await this.#accept(source, digest, signal);
+        return;
+      }
+      const inner = depthInside(depth, digest);
+      await together(
+        manifest.entries.map((entry) => async (signal) =>
+          await check(await this.#read(source, entry, signal), inner, signal)
+        ),
+        signal,
+      );
+    };
+    return (manifest, signal) => check(manifest, 0, signal);
+  }
+
+  async #read(
+    source: number,
+    descriptor: Parameters<typeof readManifest>[1],
+    signal: AbortSignal,
+  ): Promise<Manifest> {
+    const context = this.#contexts[source]!;
+    const manifest = await readManifest(context, descriptor, signal);
+    context.manifestCache.set(descriptor.digest, manifest);
+    return manifest;
+  }
+
+  async #accept(
+    source: number,
+    digest: Digest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const context = this.#contexts[source]!;
+    try {
+      await this.#judge.judge({
+        reference: this.#references[source]!,
+        digest,
+        place: {
+          store: context.source,
+          repository: context.sourceRepository,
+        },
+      }, signal);
+    } catch (error) {
+      const told = duringPolicy(error);
+      await atSource(context, digest, Promise.reject(told));
+    }
+  }
 }
 
 function duringPolicy(error: unknown): unknown {

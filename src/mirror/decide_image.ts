@@ -55,6 +55,8 @@ export interface ImagePart {
   readonly descriptor: Descriptor;
   /** The source's position. */
   readonly source: number;
+  /** What it is, where that is known without reading it. */
+  readonly manifest?: Manifest;
 }
 
 /** Where what a tag holds comes from. */
@@ -90,7 +92,8 @@ export type Decision =
 
 /** Where an image that was taken whole comes from. */
 export function originOfWhole(manifest: Manifest): TagOrigin {
-  const top = { descriptor: describeManifest(manifest.content), source: 0 };
+  const descriptor = describeManifest(manifest.content);
+  const top = { descriptor, source: 0, manifest };
   const entries = manifest.kind === "index" ? manifest.entries : [];
   return {
     parts: [top, ...entries.map((descriptor) => ({ descriptor, source: 0 }))],
@@ -103,6 +106,7 @@ function originOf(sources: readonly MergeSource[], merged: Merged): TagOrigin {
   const tops = sources.map(({ manifest }, source) => ({
     descriptor: describeManifest(manifest.content),
     source,
+    manifest,
   }));
   const top = merged.verbatim === undefined ? undefined : tops[merged.verbatim];
   const parts = [...top ? [top] : [], ...merged.fromSources];

@@ -12,12 +12,13 @@ import { atDestination } from "../copy/sides.ts";
 import { together } from "../together.ts";
 import {
   attestationSubject,
+  depthInside,
   type Descriptor,
   type Manifest,
   parseManifest,
 } from "../oci/manifest.ts";
 import { formatPlatform } from "../oci/platform.ts";
-import { checkPolicy } from "./check_policy.ts";
+import { ImagePolicy } from "./check_policy.ts";
 import {
   ImageDecider,
   type MirrorOptions,
@@ -36,9 +37,6 @@ import {
 import type { MirrorTask } from "./plan.ts";
 import { platformOfImage, sourceReader } from "./source_image.ts";
 
-/** How deep indexes may be nested: real ones go to two. */
-const MAX_DEPTH = 8;
-
 /** Works out what `mirrorImage` would do. */
 export async function dryRunImage(
   task: MirrorTask,
@@ -54,12 +52,8 @@ export async function dryRunImage(
   const contexts = await contextsOf(task, tools, events, signal);
   const decider = new ImageDecider(task, options, contexts, signal);
   const { digest, tag } = task.destination;
-  const plan = new PlanWalk(contexts, options, signal);
-  const judge = async (origin: TagOrigin) => {
-    if (tools.policy) {
-      await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
-    }
-  };
+  const policy = ImagePolicy.of(tools.policy, contexts, task.sources);
+  const plan = new PlanWalk(contexts, { ...options, policy }, signal);
   if (digest !== undefined) {
     const context = contexts[0]!;
     const held = options.overwrite ? undefined : await atDestination(
@@ -73,7 +67,7 @@ export async function dryRunImage(
     );
     const manifest = await decider.readSource(context, digest, digest);
     const origin = originOfWhole(manifest);
-    await judge(origin);
+    await policy?.checkImage(origin, signal);
     const attachments = await plan.attachments(origin);
     const sourceDigests = [digest];
     if (held?.digest === digest) {
@@ -93,7 +87,7 @@ export async function dryRunImage(
     return { kind: "skipped" };
   }
   const { origin, sourceDigests } = decision;
-  await judge(origin);
+  await policy?.checkImage(origin, signal);
   const attachments = await plan.attachments(origin);
   if (decision.kind === "up-to-date") {
     const { digest } = decision.existing.content;
@@ -117,7 +111,7 @@ export async function dryRunImage(
     await together(
       merged.fromSources.filter((e) => !held.has(e.descriptor.digest)).map(
         ({ descriptor, source }) => () =>
-          plan.child(contexts[source]!, descriptor, 0),
+          plan.child(contexts[source]!, descriptor, 1),
       ),
       signal,
     );
@@ -130,9 +124,13 @@ export async function dryRunImage(
   };
 }
 
+interface PlanOptions extends MirrorOptions {
+  readonly policy?: ImagePolicy;
+}
+
 class PlanWalk {
   readonly #contexts: readonly CopyContext[];
-  readonly #options: MirrorOptions;
+  readonly #options: PlanOptions;
   readonly #signal: AbortSignal;
   readonly #send = { blobs: 0, bytes: 0 };
   readonly #mount = { blobs: 0, bytes: 0 };
@@ -140,7 +138,7 @@ class PlanWalk {
 
   constructor(
     contexts: readonly CopyContext[],
-    options: MirrorOptions,
+    options: PlanOptions,
     signal: AbortSignal,
   ) {
     this.#contexts = contexts;
@@ -174,10 +172,10 @@ class PlanWalk {
     depth = 0,
   ): Promise<void> {
     if (manifest.kind === "index") {
-      if (depth >= MAX_DEPTH) return;
+      const inner = depthInside(depth, manifest.content.digest);
       await together(
         manifest.entries.map((entry) => () =>
-          this.child(context, entry, depth + 1)
+          this.child(context, entry, inner)
         ),
         this.#signal,
       );
@@ -210,8 +208,11 @@ class PlanWalk {
   async attachments(origin: TagOrigin): Promise<number> {
     if (this.#options.signatures === false) return 0;
     const gaps: AttachmentGap[] = [];
-    await new ImageAttachments(this.#contexts, origin, this.#signal, gaps)
-      .follow();
+    await new ImageAttachments(this.#contexts, origin, {
+      signal: this.#signal,
+      policy: this.#options.policy,
+      gaps,
+    }).follow();
     return gaps.length;
   }
 

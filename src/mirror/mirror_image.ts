@@ -23,7 +23,7 @@ import {
   originOfWhole,
   type TagOrigin,
 } from "./decide_image.ts";
-import { checkPolicy } from "./check_policy.ts";
+import { ImagePolicy } from "./check_policy.ts";
 import type { ImagePlan, OutcomeKind } from "./events.ts";
 import type { EndpointChooser } from "./endpoints.ts";
 import type { ExistingTags } from "./existing_tags.ts";
@@ -92,7 +92,7 @@ export async function contextsOf(
       cache: new Map(),
       allowance: { manifests: MAX_MANIFESTS },
       manifestCache: new Map(),
-      present: new Set<Digest>(),
+      present: new Map<Digest, string>(),
     };
   }));
 }
@@ -126,7 +126,7 @@ class ImageMirror {
   readonly #task: MirrorTask;
   readonly #options: MirrorOptions;
   readonly #signer?: ImageSigner;
-  readonly #policy?: PolicyJudge;
+  readonly #policy?: ImagePolicy;
   readonly #contexts: readonly CopyContext[];
   readonly #decider: ImageDecider;
   readonly #events: ImageEvents;
@@ -142,22 +142,11 @@ class ImageMirror {
     this.#task = task;
     this.#options = options;
     this.#signer = options.signer;
-    this.#policy = options.policy;
+    this.#policy = ImagePolicy.of(options.policy, contexts, task.sources);
     this.#contexts = contexts;
     this.#decider = new ImageDecider(task, options, contexts, signal);
     this.#events = events;
     this.#signal = signal;
-  }
-
-  async #judge(origin: TagOrigin): Promise<void> {
-    if (!this.#policy) return;
-    await checkPolicy(
-      this.#policy,
-      this.#contexts,
-      this.#task.sources,
-      origin,
-      this.#signal,
-    );
   }
 
   /**
@@ -169,11 +158,10 @@ class ImageMirror {
     top: { readonly manifest: Manifest; readonly absent: boolean },
   ): Promise<void> {
     const { signatures = true } = this.#options;
-    const attachments = new ImageAttachments(
-      this.#contexts,
-      origin,
-      this.#signal,
-    );
+    const attachments = new ImageAttachments(this.#contexts, origin, {
+      signal: this.#signal,
+      policy: this.#policy,
+    });
     const isNamed = this.#signer !== undefined ||
       signatures && await attachments.ofTop();
     if (top.absent && isNamed) {
@@ -225,7 +213,7 @@ class ImageMirror {
     }
     const manifest = await this.#decider.readSource(context, digest, digest);
     const origin = originOfWhole(manifest);
-    await this.#judge(origin);
+    await this.#policy?.checkImage(origin, signal);
     if (isHeld) {
       await this.#attach(origin, { manifest, absent: false });
       return { kind: "up-to-date", digest, sourceDigests: [digest] };
@@ -243,7 +231,9 @@ class ImageMirror {
   /** A tag: selected, merged with what the destination's tag holds. */
   async mirrorTag(): Promise<ImageResult> {
     const decision = await this.#decider.decide();
-    if (decision.kind !== "skipped") await this.#judge(decision.origin);
+    if (decision.kind !== "skipped") {
+      await this.#policy?.checkImage(decision.origin, this.#signal);
+    }
     switch (decision.kind) {
       case "up-to-date":
         await this.#attach(decision.origin, {
@@ -273,10 +263,13 @@ class ImageMirror {
     { merged, existing, origin }: Decision & { kind: "write" },
   ): Promise<void> {
     const recheck = this.#options.overwrite;
-    const present = new Set<Digest>(
-      existing?.kind === "index"
-        ? existing.entries.map((entry) => entry.digest)
-        : existing && [existing.content.digest],
+    const held = existing?.kind === "index"
+      ? existing.entries
+      : existing
+      ? [existing.content]
+      : [];
+    const present = new Map<Digest, string>(
+      held.map(({ digest, mediaType }) => [digest, mediaType]),
     );
     const tag = this.#task.destination.tag!;
     const manifest = parseManifest(
@@ -296,6 +289,7 @@ class ImageMirror {
         copyGraph({ ...this.#contexts[source]!, present }, descriptor, {
           signal,
           recheck,
+          depth: 1,
         })
       ),
       this.#signal,

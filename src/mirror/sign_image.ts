@@ -7,19 +7,16 @@
 import type { CopyContext } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
 import { together } from "../together.ts";
-import { HangarError } from "../errors.ts";
 import {
+  depthInside,
   describeManifest,
   type Descriptor,
-  isIndexType,
+  isImageManifestType,
   type Manifest,
 } from "../oci/manifest.ts";
 import type { SignTarget } from "./image_signer.ts";
 import { formatAddress, type ImageAddress } from "./plan.ts";
 import { destinationReader } from "./source_image.ts";
-
-/** How deep indexes may be nested: real ones go to two. */
-const MAX_DEPTH = 8;
 
 /** What a signature at the destination names: the reference with its tag. */
 export function signedReference(destination: ImageAddress): string {
@@ -48,18 +45,13 @@ export async function signTargets(
   );
   const walk = async (held: Manifest, depth: number): Promise<void> => {
     if (held.kind !== "index") return;
-    if (depth > MAX_DEPTH) {
-      throw new HangarError(
-        "invalid-manifest",
-        `index ${held.content.digest} is nested more than ${MAX_DEPTH} deep`,
-      );
-    }
+    const inner = depthInside(depth, held.content.digest);
     const fresh = held.entries.filter((entry) => !found.has(entry.digest));
     for (const entry of fresh) found.set(entry.digest, entry);
     await together(
-      fresh.filter((entry) => isIndexType(entry.mediaType))
+      fresh.filter((entry) => !isImageManifestType(entry.mediaType))
         .map((entry) => async () =>
-          await walk(await reader.readManifest(entry), depth + 1)
+          await walk(await reader.readManifest(entry), inner)
         ),
       signal,
     );

@@ -16,8 +16,8 @@ import {
   isImageConfigType,
   isIndexType,
   type Manifest,
-  parseJsonObject,
-  parseManifest,
+  parseConfig,
+  parseDescribed,
   platformFromJson,
 } from "../oci/manifest.ts";
 import { type Platform, platformKey } from "../oci/platform.ts";
@@ -80,13 +80,7 @@ export function destinationReader(
             entry.digest,
             { signal },
           );
-          if (content) {
-            return parseManifest(
-              content.bytes,
-              content.mediaType,
-              content.digest,
-            );
-          }
+          if (content) return parseDescribed(content, entry);
           throw new HangarError(
             "not-found",
             "its tag names it, but it is gone",
@@ -121,7 +115,7 @@ export async function platformOfImage(
     );
     reader.cache.set(config.digest, bytes);
   }
-  return platformFromJson(parseJsonObject(bytes, `config ${config.digest}`));
+  return platformFromJson(parseConfig(bytes, config.digest));
 }
 
 /** Looks behind an index entry. */
@@ -131,7 +125,11 @@ export async function inspectEntry(
 ): Promise<EntryContent> {
   const manifest = await reader.readManifest(entry);
   return manifest.kind === "index"
-    ? { kind: "index", entries: manifest.entries }
+    ? {
+      kind: "index",
+      digest: manifest.content.digest,
+      entries: manifest.entries,
+    }
     : { kind: "image", platform: await platformOfImage(reader, manifest) };
 }
 

@@ -12,8 +12,10 @@ import { together } from "../together.ts";
 import { describeError, HangarError } from "../errors.ts";
 import {
   attestationSubject,
+  depthInside,
   type Descriptor,
   type Manifest,
+  parseDescribed,
   parseManifest,
 } from "../oci/manifest.ts";
 import { formatPlatform } from "../oci/platform.ts";
@@ -22,14 +24,17 @@ import type {
   DestinationStore,
   TransferGate,
 } from "../oci/store.ts";
-import { checkPolicy } from "./check_policy.ts";
+import { ImagePolicy } from "./check_policy.ts";
 import {
   ImageDecider,
   type MirrorOptions,
   originOfWhole,
   type TagOrigin,
 } from "./decide_image.ts";
-import { ImageAttachments } from "./image_attachments.ts";
+import {
+  ImageAttachments,
+  type ImageAttachmentsOptions,
+} from "./image_attachments.ts";
 import {
   contextsOf,
   type ImageEvents,
@@ -102,11 +107,11 @@ export async function validateImage(
     );
     return missing.flat();
   };
-  const judge = async (origin: TagOrigin) => {
-    if (tools.policy) {
-      await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
-    }
-  };
+  const policy = ImagePolicy.of(tools.policy, contexts, task.sources);
+  const lacking = async (origin: TagOrigin) =>
+    options.signatures === false
+      ? []
+      : await gapsOf(contexts, origin, { signal, policy });
   const { digest, tag } = task.destination;
   if (digest !== undefined) {
     const reference = tag ?? digest;
@@ -117,10 +122,10 @@ export async function validateImage(
         `different: ${reference} is ${held.content.digest}, want ${digest}`,
       );
     } else {
-      await judge(originOfWhole(held));
+      await policy?.checkImage(originOfWhole(held), signal);
       findings.push(
         ...await walk.below(held),
-        ...await lacking(contexts, originOfWhole(held), options, signal),
+        ...await lacking(originOfWhole(held)),
         ...await unsigned(held),
       );
     }
@@ -131,11 +136,11 @@ export async function validateImage(
     events.warn(NOTHING_SELECTED);
     return { kind: "skipped" };
   }
-  await judge(decision.origin);
+  await policy?.checkImage(decision.origin, signal);
   if (decision.kind === "up-to-date") {
     findings.push(
       ...await walk.below(decision.existing),
-      ...await lacking(contexts, decision.origin, options, signal),
+      ...await lacking(decision.origin),
       ...await unsigned(decision.existing),
     );
     return resultOf(findings, decision.existing.content.digest);
@@ -149,21 +154,19 @@ export async function validateImage(
     findings.push(...compare(want, held));
   }
   if (held) findings.push(...await walk.below(want, held));
-  findings.push(...await lacking(contexts, decision.origin, options, signal));
+  findings.push(...await lacking(decision.origin));
   if (held) findings.push(...await unsigned(held));
   return resultOf(findings, content.digest);
 }
 
 /** The signatures and referrers that mirroring would bring. */
-async function lacking(
+async function gapsOf(
   contexts: readonly CopyContext[],
   origin: TagOrigin,
-  options: ValidateOptions,
-  signal: AbortSignal,
+  options: ImageAttachmentsOptions,
 ): Promise<string[]> {
-  if (options.signatures === false) return [];
   const gaps: AttachmentGap[] = [];
-  await new ImageAttachments(contexts, origin, signal, gaps).follow();
+  await new ImageAttachments(contexts, origin, { ...options, gaps }).follow();
   return gaps.map(({ name, subject }) => `missing: ${name} for ${subject}`);
 }
 
@@ -236,8 +239,15 @@ class DestinationWalk {
     };
   }
 
-  /** A manifest of the destination; undefined when it is not there. */
-  async read(reference: string): Promise<Manifest | undefined> {
+  /**
+   * A manifest of the destination; undefined when it is not there.
+   *
+   * @param entry what an index says of it, which must be so
+   */
+  async read(
+    reference: string,
+    entry?: Descriptor,
+  ): Promise<Manifest | undefined> {
     return await atDestination(
       this.#side,
       `read ${reference} from`,
@@ -247,8 +257,10 @@ class DestinationWalk {
           reference,
           { signal: this.#signal },
         );
-        return content &&
-          parseManifest(content.bytes, content.mediaType, content.digest);
+        if (!content) return undefined;
+        return entry
+          ? parseDescribed(content, entry)
+          : parseManifest(content.bytes, content.mediaType, content.digest);
       })(),
     );
   }
@@ -258,12 +270,17 @@ class DestinationWalk {
    *
    * @param held what the tag holds instead: what that lacks is told already
    */
-  async below(manifest: Manifest, held?: Manifest): Promise<string[]> {
+  async below(
+    manifest: Manifest,
+    held?: Manifest,
+    depth = 0,
+  ): Promise<string[]> {
     if (manifest.kind === "image") {
       return manifest.content.digest === (held ?? manifest).content.digest
         ? await this.#blobs([manifest.config, ...manifest.layers])
         : [];
     }
+    const inner = depthInside(depth, manifest.content.digest);
     const has = held?.kind === "index"
       ? new Set(held.entries.map((entry) => entry.digest))
       : undefined;
@@ -271,13 +288,13 @@ class DestinationWalk {
       has === undefined || has.has(entry.digest)
     );
     const findings = await together(
-      entries.map((entry) => () => this.#child(entry)),
+      entries.map((entry) => () => this.#child(entry, inner)),
       this.#signal,
     );
     return findings.flat();
   }
 
-  async #child(entry: Descriptor): Promise<string[]> {
+  async #child(entry: Descriptor, depth: number): Promise<string[]> {
     if (this.#depth === "manifests" && entry.platform) {
       const head = await atDestination(
         this.#side,
@@ -290,7 +307,7 @@ class DestinationWalk {
     }
     let manifest: Manifest | undefined;
     try {
-      manifest = await this.read(entry.digest);
+      manifest = await this.read(entry.digest, entry);
     } catch (error) {
       if (
         error instanceof HangarError && error.code === "content-mismatch"
@@ -300,9 +317,8 @@ class DestinationWalk {
       throw error;
     }
     if (!manifest) return [`missing: ${nameOf(entry)}`];
-    return (await this.below(manifest)).map((finding) =>
-      `${finding}, of ${nameOf(entry)}`
-    );
+    const findings = await this.below(manifest, undefined, depth);
+    return findings.map((finding) => `${finding}, of ${nameOf(entry)}`);
   }
 
   async #blobs(blobs: readonly Descriptor[]): Promise<string[]> {

@@ -7,6 +7,11 @@
  */
 
 import { HangarError } from "../errors.ts";
+import {
+  AmbiguousJson,
+  type KnownKeys,
+  parseStrictJson,
+} from "../strict_json.ts";
 import { type Digest, digestOf, isDigest } from "./digest.ts";
 import type { Platform } from "./platform.ts";
 
@@ -32,12 +37,61 @@ export const ACCEPTED_MANIFESTS: readonly string[] = [
   MediaType.dockerManifest,
 ];
 
+/** All types that a manifest may claim to be of. */
+const MANIFEST_TYPES: readonly string[] = [
+  ...ACCEPTED_MANIFESTS,
+  MediaType.dockerSchema1,
+  MediaType.dockerSchema1Signed,
+];
+
 /** The most that a manifest may weigh (distribution-spec: 4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+/** How deep manifests may be nested below an index: real ones go to two. */
+export const MAX_INDEX_DEPTH = 8;
 
 /** Annotation that names the subject of a BuildKit attestation entry. */
 const ATTESTATION_SUBJECT = "vnd.docker.reference.digest";
 const ATTESTATION_TYPE = "vnd.docker.reference.type";
+
+const PLATFORM_KEYS: KnownKeys = {
+  architecture: {},
+  os: {},
+  "os.version": {},
+  "os.features": {},
+  variant: {},
+  features: {},
+};
+const DESCRIPTOR_KEYS: KnownKeys = {
+  mediaType: {},
+  digest: {},
+  size: {},
+  urls: {},
+  annotations: {},
+  data: {},
+  artifactType: {},
+  platform: PLATFORM_KEYS,
+};
+/** What readers know of a manifest of any kind; schema 1 is among them. */
+const MANIFEST_KEYS: KnownKeys = {
+  schemaVersion: {},
+  mediaType: {},
+  artifactType: {},
+  config: DESCRIPTOR_KEYS,
+  layers: DESCRIPTOR_KEYS,
+  manifests: DESCRIPTOR_KEYS,
+  subject: DESCRIPTOR_KEYS,
+  annotations: {},
+  fsLayers: {},
+  history: {},
+};
+/** What decides of an image config where it is run. */
+const CONFIG_KEYS: KnownKeys = {
+  ...PLATFORM_KEYS,
+  config: {},
+  rootfs: { type: {}, diff_ids: {} },
+  history: {},
+};
 
 /** A JSON object as parsed, its values unchecked. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -95,18 +149,37 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Parses bytes as a JSON object.
+ * Parses bytes as a JSON object that all its readers read alike.
+ *
+ * @param known what is known of its keys: others may not differ from them in
+ * case alone
+ * @throws {HangarError} `invalid-manifest`
+ */
+export function parseJsonObject(
+  bytes: Uint8Array,
+  what: string,
+  known?: KnownKeys,
+): JsonObject {
+  let value: unknown;
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    value = parseStrictJson(decoder.decode(bytes), known);
+  } catch (cause) {
+    const why = cause instanceof AmbiguousJson
+      ? `is ambiguous: ${cause.message}`
+      : "is not JSON";
+    throw new HangarError("invalid-manifest", `${what} ${why}`, { cause });
+  }
+  return isJsonObject(value) ? value : refuse(`${what} is not a JSON object`);
+}
+
+/**
+ * Parses an image config.
  *
  * @throws {HangarError} `invalid-manifest`
  */
-export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new HangarError("invalid-manifest", `${what} is not JSON`, { cause });
-  }
-  return isJsonObject(value) ? value : refuse(`${what} is not a JSON object`);
+export function parseConfig(bytes: Uint8Array, digest: Digest): JsonObject {
+  return parseJsonObject(bytes, `config ${digest}`, CONFIG_KEYS);
 }
 
 function optionalString(json: JsonObject, key: string): string | undefined {
@@ -195,6 +268,24 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === MediaType.ociIndex || mediaType === MediaType.dockerList;
 }
 
+/** Whether a media type is that of an image or artifact manifest. */
+export function isImageManifestType(mediaType: string): boolean {
+  return mediaType === MediaType.ociManifest ||
+    mediaType === MediaType.dockerManifest;
+}
+
+/**
+ * The depth of what is inside a manifest.
+ *
+ * @param depth that of the manifest; an image's own index has none
+ * @throws {HangarError} `invalid-manifest` beyond {@linkcode MAX_INDEX_DEPTH}
+ */
+export function depthInside(depth: number, digest: Digest): number {
+  return depth < MAX_INDEX_DEPTH ? depth + 1 : refuse(
+    `index ${digest} leads to manifests that are nested more than ${MAX_INDEX_DEPTH} deep`,
+  );
+}
+
 /** Whether a media type is one of OCI's. */
 export function isOciType(mediaType: string): boolean {
   return mediaType.startsWith("application/vnd.oci.");
@@ -230,12 +321,19 @@ export function parseManifest(
       `manifest ${digest} has ${bytes.byteLength} bytes, the limit is ${MAX_MANIFEST_BYTES}`,
     );
   }
-  const json = parseJsonObject(bytes, `manifest ${digest}`);
+  const json = parseJsonObject(bytes, `manifest ${digest}`, MANIFEST_KEYS);
   const announced = bareMediaType(contentType);
-  const mediaType = optionalString(json, "mediaType") ??
-    (ACCEPTED_MANIFESTS.includes(announced)
-      ? announced
-      : guessMediaType(json, announced));
+  const isAnnounced = MANIFEST_TYPES.includes(announced);
+  const own = optionalString(json, "mediaType");
+  if (own !== undefined && isAnnounced && own !== announced) {
+    return refuse(
+      `manifest ${digest} is ${
+        quoteType(own)
+      } by its own words, but came as ${announced}`,
+    );
+  }
+  const mediaType = own ??
+    (isAnnounced ? announced : guessMediaType(json, announced));
   if (
     json["schemaVersion"] === 1 || mediaType === MediaType.dockerSchema1 ||
     mediaType === MediaType.dockerSchema1Signed
@@ -250,28 +348,23 @@ export function parseManifest(
     return refuse(`manifest ${digest} has no schemaVersion 2`);
   }
   const content = { mediaType, digest, bytes };
+  // A manifest that is of two kinds could be read differently by its next
+  // reader (CVE-2021-41190), so the other kinds' fields are refused.
+  if (json["fsLayers"] !== undefined || json["history"] !== undefined) {
+    return refuse(`manifest ${digest} has fields of Docker schema 1`);
+  }
   if (isIndexType(mediaType)) {
-    // A manifest that is both could be read differently by its next reader
-    // (CVE-2021-41190), so the other kind's fields are refused.
     if (json["config"] !== undefined || json["layers"] !== undefined) {
       return refuse(`index ${digest} has fields of an image manifest`);
     }
-    return {
-      kind: "index",
-      content,
-      entries: descriptorList(json["manifests"], "manifests"),
-      json,
-    };
+    const entries = descriptorList(json["manifests"], "manifests");
+    refuseTwoLabels(entries, digest);
+    return { kind: "index", content, entries, json };
   }
-  if (
-    mediaType !== MediaType.ociManifest &&
-    mediaType !== MediaType.dockerManifest
-  ) {
+  if (!isImageManifestType(mediaType)) {
     throw new HangarError(
       "unsupported-manifest",
-      `manifest ${digest} has the unknown media type ${
-        JSON.stringify(mediaType.slice(0, 120))
-      }`,
+      `manifest ${digest} has the unknown media type ${quoteType(mediaType)}`,
     );
   }
   if (json["manifests"] !== undefined) {
@@ -284,6 +377,71 @@ export function parseManifest(
     layers: descriptorList(json["layers"], "layers"),
     json,
   };
+}
+
+function quoteType(mediaType: string): string {
+  return JSON.stringify(mediaType.slice(0, 120));
+}
+
+/** One of two labels for the same bytes must be wrong. */
+function refuseTwoLabels(entries: readonly Descriptor[], index: Digest): void {
+  const labels = new Map<Digest, Descriptor>();
+  for (const entry of entries) {
+    const known = labels.get(entry.digest);
+    labels.set(entry.digest, entry);
+    if (
+      known &&
+      (known.mediaType !== entry.mediaType || known.size !== entry.size)
+    ) {
+      refuse(`index ${index} names ${entry.digest} twice, as different things`);
+    }
+  }
+}
+
+/**
+ * Parses the bytes that a descriptor names, and holds its words against them.
+ *
+ * @throws {HangarError} `content-mismatch` for another size, `invalid-manifest`
+ * for another type, and what {@linkcode parseManifest} throws
+ */
+export function parseDescribed(
+  content: ManifestContent,
+  descriptor: Pick<Descriptor, "mediaType" | "size">,
+): Manifest {
+  const { bytes, mediaType, digest } = content;
+  if (bytes.byteLength !== descriptor.size) {
+    throw new HangarError(
+      "content-mismatch",
+      `it has ${bytes.byteLength} bytes, its index says ${descriptor.size}`,
+    );
+  }
+  const manifest = parseManifest(bytes, mediaType, digest);
+  checkType(manifest, descriptor);
+  return manifest;
+}
+
+/**
+ * Holds the type in a descriptor against what the bytes are. A descriptor
+ * without a type claims nothing.
+ *
+ * @throws {HangarError} `invalid-manifest` when they differ
+ */
+export function checkType(
+  { kind, content, json }: Manifest,
+  { mediaType }: Pick<Descriptor, "mediaType">,
+): void {
+  if (mediaType === "" || mediaType === content.mediaType) return;
+  // Where the bytes do not name their type, what they came as is hearsay too.
+  const isNamed = optionalString(json, "mediaType") !== undefined;
+  const isOfKind = kind === "index"
+    ? isIndexType(mediaType)
+    : isImageManifestType(mediaType);
+  if (!isNamed && isOfKind) return;
+  refuse(
+    `it is ${quoteType(content.mediaType)}, but its index calls it ${
+      quoteType(mediaType)
+    }`,
+  );
 }
 
 function guessMediaType(json: JsonObject, announced: string): string {

@@ -20,6 +20,7 @@ import { createHash, createPublicKey } from "node:crypto";
 import { describeError, HangarError } from "../errors.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { isJsonObject } from "../oci/manifest.ts";
+import { type KnownKeys, parseStrictJson } from "../strict_json.ts";
 import type { PublicKey, SigningKey } from "./sigstore_key.ts";
 
 /** Media type of a bundle, and artifact type of the referrer that holds it. */
@@ -32,6 +33,12 @@ export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
 export const MAX_BUNDLE_BYTES = 1024 * 1024;
 
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+const STATEMENT_KEYS: KnownKeys = {
+  _type: {},
+  subject: { name: {}, digest: {} },
+  predicateType: {},
+  predicate: {},
+};
 const IN_TOTO_TYPE = "application/vnd.in-toto+json";
 const WITNESS_TIMEOUT_MS = 30_000;
 const WITNESS_RETRIES = 3;
@@ -198,12 +205,17 @@ export function parseSignedBundle(bytes: Uint8Array): SignedBundle {
     throw new HangarError("invalid-signature", `the bundle ${why}`, { cause });
   };
   try {
-    const bundle = bundleFromJSON(JSON.parse(new TextDecoder().decode(bytes)));
+    const bundle = bundleFromJSON(
+      parseStrictJson(new TextDecoder().decode(bytes)),
+    );
     if (bundle.content.$case !== "dsseEnvelope") {
       return refuse("holds no DSSE envelope");
     }
     const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
-    const statement: unknown = JSON.parse(payload.toString());
+    const statement: unknown = parseStrictJson(
+      payload.toString(),
+      STATEMENT_KEYS,
+    );
     if (
       payloadType !== IN_TOTO_TYPE || !isJsonObject(statement) ||
       statement["_type"] !== STATEMENT_TYPE ||
