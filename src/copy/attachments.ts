@@ -49,17 +49,19 @@ export interface AttachmentGap {
 }
 
 /** Throws for an attachment that may not be brought. */
-export type AttachmentJudge = (
-  manifest: Manifest,
-  signal: AbortSignal,
-) => Promise<void>;
+export interface AttachmentJudge {
+  /** Judges by the manifest; asked of what is there already too. */
+  judgeManifest(manifest: Manifest, signal: AbortSignal): Promise<void>;
+  /** Judges by the content beside, before any of it is brought. */
+  judgeContent(manifest: Manifest, signal: AbortSignal): Promise<void>;
+}
 
 /** How attachments are brought along. */
 export interface AttachmentWalkOptions {
   readonly signal: AbortSignal;
   /** Where this is given nothing is written, and what is lacking is put there. */
   readonly gaps?: AttachmentGap[];
-  /** Asked of those that are there already too. @default {all may be brought} */
+  /** @default {all may be brought} */
   readonly judge?: AttachmentJudge;
 }
 
@@ -153,6 +155,7 @@ export class AttachmentWalk {
             asAttachment(brought, tag),
           );
           if (missing.length === 0) return undefined;
+          await this.#judge?.judgeContent(brought, signal);
           if (this.#gap(tag, subject)) return undefined;
           await addLayers(context, tag, asAttachment(held, tag), {
             layers: missing,
@@ -160,6 +163,7 @@ export class AttachmentWalk {
             signal,
           });
         } else {
+          await this.#judge?.judgeContent(brought, signal);
           if (this.#gap(tag, subject)) return undefined;
           await copyContent(context, brought, { signal });
           await putManifest(context, brought, tag, signal);
@@ -221,6 +225,7 @@ export class AttachmentWalk {
           );
           return [];
         }
+        await this.#judge?.judgeContent(manifest, signal);
         if (this.#gap(digest, subject)) return [];
         context.manifestCache.set(digest, manifest);
         await copyGraph(context, referrer, { signal });
@@ -242,7 +247,7 @@ export class AttachmentWalk {
       this.#signal,
     );
     this.#context.manifestCache.set(descriptor.digest, manifest);
-    await this.#judge(manifest, this.#signal);
+    await this.#judge.judgeManifest(manifest, this.#signal);
   }
 
   #gap(name: string, subject: Digest): boolean {

@@ -8,12 +8,17 @@
 import type { AttachmentJudge } from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { readManifest } from "../copy/copy_graph.ts";
+import { isFileSystemLayer } from "../copy/file_system_layer.ts";
 import { atSource } from "../copy/sides.ts";
 import { HangarError, withContext } from "../errors.ts";
 import type { Reference } from "../names/reference.ts";
-import { isRunnable } from "../oci/attachment.ts";
+import { isImageByConfig, isRunnable } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
-import { depthInside, type Manifest } from "../oci/manifest.ts";
+import {
+  depthInside,
+  type ImageManifest,
+  type Manifest,
+} from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import { together } from "../together.ts";
 import type { TagOrigin } from "./decide_image.ts";
@@ -82,25 +87,45 @@ export class ImagePolicy {
    * like any other.
    */
   judgeOf(source: number): AttachmentJudge {
-    const check = async (
-      manifest: Manifest,
-      depth: number,
-      signal: AbortSignal,
-    ): Promise<void> => {
-      const { digest } = manifest.content;
-      if (manifest.kind === "image") {
-        if (isRunnable(manifest)) await this.#accept(source, digest, signal);
-        return;
-      }
-      const inner = depthInside(depth, digest);
-      await together(
-        manifest.entries.map((entry) => async (signal) =>
-          await check(await this.#read(source, entry, signal), inner, signal)
-        ),
-        signal,
-      );
+    const context = this.#contexts[source]!;
+    return {
+      judgeManifest: (manifest, signal) =>
+        this.#eachImage(source, manifest, signal, async (image, signal) => {
+          if (!isRunnable(image)) return;
+          await this.#accept(source, image.content.digest, signal);
+        }),
+      judgeContent: (manifest, signal) =>
+        this.#eachImage(source, manifest, signal, async (image, signal) => {
+          if (isRunnable(image) || !isImageByConfig(image)) return;
+          const found = await together(
+            image.layers.map((layer) => (signal) =>
+              isFileSystemLayer(context, layer, signal)
+            ),
+            signal,
+          );
+          if (!found.includes(true)) return;
+          await this.#accept(source, image.content.digest, signal);
+        }),
     };
-    return (manifest, signal) => check(manifest, 0, signal);
+  }
+
+  /** Calls for an image, or for each in an index. */
+  async #eachImage(
+    source: number,
+    manifest: Manifest,
+    signal: AbortSignal,
+    call: (image: ImageManifest, signal: AbortSignal) => Promise<void>,
+    depth = 0,
+  ): Promise<void> {
+    if (manifest.kind === "image") return await call(manifest, signal);
+    const inner = depthInside(depth, manifest.content.digest);
+    await together(
+      manifest.entries.map((entry) => async (signal) => {
+        const child = await this.#read(source, entry, signal);
+        await this.#eachImage(source, child, signal, call, inner);
+      }),
+      signal,
+    );
   }
 
   async #read(
