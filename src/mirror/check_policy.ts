@@ -64,22 +64,27 @@ export class ImagePolicy {
   }
 
   /**
-   * Judges what is to be copied.
+   * Judges what is to be copied. Where there is no image in it at all, it is
+   * judged itself.
    *
    * @throws {HangarError} `rejected`, or why it cannot be judged
    */
   async checkImage(origin: TagOrigin, signal: AbortSignal): Promise<void> {
     const parts = await allParts(this.#contexts, origin, signal);
-    await together(
+    const found = await together(
       parts.map(({ descriptor, source, manifest }) => async (signal) => {
         const { kind } = manifest ??
           await this.#read(source, descriptor, signal);
-        if (kind === "image") {
-          await this.#accept(source, descriptor.digest, signal);
-        }
+        if (kind === "index") return false;
+        await this.#accept(source, descriptor.digest, signal);
+        return true;
       }),
       signal,
     );
+    const [first] = parts;
+    if (first && !found.includes(true)) {
+      await this.#accept(first.source, first.descriptor.digest, signal);
+    }
   }
 
   /**

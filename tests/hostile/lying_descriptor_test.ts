@@ -191,6 +191,19 @@ attack("an unsigned image beside a signed one is judged", async () => {
   assertEquals(accepted.code, 0, accepted.stderr);
 });
 
+attack("an index of nothing is judged itself", async () => {
+  await using pair = new Pair();
+  const image = indexOf([]);
+  pair.source.install("corp/app", "v1", image);
+  const policy = await rejectAll(pair);
+  const { code, stderr } = await pair.mirror(`corp/app:v1@${image.digest}`, [
+    `--policy=${policy}`,
+  ]);
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "does not accept");
+  assertEquals(pair.destination.tags(), []);
+});
+
 attack("what one image calls right, another may not call wrong", async () => {
   await using pair = new Pair();
   const honest = indexOf([{ image: evil, as: OCI_MANIFEST, platform: true }]);
