@@ -7,13 +7,31 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { type Digest, digestOf } from "./digest.ts";
 import {
-  AmbiguousJson,
-  type KnownKeys,
-  parseStrictJson,
-} from "../strict_json.ts";
-import { type Digest, digestOf, isDigest } from "./digest.ts";
+  isJsonObject,
+  type JsonObject,
+  MANIFEST_KEYS,
+  parseJsonObject,
+} from "./json.ts";
+import {
+  type Descriptor,
+  optionalString,
+  parseDescriptor,
+} from "./descriptor.ts";
 import type { Platform } from "./platform.ts";
+
+export {
+  type Descriptor,
+  parseDescriptor,
+  platformFromJson,
+} from "./descriptor.ts";
+export {
+  isJsonObject,
+  type JsonObject,
+  parseConfig,
+  parseJsonObject,
+} from "./json.ts";
 
 /** The media types that hangar knows by name. */
 export const MediaType = {
@@ -54,63 +72,6 @@ export const MAX_INDEX_DEPTH = 8;
 const ATTESTATION_SUBJECT = "vnd.docker.reference.digest";
 const ATTESTATION_TYPE = "vnd.docker.reference.type";
 
-const PLATFORM_KEYS: KnownKeys = {
-  architecture: {},
-  os: {},
-  "os.version": {},
-  "os.features": {},
-  variant: {},
-  features: {},
-};
-const DESCRIPTOR_KEYS: KnownKeys = {
-  mediaType: {},
-  digest: {},
-  size: {},
-  urls: {},
-  annotations: {},
-  data: {},
-  artifactType: {},
-  platform: PLATFORM_KEYS,
-};
-/** What readers know of a manifest of any kind; schema 1 is among them. */
-const MANIFEST_KEYS: KnownKeys = {
-  schemaVersion: {},
-  mediaType: {},
-  artifactType: {},
-  config: DESCRIPTOR_KEYS,
-  layers: DESCRIPTOR_KEYS,
-  manifests: DESCRIPTOR_KEYS,
-  subject: DESCRIPTOR_KEYS,
-  annotations: {},
-  fsLayers: {},
-  history: {},
-};
-/** What decides of an image config where it is run. */
-const CONFIG_KEYS: KnownKeys = {
-  ...PLATFORM_KEYS,
-  config: {},
-  rootfs: { type: {}, diff_ids: {} },
-  history: {},
-};
-
-/** A JSON object as parsed, its values unchecked. */
-export type JsonObject = { readonly [key: string]: unknown };
-
-/** A reference to content, with everything that was said of it. */
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: Digest;
-  /** In bytes. */
-  readonly size: number;
-  readonly platform?: Platform;
-  readonly artifactType?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** Where the content of a foreign layer may be downloaded. */
-  readonly urls?: readonly string[];
-  /** The object this was read from, unknown fields included. */
-  readonly json: JsonObject;
-}
-
 /** A manifest's bytes as a registry holds them. */
 export interface ManifestContent {
   readonly mediaType: string;
@@ -141,120 +102,6 @@ export type Manifest = IndexManifest | ImageManifest;
 
 function refuse(what: string): never {
   throw new HangarError("invalid-manifest", what);
-}
-
-/** Whether a JSON value is an object. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * Parses bytes as a JSON object that all its readers read alike.
- *
- * @param known what is known of its keys: others may not differ from them in
- * case alone
- * @throws {HangarError} `invalid-manifest`
- */
-export function parseJsonObject(
-  bytes: Uint8Array,
-  what: string,
-  known?: KnownKeys,
-): JsonObject {
-  let value: unknown;
-  try {
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    value = parseStrictJson(decoder.decode(bytes), known);
-  } catch (cause) {
-    const why = cause instanceof AmbiguousJson
-      ? `is ambiguous: ${cause.message}`
-      : "is not JSON";
-    throw new HangarError("invalid-manifest", `${what} ${why}`, { cause });
-  }
-  return isJsonObject(value) ? value : refuse(`${what} is not a JSON object`);
-}
-
-/**
- * Parses an image config.
- *
- * @throws {HangarError} `invalid-manifest`
- */
-export function parseConfig(bytes: Uint8Array, digest: Digest): JsonObject {
-  return parseJsonObject(bytes, `config ${digest}`, CONFIG_KEYS);
-}
-
-function optionalString(json: JsonObject, key: string): string | undefined {
-  const value = json[key];
-  if (value === undefined || value === null || value === "") return undefined;
-  return typeof value === "string" ? value : refuse(`${key} is not a string`);
-}
-
-function stringList(value: unknown, what: string): string[] | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) return refuse(`${what} is not a list`);
-  return value.map((item) =>
-    typeof item === "string" ? item : refuse(`${what} holds a non-string`)
-  );
-}
-
-/**
- * The platform in an index entry or in an image config, which use the same
- * keys; `undefined` when neither OS nor architecture is named.
- *
- * @throws {HangarError} `invalid-manifest`
- */
-export function platformFromJson(json: JsonObject): Platform | undefined {
-  const architecture = optionalString(json, "architecture");
-  if (architecture === undefined) return undefined;
-  return {
-    os: optionalString(json, "os") ?? "linux",
-    architecture,
-    variant: optionalString(json, "variant"),
-    osVersion: optionalString(json, "os.version"),
-    osFeatures: stringList(json["os.features"], "os.features"),
-  };
-}
-
-/**
- * Reads a descriptor.
- *
- * @throws {HangarError} `invalid-manifest`, naming what is wrong.
- */
-export function parseDescriptor(value: unknown, what: string): Descriptor {
-  if (!isJsonObject(value)) return refuse(`${what} is not an object`);
-  const { digest, size, annotations, platform } = value;
-  if (typeof digest !== "string" || !isDigest(digest)) {
-    return refuse(
-      `${what} has the invalid digest ${
-        (JSON.stringify(digest) ?? "none").slice(0, 160)
-      }`,
-    );
-  }
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-    return refuse(`${what} ${digest} has the invalid size ${size}`);
-  }
-  let notes: Record<string, string> | undefined;
-  if (annotations !== undefined && annotations !== null) {
-    if (!isJsonObject(annotations)) {
-      return refuse(`${what} ${digest} has annotations that are no object`);
-    }
-    notes = {};
-    for (const [key, note] of Object.entries(annotations)) {
-      if (typeof note !== "string") {
-        return refuse(`${what} ${digest} has an annotation that is no string`);
-      }
-      notes[key] = note;
-    }
-  }
-  return {
-    mediaType: optionalString(value, "mediaType") ?? "",
-    digest,
-    size,
-    platform: isJsonObject(platform) ? platformFromJson(platform) : undefined,
-    artifactType: optionalString(value, "artifactType"),
-    annotations: notes,
-    urls: stringList(value["urls"], `urls of ${digest}`),
-    json: value,
-  };
 }
 
 function descriptorList(value: unknown, what: string): Descriptor[] {
