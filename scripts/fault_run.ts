@@ -3,6 +3,7 @@
  * prints how many images arrive and what share of the bytes is sent again.
  *
  *     deno task faults [--images N] [--seeds N] [--rate R] [--kinds K,K]
+ *         [--program docker-registry]
  *
  * @module
  */
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "20" },
     rate: { type: "string", default: "0.2" },
     kinds: { type: "string", default: "refused,lost" },
+    program: { type: "string", default: "docker-registry" },
   },
 });
 const images = Number(values.images);
@@ -30,7 +32,7 @@ const seeds = Number(values.seeds);
 const rate = Number(values.rate);
 const kinds = KINDS.filter((kind) => values.kinds.split(",").includes(kind));
 
-await using world = await FaultWorld.start(images);
+await using world = await FaultWorld.start(images, values.program);
 console.log(
   `${images} images, ${seeds} seeds a side, ${rate * 100} % of ${
     kinds.join(" and ")

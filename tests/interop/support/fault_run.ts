@@ -56,10 +56,10 @@ export class FaultWorld implements AsyncDisposable {
     this.#images = images;
   }
 
-  /** Starts the registries, and fills one with so many images. */
-  static async start(count: number): Promise<FaultWorld> {
-    const source = await startDockerRegistry();
-    const destination = await startDockerRegistry();
+  /** Starts registries of a program, and fills one with so many images. */
+  static async start(count: number, program?: string): Promise<FaultWorld> {
+    const source = await startDockerRegistry({ program });
+    const destination = await startDockerRegistry({ program });
     const base = randomBytes(1_500_000, "base");
     const images = new Map<string, string>();
     for (let i = 0; i < count; i++) {
