@@ -11,6 +11,7 @@ import { redactUrl } from "../transport/fault.ts";
 import { Console, type LogFormat } from "../report/console.ts";
 import { formatDuration } from "../report/format.ts";
 import { ProxyRules } from "../transport/proxies.ts";
+import { isTemporaryStatus } from "../transport/retry.ts";
 import type { RequestObserver } from "../transport/transport.ts";
 import {
   certsDirectories,
@@ -33,7 +34,8 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     name: "retry-times",
     type: "int",
     default: 4,
-    help: "how often a request or transfer that failed for now is tried again",
+    help:
+      "how often a step that failed for now is tried again (unless given, 9 at a host that answers others)",
   },
   {
     name: "retry-delay",
@@ -59,7 +61,8 @@ const MAX_RETRY_TIMES = 100;
 /** What the flags of {@linkcode NETWORK_FLAGS} come to. */
 export interface ReachOptions {
   readonly maxPerHost: number;
-  readonly retryTimes: number;
+  /** Undefined for the default, which depends on the host. */
+  readonly retryTimes?: number;
   readonly retryDelayMs: number;
   /** 0 for no limit. */
   readonly stallTimeoutMs: number;
@@ -72,6 +75,8 @@ export interface ReachOptions {
 export interface NetworkLog {
   /** A request goes out. */
   request?(): void;
+  /** A host answers, and not by a fault that may pass. */
+  answered?(host: string): void;
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
@@ -99,7 +104,7 @@ export function reachOptions(values: FlagValues): ReachOptions {
   }
   return {
     maxPerHost,
-    retryTimes,
+    retryTimes: values.given("retry-times") ? retryTimes : undefined,
     retryDelayMs: values.durationMs("retry-delay"),
     stallTimeoutMs: values.durationMs("stall-timeout"),
     tlsVerify: values.optionalBool("tls-verify"),
@@ -151,7 +156,9 @@ export function connectNetwork(
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
     retry: {
-      attempts: options.retryTimes + 1,
+      attempts: options.retryTimes === undefined
+        ? undefined
+        : options.retryTimes + 1,
       baseDelayMs: options.retryDelayMs,
       ...context.retry,
     },
@@ -189,12 +196,13 @@ function observe(debug: boolean, log: NetworkLog): RequestObserver {
         )),
     onProxy: (host, proxyUrl) =>
       log.debug(`${host} is reached through the proxy ${proxyUrl}`),
-    onResponse: debug
-      ? (method, url, status, ms) =>
-        log.debug(
-          `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
-        )
-      : undefined,
+    onResponse: (method, url, status, ms) => {
+      if (!isTemporaryStatus(status)) log.answered?.(url.host);
+      if (!debug) return;
+      log.debug(
+        `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
+      );
+    },
     onRetry: (what, delayMs, reason) => {
       const why = typeof reason === "number" ? reason : describeError(reason);
       const message = `${

@@ -137,6 +137,7 @@ export async function runList(
   for (const message of plan.warnings) emit({ type: "warning", message });
   tally.addInvalid(list.invalid.length);
 
+  const brake = new HostBrake(context.now);
   const interrupt = new AbortController();
   const unlisten = context.onInterrupt(() => {
     emit({
@@ -157,6 +158,7 @@ export async function runList(
         warn: (message) => emit({ type: "warning", message }),
         retry: (message) =>
           emit({ type: "retry", image: currentImage(), message }),
+        answered: (host) => brake.answered(host),
         request: () => emit({ type: "request", image: currentImage() }),
       },
       interrupt.signal,
@@ -196,7 +198,7 @@ export async function runList(
         ...options,
         signal: interrupt.signal,
         hostOf: (image) => network.hostOf(image),
-        brake: new HostBrake(context.now),
+        brake,
         trace,
       },
       job.work(network, plan, trace),

@@ -21,6 +21,7 @@ import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { HarborProjects } from "../registry/harbor.ts";
 import { Registry } from "../registry/registry.ts";
+import { isForGood } from "../registry/registry_error.ts";
 import { readWholeBodies } from "../transport/fault.ts";
 import {
   type HostCertificates,
@@ -104,6 +105,7 @@ export class Network implements AsyncDisposable {
     this.#insecureClients = clients(false);
     this.#retrier = new Retrier({
       observer: options.observer,
+      isForGood,
       ...options.retry,
     });
     this.#gate = new RequestGate({ maxPerHost: options.maxPerHost });

@@ -234,7 +234,7 @@ async function send(
     await destination.writeBlob(destinationRepository, blob, from, {
       signal,
       upload,
-      attempts: context.attempts(),
+      attempts: context.attempts,
     });
   } catch (error) {
     const failed = Promise.reject(error);

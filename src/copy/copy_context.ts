@@ -24,9 +24,9 @@ export interface CopyEvents {
   onAttachment?(how: AttachmentFate): void;
   /** A blob is looked at, and brought if it is not there. */
   onBlobStarted?(size: number): void;
-  /** Bytes of a blob were handed to the destination. */
+  /** Bytes of a blob went out to the destination. */
   onBytes?(count: number): void;
-  /** So many bytes of a blob have to be handed over once more. */
+  /** So many bytes of a blob go out once more. */
   onResent?(count: number): void;
   /** A blob is at the destination; told once per image and blob. */
   onBlob?(
@@ -48,7 +48,7 @@ export interface CopyTools {
   readonly finder: AttachmentFinder;
   /** @default {nothing is traced} */
   readonly trace?: Trace;
-  /** The attempts of one transfer. */
+  /** The attempts of one step of a transfer. */
   readonly attempts: () => Attempts;
 }
 

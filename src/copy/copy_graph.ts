@@ -159,23 +159,57 @@ export async function putManifest(
       },
     );
   const action = `push manifest ${reference} to`;
+  const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
   let result: PutManifestResult;
   try {
     result = await put();
   } catch (error) {
-    const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
-    const wantsThem = error instanceof HangarError &&
-      error.registryCodes.some((code) => MISSING_CONTENT.includes(code));
-    if (foreign.length === 0 || !wantsThem) {
-      return await atDestination(context, action, Promise.reject(error));
+    const told = foreign.length > 0 ? aboutForeign(error) : error;
+    if (told === error || !lacksContent(error)) {
+      return await atDestination(context, action, Promise.reject(told));
     }
     await together(
-      foreign.map((layer) => (signal) => copyBlob(context, layer, { signal })),
+      foreign.map((layer) => (signal) =>
+        copyBlob(context, layer, { signal }).catch((fault) => {
+          // Where the source lacks it too, the refusal is what to tell.
+          if (!isNotFound(fault)) throw fault;
+          return atDestination(context, action, Promise.reject(told));
+        })
+      ),
       signal,
     );
-    result = await atDestination(context, action, put());
+    result = await atDestination(
+      context,
+      action,
+      put().catch((error) => Promise.reject(aboutForeign(error))),
+    );
   }
   if (!result.listed) await listReferrer(context, manifest, signal);
+}
+
+function lacksContent(error: unknown): boolean {
+  return error instanceof HangarError &&
+    error.registryCodes.some((code) => MISSING_CONTENT.includes(code));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof HangarError && error.status === 404;
+}
+
+/** A registry's refusal of a manifest with foreign layers, with what to do. */
+function aboutForeign(error: unknown): unknown {
+  if (!(error instanceof HangarError) || error.temporary) return error;
+  if (error.registryCodes.length === 0) return error;
+  return new HangarError(
+    error.code,
+    `its foreign layers (with \`urls\`) are not taken: ${error.message}`,
+    {
+      ...error,
+      cause: error,
+      hint:
+        "allow their URLs at the registry (distribution: validation.manifests.urls.allow), or leave out the platforms that have them",
+    },
+  );
 }
 
 function foreignLayers(manifest: ImageManifest): Descriptor[] {

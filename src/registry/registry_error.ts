@@ -15,9 +15,53 @@ const MAX_ERROR_BYTES = 64 * 1024;
 /** Codes by which registries say that an upload has to be begun anew. */
 const LOST_UPLOAD = ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"];
 
+/**
+ * Codes by which a registry refuses for good. They outweigh the status: some
+ * registries answer 500 with them (distribution 2.8 and 3.0, for a manifest
+ * whose layers have `urls`).
+ */
+const FOR_GOOD = new Set([
+  "BLOB_UNKNOWN",
+  "DENIED",
+  "DIGEST_INVALID",
+  "MANIFEST_BLOB_UNKNOWN",
+  "MANIFEST_INVALID",
+  "MANIFEST_UNKNOWN",
+  "MANIFEST_UNVERIFIED",
+  "NAME_INVALID",
+  "NAME_UNKNOWN",
+  "SIZE_INVALID",
+  "TAG_INVALID",
+  "UNSUPPORTED",
+]);
+
+/** How much of a problem's detail is shown, in characters. */
+const MAX_DETAIL = 300;
+
 interface RegistryProblem {
   readonly code: string;
   readonly message: string;
+  readonly detail: string;
+}
+
+/** Whether the body of a server's error says that it is for good. */
+export function isForGood(body: Uint8Array): boolean {
+  return problemsOf(body).some(({ code }) => FOR_GOOD.has(code));
+}
+
+/** A problem's detail as text: registries put anything there. */
+function detailOf(detail: unknown): string {
+  if (detail === null || detail === undefined) return "";
+  if (typeof detail === "string") return printable(detail, MAX_DETAIL);
+  const isEmpty = typeof detail === "object" &&
+    Object.keys(detail).length === 0;
+  return isEmpty ? "" : printable(JSON.stringify(detail), MAX_DETAIL);
+}
+
+function textOf({ code, message, detail }: RegistryProblem): string {
+  const said = [code, message].filter(Boolean).join(": ");
+  if (!detail || said.includes(detail)) return said;
+  return said ? `${said} (${detail})` : detail;
 }
 
 function problemsOf(bytes: Uint8Array): RegistryProblem[] {
@@ -39,7 +83,8 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
     const message = "message" in item && typeof item.message === "string"
       ? printable(item.message, 200)
       : "";
-    return code || message ? [{ code, message }] : [];
+    const detail = "detail" in item ? detailOf(item.detail) : "";
+    return code || message || detail ? [{ code, message, detail }] : [];
   });
 }
 
@@ -99,9 +144,7 @@ export async function registryError(
   const { status } = response;
   const problems = problemsOf(bytes);
   const said = problems.length > 0
-    ? problems.map(({ code, message }) =>
-      [code, message].filter(Boolean).join(": ")
-    ).join("; ")
+    ? problems.map(textOf).join("; ")
     : pageTextOf(bytes, response.headers.get("content-type") ?? "");
   const codes = problems.map((p) => p.code);
   return new HangarError(
@@ -112,7 +155,8 @@ export async function registryError(
     {
       status,
       registryCodes: codes,
-      temporary: isTemporaryStatus(status) ||
+      temporary: isTemporaryStatus(status) &&
+          !(status >= 500 && codes.some((code) => FOR_GOOD.has(code))) ||
         // An upload has got further than was thought: it can tell how far.
         request.method === "PATCH" && status === 416 ||
         codes.some((code) => LOST_UPLOAD.includes(code)),

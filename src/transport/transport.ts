@@ -48,6 +48,13 @@ export interface TransportRequest {
   readonly wholeBody?: number;
   /** Called when it broke or was refused for now, and is sent again. */
   readonly onRetry?: () => void;
+  /**
+   * It is not sent again by itself: what it carried may have arrived, or there
+   * is more to be done first.
+   *
+   * @default {false}
+   */
+  readonly once?: boolean;
   /** Token scopes the request needs, as `repository:NAME:pull,push`. */
   readonly scopes?: readonly string[];
   /** Without a byte of the whole body for so long it is given up, in ms. */
