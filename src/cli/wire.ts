@@ -34,6 +34,7 @@ import {
   compose,
   type RequestObserver,
   type Transport,
+  type TransportRequest,
 } from "../transport/transport.ts";
 import { VERSION } from "../version.ts";
 
@@ -64,6 +65,7 @@ export interface NetworkOptions {
 interface Access {
   readonly connection: Connection;
   checkLogin(signal?: AbortSignal): Promise<LoginState>;
+  tryLogin(signal?: AbortSignal): Promise<LoginState>;
   /** Waits until nothing shared is under way. */
   settled(): Promise<void>;
 }
@@ -72,6 +74,10 @@ interface Access {
 const HOSTS_OF: Readonly<Record<string, string>> = {
   "docker.io": "registry-1.docker.io",
 };
+
+function loginRequest(base: URL, signal?: AbortSignal): TransportRequest {
+  return { ...pingRequest(base, signal), ownOrigin: true };
+}
 
 /** The registries of a run: one connection and one login for each. */
 export class Network implements AsyncDisposable {
@@ -189,6 +195,11 @@ export class Network implements AsyncDisposable {
     return await this.#access(registry).checkLogin(this.#options.signal);
   }
 
+  /** Whether a registry takes credentials that are to be kept. */
+  async tryLogin(registry: RegistryAddress): Promise<LoginState> {
+    return await this.#access(registry).tryLogin(this.#options.signal);
+  }
+
   #registry(address: RegistryAddress, access: "pull" | "pull,push"): Registry {
     const key = `${access} ${this.#keyOf(address)}`;
     let registry = this.#registries.get(key);
@@ -223,8 +234,6 @@ export class Network implements AsyncDisposable {
     const { credentials } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#end.signal]);
     const { host: id } = address;
-    const insecure = this.#isInsecure(address);
-    const { send } = insecure ? this.#insecureClients : this.#clients;
     let authenticator: Authenticator | undefined;
     const connection = new Connection({
       id,
@@ -232,6 +241,12 @@ export class Network implements AsyncDisposable {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       candidates: this.#candidates(address),
       transportFor: (base) => {
+        // `insecure` is said of this host: not of its CDN or its token server.
+        const isOwn = ({ url }: TransportRequest) =>
+          this.#isInsecure(address) && url.hostname === base.hostname;
+        const send: Transport = (request) =>
+          (isOwn(request) ? this.#insecureClients : this.#clients)
+            .send(request);
         authenticator = new Authenticator({
           origin: base.origin,
           credentials: async (repository) => {
@@ -239,7 +254,8 @@ export class Network implements AsyncDisposable {
             this.#options.observer?.onCredentials?.(id, found?.origin);
             return found;
           },
-          tokenTransport: insecure ? this.#insecurePlain : this.#plain,
+          tokenTransport: (request) =>
+            (isOwn(request) ? this.#insecurePlain : this.#plain)(request),
           signal,
         });
         return compose(
@@ -261,7 +277,14 @@ export class Network implements AsyncDisposable {
       checkLogin: async (signal) => {
         const { base, send } = await connection.endpoint(signal);
         return await authenticator!.checkLogin(
-          () => send(pingRequest(base, signal)),
+          () => send(loginRequest(base, signal)),
+          signal,
+        );
+      },
+      tryLogin: async (signal) => {
+        const { base, send } = await connection.endpoint(signal);
+        return await authenticator!.tryLogin(
+          (headers) => send({ ...loginRequest(base, signal), headers }),
           signal,
         );
       },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type ErrorCode, HangarError, printable } from "../errors.ts";
+import { type ErrorCode, HangarError, hideUrls, printable } from "../errors.ts";
 import { readBounded, redactUrl } from "../transport/fault.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import type { TransportRequest } from "../transport/transport.ts";
@@ -37,7 +37,7 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
       ? printable(item.code, 60)
       : "";
     const message = "message" in item && typeof item.message === "string"
-      ? printable(item.message, 200)
+      ? printable(hideUrls(item.message), 200)
       : "";
     return code || message ? [{ code, message }] : [];
   });
@@ -54,7 +54,7 @@ function pageTextOf(bytes: Uint8Array, contentType: string): string {
     : /^text\/plain/i.test(contentType)
     ? text.trim().split("\n")[0]
     : undefined;
-  return printable(page ?? "", 120);
+  return printable(hideUrls(page ?? ""), 120);
 }
 
 function codeOf(status: number): ErrorCode {
