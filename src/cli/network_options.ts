@@ -66,6 +66,8 @@ export interface ReachOptions {
   readonly tlsVerify?: boolean;
   readonly debug: boolean;
   readonly logFormat: LogFormat;
+  /** `--timeout`, where the command has it: for a login check too, in ms. */
+  readonly timeoutMs?: number;
 }
 
 /** Writes what happens on the network. */
@@ -150,6 +152,7 @@ export function connectNetwork(
     proxyFor: (url) => proxies.proxyFor(url),
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
+    loginTimeoutMs: options.timeoutMs,
     retry: {
       attempts: options.retryTimes + 1,
       baseDelayMs: options.retryDelayMs,

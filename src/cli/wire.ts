@@ -56,6 +56,8 @@ export interface NetworkOptions {
   readonly retry?: RetrierOptions;
   /** Without a byte for so long a transfer is given up, in ms. */
   readonly stallTimeoutMs?: number;
+  /** How long it may take to check one login, in ms. @default {no limit} */
+  readonly loginTimeoutMs?: number;
   /** Schemes that the user wrote before a registry, by host. */
   readonly schemes: ReadonlyMap<string, "http" | "https">;
   /** Aborted when the user interrupts the run. */
@@ -74,6 +76,16 @@ interface Access {
 const HOSTS_OF: Readonly<Record<string, string>> = {
   "docker.io": "registry-1.docker.io",
 };
+
+function lateLogin({ host }: RegistryAddress, ms: number): HangarError {
+  return new HangarError(
+    "timeout",
+    `${host} did not say within ${
+      ms / 1000
+    } s whether it takes the credentials`,
+    { host, hint: "give it more with --timeout" },
+  );
+}
 
 function loginRequest(base: URL, signal?: AbortSignal): TransportRequest {
   return { ...pingRequest(base, signal), ownOrigin: true };
@@ -192,7 +204,20 @@ export class Network implements AsyncDisposable {
 
   /** Whether a registry takes the credentials at hand. */
   async checkLogin(registry: RegistryAddress): Promise<LoginState> {
-    return await this.#access(registry).checkLogin(this.#options.signal);
+    const { signal, loginTimeoutMs = 0 } = this.#options;
+    const late = new AbortController();
+    const timer = loginTimeoutMs > 0
+      ? setTimeout(
+        () => late.abort(lateLogin(registry, loginTimeoutMs)),
+        loginTimeoutMs,
+      )
+      : undefined;
+    try {
+      return await this.#access(registry)
+        .checkLogin(AbortSignal.any([signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Whether a registry takes credentials that are to be kept. */
