@@ -69,6 +69,8 @@ export interface ReachOptions {
   readonly tlsVerify?: boolean;
   readonly debug: boolean;
   readonly logFormat: LogFormat;
+  /** `--timeout`, where the command has it: for a login check too, in ms. */
+  readonly timeoutMs?: number;
 }
 
 /** Writes what happens on the network. */
@@ -155,6 +157,7 @@ export function connectNetwork(
     proxyFor: (url) => proxies.proxyFor(url),
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
+    loginTimeoutMs: options.timeoutMs,
     retry: {
       attempts: options.retryTimes === undefined
         ? undefined

@@ -5,12 +5,15 @@
  * @module
  */
 
-import { type ErrorCode, HangarError, printable } from "../errors.ts";
-import { readBounded, redactUrl } from "../transport/fault.ts";
+import { type ErrorCode, HangarError, hideUrls, printable } from "../errors.ts";
+import { readerOf, redactUrl } from "../transport/fault.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import type { TransportRequest } from "../transport/transport.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
+
+/** How long a body may take that only explains a status, in ms. */
+const ERROR_BODY_MS = 3_000;
 
 /** Codes by which registries say that an upload has to be begun anew. */
 const LOST_UPLOAD = ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"];
@@ -81,7 +84,7 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
       ? printable(item.code, 60)
       : "";
     const message = "message" in item && typeof item.message === "string"
-      ? printable(item.message, 200)
+      ? printable(hideUrls(item.message), 200)
       : "";
     const detail = "detail" in item ? detailOf(item.detail) : "";
     return code || message || detail ? [{ code, message, detail }] : [];
@@ -99,7 +102,7 @@ function pageTextOf(bytes: Uint8Array, contentType: string): string {
     : /^text\/plain/i.test(contentType)
     ? text.trim().split("\n")[0]
     : undefined;
-  return printable(page ?? "", 120);
+  return printable(hideUrls(page ?? ""), 120);
 }
 
 function codeOf(status: number): ErrorCode {
@@ -130,17 +133,40 @@ function hintOf(status: number, url: URL): string | undefined {
   }
 }
 
+/**
+ * What came of the body in time. The status says enough: a body that breaks or
+ * drips must not hide it.
+ */
+async function explanationOf(
+  request: TransportRequest,
+  response: Response,
+): Promise<Uint8Array> {
+  const reader = readerOf(response, request);
+  const timer = setTimeout(() => reader.cancel(), ERROR_BODY_MS);
+  const bytes: number[] = [];
+  try {
+    while (bytes.length < MAX_ERROR_BYTES) {
+      const piece = await reader.read();
+      if (!piece) break;
+      for (const byte of piece.subarray(0, MAX_ERROR_BYTES - bytes.length)) {
+        bytes.push(byte);
+      }
+    }
+  } catch {
+    // It broke.
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel();
+  }
+  return new Uint8Array(bytes);
+}
+
 /** The error for a response that is not what was asked for; reads its body. */
 export async function registryError(
   request: TransportRequest,
   response: Response,
 ): Promise<HangarError> {
-  let bytes: Uint8Array = new Uint8Array();
-  try {
-    bytes = await readBounded(response, MAX_ERROR_BYTES, request);
-  } catch {
-    // The status says enough; a broken body must not hide it.
-  }
+  const bytes = await explanationOf(request, response);
   const { status } = response;
   const problems = problemsOf(bytes);
   const said = problems.length > 0

@@ -89,7 +89,7 @@ export function parseRetryAfter(
 ): number | undefined {
   if (value === null) return undefined;
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  const date = Date.parse(value.slice(0, 100));
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 

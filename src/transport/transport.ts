@@ -57,6 +57,13 @@ export interface TransportRequest {
   readonly once?: boolean;
   /** Token scopes the request needs, as `repository:NAME:pull,push`. */
   readonly scopes?: readonly string[];
+  /**
+   * Whether a redirect to another origin is refused: the request is about
+   * credentials, or carries them in its body.
+   *
+   * @default {false}
+   */
+  readonly ownOrigin?: boolean;
   /** Without a byte of the whole body for so long it is given up, in ms. */
   readonly stallTimeoutMs?: number;
   /**
