@@ -267,6 +267,57 @@ Deno.test("sign: a tampered payload, another digest, and a huge payload are no s
   assertEquals(good.code, 0, good.stderr);
 });
 
+for (const format of ["cosign", "bundle"]) {
+  Deno.test(`sign: a signature in format ${format} whose content is gone is missed, and made whole`, async () => {
+    await using pair = new SigningPair();
+    const app = makeImage({ seed: "app" });
+    pair.destination.install(REPO, "v1", app);
+    const sign = () =>
+      pair.sign(["sign"], `${REPO}:v1`, [
+        ...pair.flags,
+        `--sign-format=${format}`,
+      ]);
+    const first = await sign();
+    assertEquals(first.code, 0, first.stderr);
+    const { destination } = pair;
+    const attached = format === "cosign"
+      ? tagOf(app.digest)
+      : destination.referrersOf(REPO, app.digest)[0]!.digest;
+    const { bytes } = destination.manifest(REPO, attached)!;
+    const { layers: [layer] } = JSON.parse(new TextDecoder().decode(bytes));
+    destination.remove(REPO, layer.digest);
+    const check = () =>
+      pair.sign(["sign", "validate"], `${REPO}:v1`, [
+        `--sigstore-pubkey=${pair.pub}`,
+      ]);
+    assertEquals((await check()).code, 1);
+    const again = await sign();
+    assertEquals(again.code, 0, again.stderr);
+    assertStringIncludes(again.stderr, "1 signatures made");
+    const whole = await check();
+    assertEquals(whole.code, 0, whole.stderr);
+    assertStringIncludes((await sign()).stderr, "1 signed already");
+    if (format === "cosign") {
+      assertEquals(signed(destination, app.digest).length, 1);
+    } else pair.damaged = true; // The bundle that was there is still broken.
+  });
+}
+
+Deno.test("sign: a signature whose payload is altered for good is no signature, and said to be damaged", async () => {
+  await using pair = new SigningPair();
+  pair.damaged = true;
+  const app = makeImage({ seed: "app" });
+  pair.destination.install(REPO, "v1", app);
+  const sign = () => pair.sign(["sign"], `${REPO}:v1`, pair.flags);
+  assertEquals((await sign()).code, 0);
+  const { bytes } = pair.destination.manifest(REPO, tagOf(app.digest))!;
+  const { layers: [layer] } = JSON.parse(new TextDecoder().decode(bytes));
+  pair.destination.flip(layer.digest);
+  const again = await sign();
+  assertEquals(again.code, 1, again.stderr);
+  assertStringIncludes(again.stderr, "is damaged");
+});
+
 Deno.test("sign: an image that is not there fails alone", async () => {
   await using pair = new SigningPair();
   pair.destination.install(REPO, "v1", makeImage({ seed: "app" }));
