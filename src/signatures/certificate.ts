@@ -165,11 +165,16 @@ function leadsToRoot(
 }
 
 function isUsable(certificate: X509Certificate, time: Date): boolean {
+  return isGoodForCodeSigning(certificate) && certificate.validForDate(time);
+}
+
+/** Whether nothing in a certificate speaks against signing code with it. */
+export function isGoodForCodeSigning(certificate: X509Certificate): boolean {
   const unknown = certificate.extensions.some((raw) => {
     const oid = raw.subs[0]?.toOID() ?? "";
     return !UNDERSTOOD.has(oid) && certificate.extension(oid)?.critical;
   });
-  if (unknown || !certificate.validForDate(time)) return false;
+  if (unknown) return false;
   const usage = certificate.extension(OID.extKeyUsage);
   const usages = usage?.valueObj.subs[0]?.subs.map((oid) => oid.toOID());
   return usages === undefined || usages.includes(OID.codeSigning) ||
