@@ -16,7 +16,7 @@ import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "./policy_options.ts";
 import type { ListRunOptions } from "./run_list.ts";
 import { type MirrorRunOptions, runMirror, runValidate } from "./run_mirror.ts";
-import { loadSigner, SIGN_FLAGS } from "./sign_options.ts";
+import { loadOwnChecker, loadSigner, SIGN_FLAGS } from "./sign_options.ts";
 
 const MAX_JOBS = 20;
 
@@ -189,7 +189,7 @@ hangar mirror validate \\
       );
     }
     return await runValidate(
-      await loadOptions(values, context),
+      await loadOptions(values, context, loadOwnChecker),
       depth,
       context,
     );
@@ -301,10 +301,11 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
 async function loadOptions(
   values: FlagValues,
   context: CliContext,
+  load: typeof loadSigner = loadSigner,
 ): Promise<MirrorRunOptions> {
   return {
     ...mirrorOptions(values),
-    signer: await loadSigner(values, context),
+    signer: await load(values, context),
     policy: await loadPolicy(values, context),
   };
 }

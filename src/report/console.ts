@@ -224,14 +224,15 @@ export function logVerdicts(console: Console): MirrorEventSink {
 }
 
 /** The same for signing, or checking the signatures of, images in place. */
-export function logSigning(console: Console): MirrorEventSink {
+export function logSigning(console: Console, parts = ""): MirrorEventSink {
   const log = logEvents(console);
   return (event) => {
     if (event.type === "image-started") return;
     if (event.type !== "image-finished") return log(event);
     const { image, destination, outcome } = event;
     if (outcome.kind === "passed") {
-      return console.info(`PASS: [${destination}] is signed`, image);
+      const what = parts && `: ${parts}`;
+      return console.info(`PASS: [${destination}] is signed${what}`, image);
     }
     if (outcome.kind === "up-to-date") {
       return console.info(`Signed already [${destination}]`, image);
