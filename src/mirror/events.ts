@@ -39,6 +39,7 @@ export interface ImagePlan {
 
 /** An entry of an index that only the destination has. */
 export interface KeptEntry {
+  /** Of the entry. */
   readonly digest: string;
   /** `os/arch[/variant]`; unknown where the index does not say. */
   readonly platform?: string;
