@@ -51,6 +51,7 @@ function flagsFor(options: MirrorOptions, dryRun: boolean): FlagValues {
   give("destination-project", options.destinationProject);
   give("arch", options.arch?.join(","));
   give("os", options.os?.join(","));
+  give("platform", options.platform?.join(","));
   give("jobs", options.jobs);
   give(
     "timeout",

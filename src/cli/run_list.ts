@@ -36,6 +36,7 @@ import {
 } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
 import { loadRoutes } from "./registries_files.ts";
+import { nothingAtAll } from "./nothing_at_all.ts";
 import { loadTrace } from "./traces.ts";
 import type { Network } from "./wire.ts";
 import { writeReport } from "./write_report.ts";
@@ -214,9 +215,11 @@ export async function runList(
         tally.totals().interrupted,
     );
     console.info(job.summary(tally.totals()));
+    const nothing = nothingAtAll(outcomes);
+    if (nothing !== undefined) console.error(nothing);
     const exitCode = interrupt.signal.aborted
       ? ExitCode.interrupted
-      : failed > 0 || !isKept
+      : failed > 0 || !isKept || nothing !== undefined
       ? ExitCode.someFailed
       : ExitCode.done;
     if (!collector) return exitCode;

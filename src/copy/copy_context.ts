@@ -20,6 +20,8 @@ export type AttachmentFate = "found" | "copied" | "signed";
 export interface CopyEvents {
   /** Something that the user should know, and that is no failure. */
   warn(message: string): void;
+  /** Something worth knowing, that is nothing to act on. */
+  note?(message: string): void;
   /** A signature or referrer was found at the source, sent, or made. */
   onAttachment?(how: AttachmentFate): void;
   /** A blob is looked at, and brought if it is not there. */

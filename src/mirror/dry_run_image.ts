@@ -32,9 +32,9 @@ import {
   type ImageEvents,
   type ImageResult,
   type MirrorTools,
-  NOTHING_SELECTED,
 } from "./mirror_image.ts";
 import type { MirrorTask } from "./plan.ts";
+import { nothingText, rebuiltText, tellKept } from "./tell_image.ts";
 import { platformOfImage, sourceReader } from "./source_image.ts";
 
 /** Works out what `mirrorImage` would do. */
@@ -83,18 +83,22 @@ export async function dryRunImage(
   }
   const decision = await decider.decide();
   if (decision.kind === "skipped") {
-    events.warn(NOTHING_SELECTED);
-    return { kind: "skipped" };
+    events.warn(nothingText(decision.nothing));
+    return { kind: "skipped", nothing: decision.nothing };
   }
-  const { origin, sourceDigests } = decision;
+  const { origin, sourceDigests, merge } = decision;
+  if (merge) tellKept(merge, events);
   await policy?.checkImage(origin, signal);
   const attachments = await plan.attachments(origin);
   if (decision.kind === "up-to-date") {
     const { digest } = decision.existing.content;
-    return { kind: "up-to-date", digest, sourceDigests, attachments };
+    return { kind: "up-to-date", digest, sourceDigests, merge, attachments };
   }
   const { merged, existing } = decision;
   const { content } = merged;
+  if (merge) {
+    events.note?.(rebuiltText(merge, content.digest, sourceDigests));
+  }
   const manifest = parseManifest(
     content.bytes,
     content.mediaType,
@@ -120,6 +124,7 @@ export async function dryRunImage(
     kind: "planned",
     digest: content.digest,
     sourceDigests,
+    merge,
     plan: plan.result(manifest, attachments),
   };
 }

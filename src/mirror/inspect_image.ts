@@ -188,10 +188,10 @@ async function choose(
 ): Promise<ImageManifest> {
   if (top.kind === "image") return top;
   const { os, architecture, variant } = platform;
-  const filter = parsePlatformFilter(
-    [variant ? `${architecture}/${variant}` : architecture],
-    [os],
-  );
+  const filter = parsePlatformFilter({
+    architectures: [variant ? `${architecture}/${variant}` : architecture],
+    oses: [os],
+  });
   const entry = top.entries.find((e) =>
     e.platform !== undefined && attestationSubject(e) === undefined &&
     matchesFilter(filter, e.platform)

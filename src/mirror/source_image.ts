@@ -150,6 +150,7 @@ export async function mergeEntries(
     return [{
       descriptor: describeManifest(manifest.content, platform),
       key: platform && platformKey(platform),
+      platform,
     }];
   }
   const others = new Set(rivals.map((r) => coarse(r.platform)));
@@ -167,7 +168,7 @@ export async function mergeEntries(
       (platform === undefined ||
         isVague(platform) && others.has(coarse(platform)));
     if (!decisive) {
-      return { descriptor, key: platform && platformKey(platform) };
+      return { descriptor, key: platform && platformKey(platform), platform };
     }
     const content = await inspectEntry(reader, descriptor);
     const found = content.kind === "image" ? content.platform : undefined;
@@ -178,7 +179,11 @@ export async function mergeEntries(
         osVersion: platform.osVersion ?? found?.osVersion,
       }
       : found;
-    return { descriptor, key: complete && platformKey(complete) };
+    return {
+      descriptor,
+      key: complete && platformKey(complete),
+      platform: complete,
+    };
   }));
 }
 

@@ -40,11 +40,11 @@ import {
   type ImageEvents,
   type ImageResult,
   type MirrorTools,
-  NOTHING_SELECTED,
 } from "./mirror_image.ts";
 import type { SignatureChecker } from "./image_signer.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
-import { signTargets } from "./sign_image.ts";
+import { signTargets, unsignedText } from "./sign_image.ts";
+import { nothingText, tellKept } from "./tell_image.ts";
 
 /** How far a validation looks. */
 export type Depth =
@@ -88,7 +88,10 @@ export async function validateImage(
   const decider = new ImageDecider(task, options, contexts, signal);
   const walk = new DestinationWalk(task, options.depth, tools, signal);
   const findings: string[] = [];
-  const unsigned = async (manifest: Manifest) => {
+  const unsigned = async (
+    manifest: Manifest,
+    strangers: ReadonlySet<string> = new Set(),
+  ) => {
     const checker = tools.signatures;
     if (!checker) return [];
     const targets = await signTargets(
@@ -96,7 +99,10 @@ export async function validateImage(
       manifest,
       task.destination,
       signal,
+      strangers,
     );
+    const why = unsignedText(manifest, strangers);
+    if (why !== undefined) events.warn(why);
     const missing = await together(
       targets.map((target) => async (signal) =>
         await checker.isSigned({ ...target, signal })
@@ -129,21 +135,25 @@ export async function validateImage(
         ...await unsigned(held),
       );
     }
-    return resultOf(findings, digest);
+    return { ...resultOf(findings, digest), sourceDigests: [digest] };
   }
   const decision = await decider.decide();
   if (decision.kind === "skipped") {
-    events.warn(NOTHING_SELECTED);
-    return { kind: "skipped" };
+    events.warn(nothingText(decision.nothing));
+    return { kind: "skipped", nothing: decision.nothing };
   }
+  const { sourceDigests, merge, origin: { strangers } } = decision;
+  const told = { sourceDigests, merge };
+  if (merge) tellKept(merge, events);
   await policy?.checkImage(decision.origin, signal);
   if (decision.kind === "up-to-date") {
     findings.push(
       ...await walk.below(decision.existing),
       ...await lacking(decision.origin),
-      ...await unsigned(decision.existing),
+      ...await unsigned(decision.existing, strangers),
     );
-    return resultOf(findings, decision.existing.content.digest);
+    const { digest } = decision.existing.content;
+    return { ...resultOf(findings, digest), ...told };
   }
   const { content } = decision.merged;
   const want = parseManifest(content.bytes, content.mediaType, content.digest);
@@ -155,8 +165,8 @@ export async function validateImage(
   }
   if (held) findings.push(...await walk.below(want, held));
   findings.push(...await lacking(decision.origin));
-  if (held) findings.push(...await unsigned(held));
-  return resultOf(findings, content.digest);
+  if (held) findings.push(...await unsigned(held, strangers));
+  return { ...resultOf(findings, content.digest), ...told };
 }
 
 /** The signatures and referrers that mirroring would bring. */

@@ -138,16 +138,63 @@ Deno.test("sign: signatures that are there stay, and those of one key for one re
   );
 });
 
-Deno.test("sign: a rebuilt index and the strangers in it are signed", async () => {
+Deno.test("sign: what only the destination has is not signed, nor an index that holds it", async () => {
   await using pair = new SigningPair();
   pair.source.install(REPO, "v1", makeMultiArch("app"));
   const stranger = makeMultiArch("old", { platforms: ["linux/s390x"] });
   pair.destination.install(REPO, "v1", stranger);
   const { code, stderr } = await pair.mirrorSigned(`${REPO}:v1`, ["-aamd64"]);
   assertEquals(code, 0, stderr);
-  const top = pair.destination.digestOf(REPO, "v1")!;
-  for (const digest of [top, ...pair.destination.entries(REPO, "v1")]) {
-    assertEquals(signed(pair.destination, digest).length, 1, digest);
+  const { destination } = pair;
+  const top = destination.digestOf(REPO, "v1")!;
+  const kept = stranger.manifests[0]!.digest;
+  const says =
+    `the index ${top} is not signed: it holds entries that only the destination has, and no source of this run vouches for: ${kept}`;
+  assertStringIncludes(stderr, says);
+  const own = destination.entries(REPO, "v1").filter((d) => d !== kept);
+  assertEquals(own.length, 1);
+  const check = () => {
+    assertEquals(signed(destination, own[0]!).length, 1);
+    for (const digest of [top, kept]) {
+      assertEquals(signed(destination, digest), [], digest);
+    }
+  };
+  check();
+  const again = await pair.mirrorSigned(`${REPO}:v1`, ["-aamd64"]);
+  assertStringIncludes(again.stderr, "1 up to date");
+  assertStringIncludes(again.stderr, says);
+  check();
+  const valid = await pair.validate(
+    `${REPO}:v1`,
+    [...pair.flags, "-aamd64"],
+    pair.options,
+  );
+  assertEquals(valid.code, 0, valid.stderr);
+  assertStringIncludes(valid.stderr, says);
+});
+
+Deno.test("sign: an image of which nothing is selected is skipped and unsigned, also where it is there", async () => {
+  await using pair = new SigningPair();
+  for (
+    const [tag, app] of [["v1", makeImage({ seed: "one" })], [
+      "v2",
+      makeMultiArch("app", { platforms: ["linux/amd64", "linux/386"] }),
+    ]] as const
+  ) {
+    pair.source.install(REPO, tag, app);
+    pair.destination.install(REPO, tag, app);
+    const flags = ["-aarm64"];
+    const { code, stderr } = await pair.mirrorSigned(`${REPO}:${tag}`, flags);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "0 up to date, 1 skipped");
+    assertEquals(signed(pair.destination, app.digest), []);
+    const valid = await pair.validate(
+      `${REPO}:${tag}`,
+      [...pair.flags, ...flags],
+      pair.options,
+    );
+    assertEquals(valid.code, 1);
+    assertStringIncludes(valid.stderr, "0 passed, 1 skipped, 0 failed");
   }
 });
 

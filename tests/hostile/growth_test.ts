@@ -64,7 +64,9 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   "a reference": parseReference,
   "a reference's argument": parseReferenceArgument,
   "a registry": (text) => parseRegistryAddress(text, "--source"),
-  "platforms": (text) => parsePlatformFilter([text], [text]),
+  "platforms": (text) =>
+    parsePlatformFilter({ architectures: [text], oses: [text] }),
+  "a platform": (text) => parsePlatformFilter({ platforms: [text] }),
   "a duration": parseDuration,
   "Retry-After": (text) => parseRetryAfter(text, 0),
   "text to be printed": printable,
