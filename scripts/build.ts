@@ -2,29 +2,35 @@
  * Builds hangar's binaries, each with all that it needs:
  *
  *   deno task build [--target TRIPLE]... [--out DIR] [--runtime-dir DIR]
+ *                   [--pins FILE] [--unpinned]
  *
  * The code is bundled and minified first, in parts that are loaded when they are
  * needed: the npm packages as they are would be 30 MB more, and one file would
- * take 80 ms to start. The base runtime of each target comes from DENORT_BIN (the
- * host's own target), from denort-TRIPLE.zip in --runtime-dir, or, without that
- * flag, from where Deno publishes it.
+ * take 80 ms to start. The base runtime of each target comes from
+ * denort-TRIPLE.zip in --runtime-dir, or, without that flag, from where Deno
+ * publishes it, and must have the hash that scripts/runtimes.json pins; with
+ * --unpinned, for a build of one's own, it may be any. DENORT_BIN names a base
+ * runtime of one's own for the host's target: it is used as it is, and that is
+ * said.
  *
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { VERSION } from "../src/version.ts";
 import { median } from "./measure.ts";
+import {
+  PinError,
+  pinOf,
+  type Pins,
+  PINS_FILE,
+  readPins,
+  runtimeName,
+  sha256,
+  TARGETS,
+  verifyRuntime,
+} from "./runtimes.ts";
 import { smokeTest } from "./smoke_test.ts";
 import { V8_FLAGS } from "./v8_flags.ts";
-
-/** Names of the files, by target triple. */
-const TARGETS: Readonly<Record<string, string>> = {
-  "x86_64-unknown-linux-gnu": "linux-amd64",
-  "aarch64-unknown-linux-gnu": "linux-arm64",
-  "x86_64-apple-darwin": "darwin-amd64",
-  "aarch64-apple-darwin": "darwin-arm64",
-};
 
 /** What hangar does: registries, lists and credentials, credential helpers. */
 export const PERMISSIONS: readonly string[] = [
@@ -46,18 +52,28 @@ interface Options {
   readonly targets: readonly string[];
   readonly out: string;
   readonly runtimeDir?: string;
+  /** Which base runtimes may be used; any, where there are none. */
+  readonly pins?: Pins;
 }
 
-function parseArgs(args: readonly string[]): Options {
+async function parseArgs(args: readonly string[]): Promise<Options> {
   const targets: string[] = [];
   let out = "dist";
   let runtimeDir: string | undefined;
-  for (let i = 0; i < args.length; i += 2) {
-    const [flag, value] = [args[i], args[i + 1]];
+  let pinsFile = PINS_FILE;
+  let pinned = true;
+  for (let i = 0; i < args.length; i++) {
+    const flag = args[i];
+    if (flag === "--unpinned") {
+      pinned = false;
+      continue;
+    }
+    const value = args[++i];
     if (value === undefined) throw new BuildError(`${flag} wants a value`);
     if (flag === "--target") targets.push(value);
     else if (flag === "--out") out = value;
     else if (flag === "--runtime-dir") runtimeDir = value;
+    else if (flag === "--pins") pinsFile = value;
     else throw new BuildError(`unknown flag ${flag}`);
   }
   const unknown = targets.find((target) => !(target in TARGETS));
@@ -72,12 +88,13 @@ function parseArgs(args: readonly string[]): Options {
     targets: targets.length > 0 ? targets : Object.keys(TARGETS),
     out,
     runtimeDir,
+    pins: pinned ? await readPins(pinsFile) : undefined,
   };
 }
 
 async function deno(
   args: readonly string[],
-  env: Record<string, string> = {},
+  env: { readonly DENORT_BIN?: string } = {},
 ): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -105,23 +122,52 @@ async function runtimeCache(target: string): Promise<string> {
     env: { NO_COLOR: "1" },
   }).output();
   const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
-  return `${denoDir}/dl/release/v${Deno.version.deno}/denort-${target}.zip`;
+  return `${denoDir}/dl/release/v${Deno.version.deno}/${runtimeName(target)}`;
 }
 
-/** The environment to compile for a target in, with its base runtime. */
+/** Downloads a base runtime from where Deno publishes it. */
+async function download(target: string): Promise<Uint8Array> {
+  const url = `https://dl.deno.land/release/v${Deno.version.deno}/${
+    runtimeName(target)
+  }`;
+  const response = await fetch(url);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new BuildError(`${url} answers ${response.status}`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** What is in Deno's cache, or else what Deno publishes. */
+async function published(place: string, target: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(place);
+  } catch {
+    return await download(target);
+  }
+}
+
+/**
+ * Puts the base runtime of a target where Deno finds it, once it is known to be
+ * the pinned one.
+ */
 async function provideRuntime(
   target: string,
-  { runtimeDir }: Options,
-): Promise<Record<string, string>> {
-  const own = Deno.env.get("DENORT_BIN");
-  if (own && target === Deno.build.target) return { DENORT_BIN: own };
-  // What stands there is the host's.
-  const none = { DENORT_BIN: "" };
-  if (runtimeDir === undefined) return none;
-  const zip = `${runtimeDir}/denort-${target}.zip`;
+  { runtimeDir, pins }: Options,
+): Promise<void> {
+  // Without either, Deno downloads it by itself.
+  if (runtimeDir === undefined && pins === undefined) return;
   try {
-    const bytes = await Deno.readFile(zip);
     const place = await runtimeCache(target);
+    let bytes: Uint8Array;
+    if (runtimeDir !== undefined) {
+      bytes = await Deno.readFile(`${runtimeDir}/${runtimeName(target)}`);
+    } else {
+      // No download for what cannot be used.
+      if (pins) pinOf(pins, target);
+      bytes = await published(place, target);
+    }
+    if (pins) verifyRuntime(pins, target, bytes);
     await Deno.mkdir(place.slice(0, place.lastIndexOf("/")), {
       recursive: true,
     });
@@ -130,21 +176,43 @@ async function provideRuntime(
     throw new BuildError(
       `no base runtime for ${target}: ${
         error instanceof Error ? error.message : error
+      }${
+        error instanceof PinError
+          ? '; CONTRIBUTING.md ("Releases") says how base runtimes are pinned, and --unpinned builds without'
+          : ""
       }`,
     );
   }
-  return none;
+}
+
+/**
+ * Provides the base runtimes of all targets, before anything is built.
+ *
+ * @returns the targets that are compiled with DENORT_BIN
+ */
+async function provideRuntimes(options: Options): Promise<Set<string>> {
+  const ownRuntime = new Set<string>();
+  for (const target of options.targets) {
+    if (Deno.env.get("DENORT_BIN") && target === Deno.build.target) {
+      console.error(
+        `build: the base runtime of ${target} is that of DENORT_BIN, which is not pinned: not for a release`,
+      );
+      ownRuntime.add(target);
+    } else await provideRuntime(target, options);
+  }
+  return ownRuntime;
 }
 
 async function compile(
   bundle: string,
   target: string,
   options: Options,
+  ownRuntime: string | undefined,
 ): Promise<string> {
   const output = `${options.out}/hangar-${VERSION}-${TARGETS[target]}`;
-  const env = await provideRuntime(target, options);
-  if (!env["DENORT_BIN"]) delete env["DENORT_BIN"];
+  const env = ownRuntime === undefined ? {} : { DENORT_BIN: ownRuntime };
   const outer = Deno.env.get("DENORT_BIN");
+  // It is the host's, and Deno would take it for every target.
   Deno.env.delete("DENORT_BIN");
   try {
     await deno([
@@ -168,6 +236,7 @@ async function compile(
 }
 
 async function build(options: Options): Promise<void> {
+  const withOwnRuntime = await provideRuntimes(options);
   await Deno.mkdir(options.out, { recursive: true });
   const directory = await Deno.makeTempDir({ prefix: "hangar-build-" });
   // Its name becomes part of the binaries, and equal builds are to be equal.
@@ -187,10 +256,14 @@ async function build(options: Options): Promise<void> {
     }
     const sums: string[] = [];
     for (const target of options.targets) {
-      const file = await compile(bundle, target, options);
+      const file = await compile(
+        bundle,
+        target,
+        options,
+        withOwnRuntime.has(target) ? Deno.env.get("DENORT_BIN") : undefined,
+      );
       const bytes = await Deno.readFile(file);
-      const sum = createHash("sha256").update(bytes).digest("hex");
-      sums.push(`${sum}  ${file.slice(options.out.length + 1)}`);
+      sums.push(`${sha256(bytes)}  ${file.slice(options.out.length + 1)}`);
       console.log(`${file}: ${(bytes.length / 1e6).toFixed(1)} MB`);
       if (target === Deno.build.target) {
         const { ran, startMs } = await smokeTest(file, bundle, PERMISSIONS);
@@ -216,9 +289,11 @@ async function build(options: Options): Promise<void> {
 
 if (import.meta.main) {
   try {
-    await build(parseArgs(Deno.args));
+    await build(await parseArgs(Deno.args));
   } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
+    if (!(error instanceof BuildError || error instanceof PinError)) {
+      throw error;
+    }
     console.error(`build: ${error.message}`);
     Deno.exit(1);
   }

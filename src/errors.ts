@@ -139,7 +139,9 @@ export function invalidFlag(
 ): HangarError {
   return new HangarError(
     "usage",
-    `invalid value ${JSON.stringify(`${value}`)} for ${flag}: ${want}`,
+    `invalid value ${
+      JSON.stringify(hideGiven(`${value}`))
+    } for ${flag}: ${want}`,
     { ...options, flag },
   );
 }
@@ -164,24 +166,97 @@ export function withContext(context: string, error: unknown): unknown {
   });
 }
 
-// C0 and C1 controls, line separators, bidi marks and overrides: a registry's
-// message must not steer the user's terminal or hide part of a log line.
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu;
+// C0 and C1 controls, line separators, bidi marks and overrides, characters
+// without width, lone surrogates, tags: a registry's text must not steer the
+// user's terminal, nor hide part of a log line.
+const UNPRINTABLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}\p{Co}\u00ad\u180e\u200b-\u200d\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+const UNPRINTABLE_RUN = new RegExp(`${UNPRINTABLE.source}+`, "gu");
 
 /** Text from outside made safe for one line of log, at most `limit` characters. */
 export function printable(text: string, limit = 300): string {
-  const line = text.replace(UNPRINTABLE, " ").trim();
+  const line = hideLogins(text).replace(UNPRINTABLE_RUN, " ").trim();
   return line.length > limit ? `${line.slice(0, limit)}…` : line;
+}
+
+/**
+ * JSON text with what {@linkcode printable} would take out written as an
+ * escape, so that it says the same and steers nothing.
+ */
+export function printableJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent) ?? "null";
+  // The line breaks of the layout are JSON's own.
+  return text.replace(
+    UNPRINTABLE,
+    (found) =>
+      found === "\n" ? found : [...Array(found.length).keys()].map(
+        (i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, "0")}`,
+      ).join(""),
+  );
+}
+
+// The digest of a reference stands behind an "@" too.
+const DIGEST_NEXT = /^[a-z0-9]+:[0-9a-f]{8}/;
+
+/**
+ * Text that a user or a registry wrote for an address, without what may be secret
+ * in it: the user name and the password before its last "@", and its query.
+ */
+export function hideLogin(text: string): string {
+  let at = text.lastIndexOf("@");
+  if (at >= 0 && DIGEST_NEXT.test(text.slice(at + 1, at + 40))) {
+    at = text.lastIndexOf("@", at - 1);
+  }
+  if (at < 0) return hideQuery(text);
+  const scheme = /^[a-z][a-z0-9+.-]{0,20}:\/\//i.exec(text)?.[0] ?? "";
+  return `${scheme}…${hideQuery(text.slice(at))}`;
+}
+
+function hideQuery(text: string): string {
+  const end = text.search(/[?#]/);
+  return end < 0 ? text : `${text.slice(0, end + 1)}…`;
+}
+
+/** The same of a value that may be an address, or a path or anything else. */
+export function hideGiven(value: string): string {
+  const colon = value.indexOf(":");
+  return value.includes("://") || colon >= 0 && value.lastIndexOf("@") > colon
+    ? hideLogin(value)
+    : value;
+}
+
+/** The same of every URL in a text, as registries write them. */
+export function hideUrls(text: string): string {
+  return mapUrls(text, hideLogin);
+}
+
+/** The logins alone: the queries of our own messages hide what they must. */
+function hideLogins(text: string): string {
+  if (!text.includes("@")) return text;
+  return mapUrls(text, (url) => {
+    const end = url.search(/[?#]/);
+    const place = end < 0 ? url : url.slice(0, end);
+    return hideLogin(place) + url.slice(place.length);
+  });
+}
+
+function mapUrls(text: string, change: (url: string) => string): string {
+  if (!text.includes("://")) return text;
+  return text.split(/([\s"]+)/).map((word) =>
+    word.includes("://") ? change(word) : word
+  ).join("");
 }
 
 /** One line for the user: the message and, where there is one, the hint. */
 export function describeError(error: unknown): string {
   if (error instanceof HangarError) {
     const line = printable(error.message, 1200);
-    return error.hint === undefined ? line : `${line}; ${error.hint}`;
+    return error.hint === undefined
+      ? line
+      : `${line}; ${printable(error.hint, 600)}`;
   }
   if (error instanceof Error) {
-    return printable(`${error.name}: ${error.message}`, 600);
+    return printable(hideUrls(`${error.name}: ${error.message}`), 600);
   }
-  return printable(String(error), 600);
+  return printable(hideUrls(String(error)), 600);
 }

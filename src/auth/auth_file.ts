@@ -53,10 +53,12 @@ function decodeAuth(auth: string): AuthSecrets | undefined {
   }
   const colon = text.indexOf(":");
   if (colon < 0) return undefined;
+  // Old docker clients pad the password with NULs.
+  let end = text.length;
+  while (text[end - 1] === "\0") end--;
   return {
     username: text.slice(0, colon),
-    // Old docker clients pad the password with NULs.
-    password: text.slice(colon + 1).replace(/\0+$/, ""),
+    password: text.slice(colon + 1, Math.max(end, colon + 1)),
   };
 }
 

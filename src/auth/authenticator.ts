@@ -7,7 +7,9 @@
 
 import { abortable } from "@std/async/abortable";
 import { HangarError } from "../errors.ts";
-import { readBounded, redactUrl } from "../transport/fault.ts";
+import { readBounded } from "../transport/fault.ts";
+import { checkedRealm } from "../transport/named_url.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import {
   discard,
@@ -73,7 +75,10 @@ export class Authenticator {
 
   /** Authenticates requests, and answers one challenge for each. */
   readonly decorate: TransportDecorator = (next) => async (request) => {
-    if (request.url.origin !== this.#options.origin) return await next(request);
+    if (
+      request.url.origin !== this.#options.origin ||
+      request.headers?.["authorization"] !== undefined
+    ) return await next(request);
     const header = await this.#authorize(request);
     const response = await next(withAuthorization(request, header));
     if (response.status !== 401) return response;
@@ -100,6 +105,8 @@ export class Authenticator {
   /**
    * Finds out whether the credentials at hand are good, by way of the
    * registry's base endpoint.
+   *
+   * @param ping a request of the base endpoint, which stays on its origin
    */
   async checkLogin(
     ping: () => Promise<Response>,
@@ -112,6 +119,39 @@ export class Authenticator {
     if (this.#challenge.scheme === "basic") {
       return response.status === 401 ? "refused" : "accepted";
     }
+    return await this.#tokenState(signal);
+  }
+
+  /**
+   * The same with credentials that are to be kept: a registry that asks for
+   * none, because it lets anybody read, is shown them unasked.
+   *
+   * @param ping the same; it sends its request with these headers
+   */
+  async tryLogin(
+    ping: (headers?: Readonly<Record<string, string>>) => Promise<Response>,
+    signal?: AbortSignal,
+  ): Promise<LoginState> {
+    const state = await this.checkLogin(ping, signal);
+    const credentials = await this.#options.credentials();
+    if (!credentials || state === "missing" || state === "refused") {
+      return state;
+    }
+    const authorization = this.#challenge?.scheme === "bearer"
+      // A token server may hand out a token for nobody, which opens nothing.
+      ? `Bearer ${(await this.#token([], signal)).value}`
+      : basic(credentials);
+    const response = await ping({ authorization });
+    await discard(response);
+    if (response.status === 403) return "refused";
+    if (response.status !== 401) return state;
+    return state === "open" && this.#learn(response) &&
+        this.#challenge?.scheme === "bearer"
+      ? await this.#tokenState(signal)
+      : "refused";
+  }
+
+  async #tokenState(signal?: AbortSignal): Promise<"accepted" | "refused"> {
     try {
       await this.#token([], signal);
       return "accepted";
@@ -181,23 +221,7 @@ export class Authenticator {
 
   async #fetchToken(scopes: readonly string[]): Promise<Token> {
     const { realm = "", service } = this.#challenge!.parameters;
-    if (!URL.canParse(realm)) {
-      throw new HangarError(
-        "protocol",
-        `${this.#options.origin} names ${
-          JSON.stringify(realm.slice(0, 200))
-        } as its token server: not a URL`,
-      );
-    }
-    const url = new URL(realm);
-    if (url.protocol !== "https:" && url.protocol !== "http:") {
-      throw new HangarError(
-        "protocol",
-        `${this.#options.origin} names ${
-          redactUrl(url)
-        } as its token server: only http and https are asked`,
-      );
-    }
+    const url = checkedRealm(realm, new URL(this.#options.origin));
     // Credentials go to a realm over https, or to the registry's own origin.
     const trusted = url.protocol === "https:" ||
       url.origin === this.#options.origin;
@@ -235,6 +259,8 @@ export class Authenticator {
       const response = await this.#options.tokenTransport({
         ...request,
         wholeBody: MAX_TOKEN_ANSWER,
+        // The form that holds a refresh token would be sent along.
+        ownOrigin: credentials !== undefined,
         signal: timeout.signal,
       });
       return await this.#readToken(

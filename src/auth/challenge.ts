@@ -14,8 +14,12 @@ const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const PARAMETER =
   /([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
 
+/** A header is read at most so far, in characters. */
+const MAX_HEADER = 16 * 1024;
+
 /** Reads the challenges of a header; what cannot be read ends the list. */
-export function parseChallenges(header: string): Challenge[] {
+export function parseChallenges(text: string): Challenge[] {
+  const header = text.slice(0, MAX_HEADER);
   const challenges: Challenge[] = [];
   let at = 0;
   const take = (pattern: RegExp): RegExpExecArray | null => {

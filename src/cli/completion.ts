@@ -97,6 +97,8 @@ function valuesOf({ name }: FlagSpec): readonly string[] {
     case "arch":
     case "override-arch":
       return ["amd64", "arm64", "arm/v7", "s390x", "ppc64le", "riscv64", "all"];
+    case "platform":
+      return ["linux/amd64", "linux/arm64", "linux/arm/v7", "all"];
     case "os":
     case "override-os":
       return ["linux", "windows", "all"];

@@ -16,8 +16,8 @@ export type OnInterrupt = (callback: () => void) => () => void;
 
 /** The process around a command. */
 export interface CliContext {
-  /** Text, or bytes as they are. */
-  stdout(output: string | Uint8Array): void;
+  /** Text, or bytes as they are; false when nobody reads them any more. */
+  stdout(output: string | Uint8Array): boolean | void;
   stderr(text: string): void;
   /** Standard input, whole. */
   stdin(): Promise<Uint8Array>;
@@ -47,15 +47,17 @@ const encoder = new TextEncoder();
 function writeAll(
   stream: { writeSync(bytes: Uint8Array): number },
   output: string | Uint8Array,
-): void {
+): boolean {
   let bytes: Uint8Array = typeof output === "string"
     ? encoder.encode(output)
     : output;
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    return true;
   } catch (error) {
     // The reader of a pipe has gone (`| head`): nobody is left to tell.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }
 
@@ -67,7 +69,7 @@ export function processContext(): CliContext {
   const proxies = takeVariables(PROXY_VARIABLES);
   return {
     stdout: (output) => writeAll(Deno.stdout, output),
-    stderr: (text) => writeAll(Deno.stderr, text),
+    stderr: (text) => void writeAll(Deno.stderr, text),
     stdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     env: (name) => proxies[name] ?? Deno.env.get(name),

@@ -17,7 +17,7 @@ const UNITS: Readonly<Record<string, number>> = {
   "h": 3_600_000,
 };
 
-const NUMBER = String.raw`\d+\.?\d*|\.\d+`;
+const NUMBER = String.raw`\d+(?:\.\d*)?|\.\d+`;
 const UNIT = "ns|us|µs|μs|ms|s|m|h";
 const PART = new RegExp(`(${NUMBER})(${UNIT})`, "g");
 const WHOLE = new RegExp(`^\\+?(?:(?:${NUMBER})(?:${UNIT}))+$`);

@@ -5,7 +5,7 @@
  */
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { HangarError } from "../errors.ts";
+import { HangarError, hideGiven } from "../errors.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import type { FlagSpec } from "./flags.ts";
 
@@ -105,9 +105,10 @@ export function unknownWord<C>(
     word,
     (spec.subcommands ?? []).flatMap((c) => [c.name, ...c.aliases ?? []]),
   );
+  const shown = JSON.stringify(hideGiven(word));
   const what = spec.subcommands?.length && !spec.run
-    ? `unknown command ${JSON.stringify(word)} for "${path}"`
-    : `unexpected argument ${JSON.stringify(word)} for "${path}"`;
+    ? `unknown command ${shown} for "${path}"`
+    : `unexpected argument ${shown} for "${path}"`;
   return new HangarError("usage", what, {
     hint: near ? `did you mean ${near}?` : `see: ${path} --help`,
   });

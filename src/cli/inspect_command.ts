@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, printableJson } from "../errors.ts";
 import { inspectImage, type InspectOptions } from "../mirror/inspect_image.ts";
 import { EndpointChooser } from "../mirror/endpoints.ts";
 import type { ImageAddress } from "../mirror/plan.ts";
@@ -109,14 +109,12 @@ export const inspectCommand: CommandSpec<CliContext> = {
             );
           }
           context.stdout(
-            raw
-              ? await image.configBytes()
-              : `${JSON.stringify(config, null, 4)}\n`,
+            raw ? await image.configBytes() : `${printableJson(config, 4)}\n`,
           );
         } else if (raw) {
           context.stdout(image.manifestBytes);
         } else {
-          context.stdout(`${JSON.stringify(await image.summary(), null, 4)}\n`);
+          context.stdout(`${printableJson(await image.summary(), 4)}\n`);
         }
         return 0;
       },

@@ -14,10 +14,13 @@ export {
   type HangarErrorOptions,
 } from "../errors.ts";
 export type {
+  ImageMerge,
   ImagePlan,
+  KeptEntry,
   MirrorEvent,
   MirrorOutcome,
   MirrorTotals,
+  NothingSelected,
   OutcomeKind,
 } from "../mirror/events.ts";
 export type {

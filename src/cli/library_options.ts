@@ -30,6 +30,8 @@ export interface MirrorOptions {
    * @default {["linux"]}
    */
   readonly os?: readonly string[];
+  /** Platforms, as `os/arch` or `os/arch/variant`, or `all`; instead of both. */
+  readonly platform?: readonly string[];
   /**
    * Images at once, 1 to 20.
    *

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, printable, printableJson } from "../errors.ts";
 import { parseReferenceArgument } from "../names/reference.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
@@ -66,13 +66,15 @@ export const listTagsCommand: CommandSpec<CliContext> = {
         const tags: string[] = [];
         for await (const page of pages) {
           if (format === "text") {
-            context.stdout(page.map((tag) => `${tag}\n`).join(""));
+            const text = page.map((tag) => `${printable(tag)}\n`).join("");
+            // The next page would be for nobody, as behind `| head`.
+            if (context.stdout(text) === false) return 0;
           } else for (const tag of page) tags.push(tag);
         }
         if (format === "json") {
           const name = `${address.host}/${reference.repository}`;
           context.stdout(
-            `${JSON.stringify({ Repository: name, Tags: tags }, null, 4)}\n`,
+            `${printableJson({ Repository: name, Tags: tags }, 4)}\n`,
           );
         }
         return 0;

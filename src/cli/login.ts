@@ -44,7 +44,7 @@ export async function tryAndKeep(
   const routes = await loadRoutes((name) => context.env(name));
   const registry = routes?.registry(address) ?? address;
   const code = await withNetwork(reach, context, address, async (network) => {
-    const state = await network.checkLogin(registry);
+    const state = await network.tryLogin(registry);
     if (state === "refused" || state === "missing") {
       throw new HangarError(
         "usage",
@@ -53,7 +53,7 @@ export async function tryAndKeep(
     }
     const place = await new CredentialStore(context.keychain).save(host, login);
     const what = state === "open"
-      ? `${host} asks for no credentials; they were not tried`
+      ? `${host} asks for no credentials, and did not refuse these`
       : "Login succeeded";
     announce(`${what}; kept in ${place}`);
     return 0;

@@ -7,7 +7,11 @@
 import { HangarError } from "../errors.ts";
 import type { Depth } from "../mirror/validate_image.ts";
 import { parseProject, parseRegistryAddress } from "../names/reference.ts";
-import { parsePlatformFilter } from "../oci/platform.ts";
+import {
+  DEFAULT_WORDS,
+  parsePlatformFilter,
+  type PlatformFilter,
+} from "../oci/platform.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
@@ -16,7 +20,7 @@ import { NETWORK_FLAGS, reachOptions } from "./network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "./policy_options.ts";
 import type { ListRunOptions } from "./run_list.ts";
 import { type MirrorRunOptions, runMirror, runValidate } from "./run_mirror.ts";
-import { loadSigner, SIGN_FLAGS } from "./sign_options.ts";
+import { loadOwnChecker, loadSigner, SIGN_FLAGS } from "./sign_options.ts";
 
 const MAX_JOBS = 20;
 
@@ -33,14 +37,20 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     name: "arch",
     short: "a",
     type: "strings",
-    default: ["amd64", "arm64"],
+    default: DEFAULT_WORDS.architectures,
     help: "architecture list of images",
   },
   {
     name: "os",
     type: "strings",
-    default: ["linux"],
+    default: DEFAULT_WORDS.oses,
     help: "OS list of images",
+  },
+  {
+    name: "platform",
+    type: "strings",
+    help:
+      "os/arch[/variant] list of images, or all; instead of --arch and --os",
   },
   {
     name: "source",
@@ -189,7 +199,7 @@ hangar mirror validate \\
       );
     }
     return await runValidate(
-      await loadOptions(values, context),
+      await loadOptions(values, context, loadOwnChecker),
       depth,
       context,
     );
@@ -287,7 +297,7 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
   }
   return {
     ...listOptions(values),
-    filter: parsePlatformFilter(values.strings("arch"), values.strings("os")),
+    filter: filterOf(values),
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
     missing: values.bool("missing"),
@@ -297,14 +307,25 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
   };
 }
 
+function filterOf(values: FlagValues): PlatformFilter {
+  const given = (flag: string) =>
+    values.given(flag) ? values.strings(flag) : undefined;
+  return parsePlatformFilter({
+    platforms: given("platform"),
+    architectures: given("arch"),
+    oses: given("os"),
+  });
+}
+
 /** The same, with the files that the flags name. */
 async function loadOptions(
   values: FlagValues,
   context: CliContext,
+  load: typeof loadSigner = loadSigner,
 ): Promise<MirrorRunOptions> {
   return {
     ...mirrorOptions(values),
-    signer: await loadSigner(values, context),
+    signer: await load(values, context),
     policy: await loadPolicy(values, context),
   };
 }

@@ -11,6 +11,7 @@ import { redactUrl } from "../transport/fault.ts";
 import { Console, type LogFormat } from "../report/console.ts";
 import { formatDuration } from "../report/format.ts";
 import { ProxyRules } from "../transport/proxies.ts";
+import { isTemporaryStatus } from "../transport/retry.ts";
 import type { RequestObserver } from "../transport/transport.ts";
 import {
   certsDirectories,
@@ -33,7 +34,8 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     name: "retry-times",
     type: "int",
     default: 4,
-    help: "how often a request or transfer that failed for now is tried again",
+    help:
+      "how often a step that failed for now is tried again (unless given, 9 at a host that answers others)",
   },
   {
     name: "retry-delay",
@@ -59,19 +61,24 @@ const MAX_RETRY_TIMES = 100;
 /** What the flags of {@linkcode NETWORK_FLAGS} come to. */
 export interface ReachOptions {
   readonly maxPerHost: number;
-  readonly retryTimes: number;
+  /** Undefined for the default, which depends on the host. */
+  readonly retryTimes?: number;
   readonly retryDelayMs: number;
   /** 0 for no limit. */
   readonly stallTimeoutMs: number;
   readonly tlsVerify?: boolean;
   readonly debug: boolean;
   readonly logFormat: LogFormat;
+  /** `--timeout`, where the command has it: for a login check too, in ms. */
+  readonly timeoutMs?: number;
 }
 
 /** Writes what happens on the network. */
 export interface NetworkLog {
   /** A request goes out. */
   request?(): void;
+  /** A host answers, and not by a fault that may pass. */
+  answered?(host: string): void;
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
@@ -99,7 +106,7 @@ export function reachOptions(values: FlagValues): ReachOptions {
   }
   return {
     maxPerHost,
-    retryTimes,
+    retryTimes: values.given("retry-times") ? retryTimes : undefined,
     retryDelayMs: values.durationMs("retry-delay"),
     stallTimeoutMs: values.durationMs("stall-timeout"),
     tlsVerify: values.optionalBool("tls-verify"),
@@ -150,8 +157,11 @@ export function connectNetwork(
     proxyFor: (url) => proxies.proxyFor(url),
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
+    loginTimeoutMs: options.timeoutMs,
     retry: {
-      attempts: options.retryTimes + 1,
+      attempts: options.retryTimes === undefined
+        ? undefined
+        : options.retryTimes + 1,
       baseDelayMs: options.retryDelayMs,
       ...context.retry,
     },
@@ -189,12 +199,13 @@ function observe(debug: boolean, log: NetworkLog): RequestObserver {
         )),
     onProxy: (host, proxyUrl) =>
       log.debug(`${host} is reached through the proxy ${proxyUrl}`),
-    onResponse: debug
-      ? (method, url, status, ms) =>
-        log.debug(
-          `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
-        )
-      : undefined,
+    onResponse: (method, url, status, ms) => {
+      if (!isTemporaryStatus(status)) log.answered?.(url.host);
+      if (!debug) return;
+      log.debug(
+        `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
+      );
+    },
     onRetry: (what, delayMs, reason) => {
       const why = typeof reason === "number" ? reason : describeError(reason);
       const message = `${

@@ -18,10 +18,12 @@ export async function runCli(
   // Scripts ask for it all the time, so nothing more is loaded for it.
   const isVersion = ["version", "--version", "-v"].includes(args[0] ?? "");
   if (args.length === 1 && isVersion) return printVersion(context);
-  const [{ root }, { runCommandTree }] = await Promise.all([
+  const [{ root }, { runCommandTree }, { guardSpans }] = await Promise.all([
     import("./tree.ts"),
     import("./command_tree.ts"),
+    import("./span_secrets.ts"),
   ]);
+  await guardSpans((name) => context.env(name));
   if (args[0] === "complete") {
     const { answerCompletion } = await import("./completion_command.ts");
     return await answerCompletion(root, args.slice(1));

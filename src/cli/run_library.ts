@@ -14,6 +14,7 @@ import type { MirrorOptions } from "./library_options.ts";
 import { MIRROR_FLAGS, mirrorOptions } from "./mirror_command.ts";
 import { loadPolicy } from "./policy_options.ts";
 import { runMirror, runValidate } from "./run_mirror.ts";
+import { guardSpans } from "./span_secrets.ts";
 import { root } from "./tree.ts";
 
 /** Mirrors, or validates where a depth is given. */
@@ -23,6 +24,7 @@ export async function runLibrary(
 ): Promise<MirrorReport> {
   const values = flagsFor(options, how.dryRun ?? false);
   const context = contextFor(options);
+  await guardSpans((name) => context.env(name));
   let report: MirrorReport | undefined;
   const run = {
     ...mirrorOptions(values),
@@ -49,6 +51,7 @@ function flagsFor(options: MirrorOptions, dryRun: boolean): FlagValues {
   give("destination-project", options.destinationProject);
   give("arch", options.arch?.join(","));
   give("os", options.os?.join(","));
+  give("platform", options.platform?.join(","));
   give("jobs", options.jobs);
   give(
     "timeout",

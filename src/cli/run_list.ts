@@ -36,6 +36,7 @@ import {
 } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
 import { loadRoutes } from "./registries_files.ts";
+import { nothingAtAll } from "./nothing_at_all.ts";
 import { loadTrace } from "./traces.ts";
 import type { Network } from "./wire.ts";
 import { writeReport } from "./write_report.ts";
@@ -137,6 +138,7 @@ export async function runList(
   for (const message of plan.warnings) emit({ type: "warning", message });
   tally.addInvalid(list.invalid.length);
 
+  const brake = new HostBrake(context.now);
   const interrupt = new AbortController();
   const unlisten = context.onInterrupt(() => {
     emit({
@@ -157,6 +159,7 @@ export async function runList(
         warn: (message) => emit({ type: "warning", message }),
         retry: (message) =>
           emit({ type: "retry", image: currentImage(), message }),
+        answered: (host) => brake.answered(host),
         request: () => emit({ type: "request", image: currentImage() }),
       },
       interrupt.signal,
@@ -196,7 +199,7 @@ export async function runList(
         ...options,
         signal: interrupt.signal,
         hostOf: (image) => network.hostOf(image),
-        brake: new HostBrake(context.now),
+        brake,
         trace,
       },
       job.work(network, plan, trace),
@@ -212,9 +215,11 @@ export async function runList(
         tally.totals().interrupted,
     );
     console.info(job.summary(tally.totals()));
+    const nothing = nothingAtAll(outcomes);
+    if (nothing !== undefined) console.error(nothing);
     const exitCode = interrupt.signal.aborted
       ? ExitCode.interrupted
-      : failed > 0 || !isKept
+      : failed > 0 || !isKept || nothing !== undefined
       ? ExitCode.someFailed
       : ExitCode.done;
     if (!collector) return exitCode;

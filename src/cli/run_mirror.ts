@@ -7,10 +7,15 @@
 import { AbsentDestination } from "../mirror/absent_destination.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
-import type { ImageSigner, SignatureChecker } from "../mirror/image_signer.ts";
+import type { ImageSigner, NamedChecker } from "../mirror/image_signer.ts";
 import { mirrorImage, type MirrorTools } from "../mirror/mirror_image.ts";
 import { type MirrorPlan, planInPlace } from "../mirror/plan.ts";
-import { checkInPlace, signInPlace } from "../mirror/sign_in_place.ts";
+import {
+  checkInPlace,
+  type Required,
+  REQUIRED_PARTS,
+  signInPlace,
+} from "../mirror/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
 import {
@@ -140,19 +145,20 @@ export async function runSign(
 /** Checks the signatures of the images of a list; gives the exit code. */
 export async function runSignValidate(
   options: ListRunOptions,
-  checker: SignatureChecker,
+  checker: NamedChecker,
+  required: Required,
   context: CliContext,
 ): Promise<number> {
   return await runList(options, context, {
     command: "sign validate",
-    log: logSigning,
+    log: (console) => logSigning(console, REQUIRED_PARTS[required]),
     summary: validationLine,
     plan: planInPlace,
     needsLogin: false,
     work: (network) => {
       const tools = network.signTools("pull");
       return (task, events, signal) =>
-        checkInPlace(task, checker, tools, events, signal);
+        checkInPlace(task, { checker, required }, tools, events, signal);
     },
   });
 }

@@ -10,8 +10,9 @@ import type { CliContext } from "./context.ts";
 import type { FlagSpec } from "./flags.ts";
 import { listOptions, MIRROR_FLAGS } from "./mirror_command.ts";
 import { NETWORK_FLAGS } from "./network_options.ts";
-import { runSign, runSignValidate } from "./run_mirror.ts";
-import { loadSigner, readUserFile, SIGN_FLAGS } from "./sign_options.ts";
+import { runSign } from "./run_mirror.ts";
+import { loadSigner, SIGN_FLAGS } from "./sign_options.ts";
+import { signValidateCommand } from "./sign_validate_command.ts";
 
 // What chooses the images is chosen as for `mirror`.
 const LIST_FLAGS = [
@@ -39,44 +40,6 @@ const FLAGS: readonly FlagSpec[] = [
   },
 ];
 
-const validateCommand: CommandSpec<CliContext> = {
-  name: "validate",
-  summary: "Check the signatures of images",
-  usage: ["hangar sign validate -f IMAGE_LIST.txt --sigstore-pubkey KEY.pub"],
-  examples: `hangar sign validate \\
-	--file IMAGE_LIST.txt \\
-	--destination DESTINATION_REGISTRY \\
-	--sigstore-pubkey sigstore.pub`,
-  flags: [
-    {
-      name: "failed",
-      short: "o",
-      type: "string",
-      default: "sign-validate-failed.txt",
-      help: "file name of the validate failed image list",
-    },
-    {
-      name: "sigstore-pubkey",
-      type: "string",
-      required: true,
-      help: "public key in PEM that images must be signed by",
-    },
-  ],
-  run: async (values, context) => {
-    const path = values.string("sigstore-pubkey")!;
-    const pem = await readUserFile(path, "--sigstore-pubkey");
-    const [{ parsePublicKeys }, { KeyChecker }] = await Promise.all([
-      import("../signatures/sigstore_key.ts"),
-      import("../mirror/check_signatures.ts"),
-    ]);
-    return await runSignValidate(
-      listOptions(values),
-      new KeyChecker(parsePublicKeys(pem, path)),
-      context,
-    );
-  },
-};
-
 /** The command. */
 export const signCommand: CommandSpec<CliContext> = {
   name: "sign",
@@ -90,7 +53,7 @@ export const signCommand: CommandSpec<CliContext> = {
 	--destination DESTINATION_REGISTRY \\
 	--sigstore-private-key sigstore.key`,
   flags: [...FLAGS, ...SIGN_FLAGS],
-  subcommands: [validateCommand],
+  subcommands: [signValidateCommand],
   run: async (values, context) => {
     const options = listOptions(values);
     const signer = await loadSigner(values, context);

@@ -7,6 +7,7 @@
 import { HangarError } from "../errors.ts";
 import type { ImageSigner } from "../mirror/image_signer.ts";
 import type { SigningKey } from "../signatures/sigstore_key.ts";
+import type { BundleVerifier } from "../signatures/verify_bundle.ts";
 import { ProxyRules, variablesFor } from "../transport/proxies.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
@@ -49,9 +50,20 @@ export const SIGN_FLAGS: readonly FlagSpec[] = [
     type: "string",
     help: "have signatures stamped by this timestamp authority (bundle)",
   },
+  {
+    name: "trusted-root",
+    type: "string",
+    help: "trusted_root.json that signatures without a key are verified by",
+  },
 ];
 
-const BUNDLE_FLAGS = ["fulcio-url", "identity-token", "rekor-url", "tsa-url"];
+const BUNDLE_FLAGS = [
+  "fulcio-url",
+  "identity-token",
+  "rekor-url",
+  "tsa-url",
+  "trusted-root",
+];
 
 /**
  * The signer that the flags ask for; undefined when they ask for none. Keys are
@@ -92,6 +104,12 @@ export async function loadSigner(
       "--fulcio-url signs without a key, --sigstore-private-key with one: give one of them",
     );
   }
+  if (path && values.string("trusted-root")) {
+    throw new HangarError(
+      "usage",
+      "--trusted-root is for signatures without a key: leave it out, or --sigstore-private-key",
+    );
+  }
   if (!path && format === "cosign") return undefined;
   const key = path ? await openKey(path, values, context) : undefined;
   if (format === "cosign") {
@@ -115,8 +133,48 @@ export async function loadSigner(
       rekorUrl: url("rekor-url"),
       tsaUrl: url("tsa-url"),
       identityToken: await tokenOf(values),
+      verifier: await loadVerifier(values),
     }),
   );
+}
+
+/**
+ * The checker of own signatures that the flags ask for; undefined when they ask
+ * for none.
+ *
+ * @throws {HangarError} as {@linkcode loadSigner}; `usage` too where signatures
+ * without a key are to be believed unseen
+ */
+export async function loadOwnChecker(
+  values: FlagValues,
+  context: CliContext,
+): Promise<ImageSigner | undefined> {
+  const signer = await loadSigner(values, context);
+  if (
+    signer && !values.string("sigstore-private-key") &&
+    !values.string("trusted-root")
+  ) {
+    throw new HangarError(
+      "usage",
+      "--trusted-root is missing: signatures without a key cannot be checked without it",
+    );
+  }
+  return signer;
+}
+
+/**
+ * What verifies signatures without a key; undefined without `--trusted-root`.
+ *
+ * @throws {HangarError} `usage`
+ */
+export async function loadVerifier(
+  values: FlagValues,
+): Promise<BundleVerifier | undefined> {
+  const path = values.string("trusted-root");
+  if (!path) return undefined;
+  const json = await readUserFile(path, "--trusted-root");
+  const { BundleVerifier } = await import("../signatures/verify_bundle.ts");
+  return new BundleVerifier(json, path);
 }
 
 /**

@@ -9,10 +9,11 @@ import type { Trace } from "../oci/store.ts";
 import { describeError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import type { Env } from "./certs_d.ts";
+import { isTraced } from "./span_secrets.ts";
 
 /** What makes spans; undefined where nobody collects them. */
 export async function loadTrace(env: Env): Promise<Trace | undefined> {
-  if (!["1", "true"].includes(env("OTEL_DENO") ?? "")) return undefined;
+  if (!isTraced(env)) return undefined;
   const { SpanStatusCode, trace } = await import("@opentelemetry/api");
   const tracer = trace.getTracer("hangar", VERSION);
   return async (name, attributes, work) =>

@@ -21,6 +21,7 @@ import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { HarborProjects } from "../registry/harbor.ts";
 import { Registry } from "../registry/registry.ts";
+import { isForGood } from "../registry/registry_error.ts";
 import { readWholeBodies } from "../transport/fault.ts";
 import {
   type HostCertificates,
@@ -34,6 +35,7 @@ import {
   compose,
   type RequestObserver,
   type Transport,
+  type TransportRequest,
 } from "../transport/transport.ts";
 import { VERSION } from "../version.ts";
 
@@ -55,6 +57,8 @@ export interface NetworkOptions {
   readonly retry?: RetrierOptions;
   /** Without a byte for so long a transfer is given up, in ms. */
   readonly stallTimeoutMs?: number;
+  /** How long it may take to check one login, in ms. @default {no limit} */
+  readonly loginTimeoutMs?: number;
   /** Schemes that the user wrote before a registry, by host. */
   readonly schemes: ReadonlyMap<string, "http" | "https">;
   /** Aborted when the user interrupts the run. */
@@ -64,6 +68,7 @@ export interface NetworkOptions {
 interface Access {
   readonly connection: Connection;
   checkLogin(signal?: AbortSignal): Promise<LoginState>;
+  tryLogin(signal?: AbortSignal): Promise<LoginState>;
   /** Waits until nothing shared is under way. */
   settled(): Promise<void>;
 }
@@ -72,6 +77,20 @@ interface Access {
 const HOSTS_OF: Readonly<Record<string, string>> = {
   "docker.io": "registry-1.docker.io",
 };
+
+function lateLogin({ host }: RegistryAddress, ms: number): HangarError {
+  return new HangarError(
+    "timeout",
+    `${host} did not say within ${
+      ms / 1000
+    } s whether it takes the credentials`,
+    { host, hint: "give it more with --timeout" },
+  );
+}
+
+function loginRequest(base: URL, signal?: AbortSignal): TransportRequest {
+  return { ...pingRequest(base, signal), ownOrigin: true };
+}
 
 /** The registries of a run: one connection and one login for each. */
 export class Network implements AsyncDisposable {
@@ -104,6 +123,7 @@ export class Network implements AsyncDisposable {
     this.#insecureClients = clients(false);
     this.#retrier = new Retrier({
       observer: options.observer,
+      isForGood,
       ...options.retry,
     });
     this.#gate = new RequestGate({ maxPerHost: options.maxPerHost });
@@ -186,7 +206,25 @@ export class Network implements AsyncDisposable {
 
   /** Whether a registry takes the credentials at hand. */
   async checkLogin(registry: RegistryAddress): Promise<LoginState> {
-    return await this.#access(registry).checkLogin(this.#options.signal);
+    const { signal, loginTimeoutMs = 0 } = this.#options;
+    const late = new AbortController();
+    const timer = loginTimeoutMs > 0
+      ? setTimeout(
+        () => late.abort(lateLogin(registry, loginTimeoutMs)),
+        loginTimeoutMs,
+      )
+      : undefined;
+    try {
+      return await this.#access(registry)
+        .checkLogin(AbortSignal.any([signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether a registry takes credentials that are to be kept. */
+  async tryLogin(registry: RegistryAddress): Promise<LoginState> {
+    return await this.#access(registry).tryLogin(this.#options.signal);
   }
 
   #registry(address: RegistryAddress, access: "pull" | "pull,push"): Registry {
@@ -223,8 +261,6 @@ export class Network implements AsyncDisposable {
     const { credentials } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#end.signal]);
     const { host: id } = address;
-    const insecure = this.#isInsecure(address);
-    const { send } = insecure ? this.#insecureClients : this.#clients;
     let authenticator: Authenticator | undefined;
     const connection = new Connection({
       id,
@@ -232,6 +268,12 @@ export class Network implements AsyncDisposable {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       candidates: this.#candidates(address),
       transportFor: (base) => {
+        // `insecure` is said of this host: not of its CDN or its token server.
+        const isOwn = ({ url }: TransportRequest) =>
+          this.#isInsecure(address) && url.hostname === base.hostname;
+        const send: Transport = (request) =>
+          (isOwn(request) ? this.#insecureClients : this.#clients)
+            .send(request);
         authenticator = new Authenticator({
           origin: base.origin,
           credentials: async (repository) => {
@@ -239,7 +281,8 @@ export class Network implements AsyncDisposable {
             this.#options.observer?.onCredentials?.(id, found?.origin);
             return found;
           },
-          tokenTransport: insecure ? this.#insecurePlain : this.#plain,
+          tokenTransport: (request) =>
+            (isOwn(request) ? this.#insecurePlain : this.#plain)(request),
           signal,
         });
         return compose(
@@ -261,7 +304,14 @@ export class Network implements AsyncDisposable {
       checkLogin: async (signal) => {
         const { base, send } = await connection.endpoint(signal);
         return await authenticator!.checkLogin(
-          () => send(pingRequest(base, signal)),
+          () => send(loginRequest(base, signal)),
+          signal,
+        );
+      },
+      tryLogin: async (signal) => {
+        const { base, send } = await connection.endpoint(signal);
+        return await authenticator!.tryLogin(
+          (headers) => send({ ...loginRequest(base, signal), headers }),
           signal,
         );
       },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, printableJson } from "../errors.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import type { CliContext } from "./context.ts";
 
@@ -18,8 +18,8 @@ export async function writeReport(
   report: MirrorReport,
   context: CliContext,
 ): Promise<void> {
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (path === "-") return context.stdout(text);
+  const text = `${printableJson(report, 2)}\n`;
+  if (path === "-") return void context.stdout(text);
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     // What is no plain file, such as /dev/stdout, cannot be replaced.

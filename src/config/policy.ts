@@ -4,11 +4,11 @@
  * @module
  */
 
-import { parse as parseYaml } from "yaml";
 import { describeError, HangarError } from "../errors.ts";
 import type { Reference } from "../names/reference.ts";
 import { scopesOf } from "./scopes.ts";
-import { StrictObject } from "./strict_json.ts";
+import { parseStrictJson } from "../strict_json.ts";
+import { StrictObject } from "./strict_object.ts";
 
 /** A file, or what would be in it. */
 export type Source =
@@ -80,9 +80,7 @@ export interface Policy {
 export function parsePolicy(text: string, name: string): Policy {
   let json: unknown;
   try {
-    json = JSON.parse(text);
-    // JSON is YAML, whose parser refuses a key that is there twice.
-    parseYaml(text, { uniqueKeys: true, maxAliasCount: 0 });
+    json = parseStrictJson(text);
   } catch (cause) {
     throw new HangarError("file", `${name}: ${describeError(cause)}`, {
       cause,

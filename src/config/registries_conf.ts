@@ -292,7 +292,9 @@ function locationOf(value: unknown, where: string): string | undefined {
       `${where} is ${JSON.stringify(value)}: want HOST[:PORT][/PATH], no URL`,
     );
   }
-  return value.replace(/\/+$/, "") || undefined;
+  let end = value.length;
+  while (value[end - 1] === "/") end--;
+  return value.slice(0, end) || undefined;
 }
 
 /** One location may stand in several entries, which must agree on it. */

@@ -8,7 +8,7 @@ import { appendLayers, type AttachmentImage } from "../oci/attachment.ts";
 import {
   type Descriptor,
   type ImageManifest,
-  parseJsonObject,
+  parseConfig,
   parseManifest,
 } from "../oci/manifest.ts";
 import { together } from "../together.ts";
@@ -64,6 +64,6 @@ async function withConfig(
   );
   return {
     manifest,
-    config: parseJsonObject(bytes, `config ${config.digest}`),
+    config: parseConfig(bytes, config.digest),
   };
 }

@@ -59,6 +59,23 @@ export interface AttachmentAudit {
   examine?(attachment: Attachment, digest: Digest): Promise<void>;
 }
 
+/** Throws for an attachment that may not be brought. */
+export interface AttachmentJudge {
+  /** Judges by the manifest; asked of what is there already too. */
+  judgeManifest(manifest: Manifest, signal: AbortSignal): Promise<void>;
+  /** Judges by the content beside, before any of it is brought. */
+  judgeContent(manifest: Manifest, signal: AbortSignal): Promise<void>;
+}
+
+/** How attachments are brought along. */
+export interface AttachmentWalkOptions {
+  readonly signal: AbortSignal;
+  /** Where this is given nothing is written, but told. */
+  readonly audit?: AttachmentAudit;
+  /** @default {all may be brought} */
+  readonly judge?: AttachmentJudge;
+}
+
 /** Brings attachments along, or tells which are lacking. */
 export class AttachmentWalk {
   readonly #context: CopyContext;
@@ -66,16 +83,16 @@ export class AttachmentWalk {
   readonly #seen = new Set<Digest>();
   readonly #found = new Map<Digest, Promise<Attachments>>();
   readonly #audit: AttachmentAudit | undefined;
+  readonly #judge: AttachmentJudge | undefined;
 
-  /** @param audit where this is given nothing is written, but told */
   constructor(
     context: CopyContext,
-    signal: AbortSignal,
-    audit?: AttachmentAudit,
+    { signal, audit, judge }: AttachmentWalkOptions,
   ) {
     this.#context = context;
     this.#signal = signal;
     this.#audit = audit;
+    this.#judge = judge;
   }
 
   /** How much is attached to a digest at the source. */
@@ -133,6 +150,9 @@ export class AttachmentWalk {
     );
     if (!wanted) return undefined;
     context.events.onAttachment?.("found");
+    // What the HEAD came as is no claim; the GET's is judged with the bytes.
+    const described = { ...wanted, mediaType: "" };
+    await this.#admit(described);
     return await context.locks.run(
       `${destination.id}/${destinationRepository}:${tag}`,
       signal,
@@ -143,13 +163,13 @@ export class AttachmentWalk {
         if (held === "unreadable") return undefined;
         if (this.#audit) {
           return await this.#auditTag(this.#audit, { name: tag, subject }, {
-            wanted,
+            wanted: described,
             held,
           });
         }
         const isNew = held === undefined || held === "same"
-          ? await this.#bringTag(tag, wanted, held)
-          : await this.#unite(tag, wanted, held);
+          ? await this.#bringTag(tag, described, held)
+          : await this.#unite(tag, described, held);
         if (isNew) context.events.onAttachment?.("copied");
         return held === undefined || held === "same"
           ? wanted.digest
@@ -188,17 +208,21 @@ export class AttachmentWalk {
       await audit.examine?.(attachment, wanted.digest);
       return wanted.digest;
     }
+    const brought = await readManifest(this.#context, wanted, this.#signal);
     if (held === undefined) {
+      await this.#judge?.judgeContent(brought, this.#signal);
       audit.lacks(attachment);
       return undefined;
     }
     const { name } = attachment;
-    const brought = await readManifest(this.#context, wanted, this.#signal);
     const missing = missingLayers(
       asAttachment(held, name),
       asAttachment(brought, name),
     );
-    if (missing.length > 0) audit.lacks(attachment);
+    if (missing.length > 0) {
+      await this.#judge?.judgeContent(brought, this.#signal);
+      audit.lacks(attachment);
+    }
     await audit.examine?.(attachment, held.content.digest);
     return undefined;
   }
@@ -213,6 +237,7 @@ export class AttachmentWalk {
     const signal = this.#signal;
     if (held && !context.recheck) return false;
     const manifest = await readManifest(context, wanted, signal);
+    await this.#judge?.judgeContent(manifest, signal);
     await copyContent(context, manifest, { signal });
     if (held) return await bringManifest(context, manifest, tag, signal);
     await putManifest(context, manifest, tag, signal);
@@ -231,6 +256,9 @@ export class AttachmentWalk {
     const has = asAttachment(held, tag);
     const comes = asAttachment(brought, tag);
     const missing = missingLayers(has, comes);
+    if (missing.length > 0 || context.recheck) {
+      await this.#judge?.judgeContent(brought, signal);
+    }
     if (context.recheck) {
       const sent = new Set(comes.layers.map((layer) => layer.digest));
       await together([
@@ -294,6 +322,7 @@ export class AttachmentWalk {
       referrers.map((referrer) => async () => {
         const { digest } = referrer;
         context.events.onAttachment?.("found");
+        await this.#admit(referrer);
         if (held.has(digest) && await this.#isThere(digest, subject)) {
           return [digest];
         }
@@ -304,6 +333,7 @@ export class AttachmentWalk {
           );
           return [];
         }
+        await this.#judge?.judgeContent(manifest, signal);
         if (this.#audit) {
           this.#audit.lacks({ name: digest, subject });
           return [];
@@ -322,6 +352,19 @@ export class AttachmentWalk {
       signal,
     );
     return brought.flat();
+  }
+
+  async #admit(
+    descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">,
+  ): Promise<void> {
+    if (!this.#judge) return;
+    const manifest = await readManifest(
+      this.#context,
+      descriptor,
+      this.#signal,
+    );
+    this.#context.manifestCache.set(descriptor.digest, manifest);
+    await this.#judge.judgeManifest(manifest, this.#signal);
   }
 
   /** Whether a referrer that the destination lists needs nothing. */

@@ -16,8 +16,8 @@ interface Delivery {
 
 interface RegistryBook {
   /** The repositories that hold a piece of content: mostly one, so no set. */
-  readonly holders: Map<Digest, string | Set<string>>;
-  readonly deliveries: Map<Digest, Delivery[]>;
+  readonly holders: Map<string, string | Set<string>>;
+  readonly deliveries: Map<string, Delivery[]>;
   ignoresMounts: boolean;
 }
 
@@ -26,11 +26,11 @@ interface RegistryBook {
  * finds the content there; when the delivery failed, the next one that waits
  * takes it over, since a failure may have been the first image's own.
  */
-export class BlobLedger {
+export class BlobLedger<Key extends string = Digest> {
   readonly #books = new Map<string, RegistryBook>();
 
   /** Notes that a repository holds some content. */
-  addHolder(registry: string, repository: string, digest: Digest): void {
+  addHolder(registry: string, repository: string, digest: Key): void {
     const { holders } = this.#book(registry);
     const known = holders.get(digest);
     if (known === undefined) holders.set(digest, repository);
@@ -41,7 +41,7 @@ export class BlobLedger {
   }
 
   /** Whether a repository is known to hold some content. */
-  holds(registry: string, repository: string, digest: Digest): boolean {
+  holds(registry: string, repository: string, digest: Key): boolean {
     const known = this.#books.get(registry)?.holders.get(digest);
     return typeof known === "string"
       ? known === repository
@@ -49,7 +49,7 @@ export class BlobLedger {
   }
 
   /** A repository that some content can be mounted from. */
-  holderOf(registry: string, digest: Digest): string | undefined {
+  holderOf(registry: string, digest: Key): string | undefined {
     const known = this.#books.get(registry)?.holders.get(digest);
     return typeof known === "string" || known === undefined
       ? known
@@ -76,7 +76,7 @@ export class BlobLedger {
   async deliver<T>(
     registry: string,
     repository: string,
-    digest: Digest,
+    digest: Key,
     options: { readonly mountable: boolean; readonly signal: AbortSignal },
     bring: () => Promise<T>,
   ): Promise<T | undefined> {

@@ -20,9 +20,9 @@ export interface BlobSourceOptions {
   readonly open: (offset: number, signal: AbortSignal) => Promise<ByteReader>;
   readonly attempts: Attempts;
   readonly signal: AbortSignal;
-  /** Told of each piece's length in bytes as it is handed on. */
+  /** Told how many bytes go out. */
   readonly onBytes?: (count: number) => void;
-  /** Told how many bytes are handed on once more. */
+  /** Told how many of the bytes that go out next have gone out before. */
   readonly onResent?: (count: number) => void;
 }
 
@@ -34,8 +34,8 @@ export class BlobSource implements UploadSource {
   #fault?: { readonly error: unknown };
   /** Where the next piece to be handed on begins. */
   #position = 0;
-  /** The end of what was ever handed on. */
-  #reached = 0;
+  /** The end of what ever went out. */
+  #sent = 0;
   #sinceBreak = 0;
   /** Which reader it is that reads. */
   #turn = 0;
@@ -54,9 +54,6 @@ export class BlobSource implements UploadSource {
     const turn = ++this.#turn;
     this.#verifier.rewind(offset);
     this.#position = offset;
-    if (offset < this.#reached) {
-      this.#options.onResent?.(this.#reached - offset);
-    }
     return {
       read: () => this.#read(turn),
       cancel: async () => {
@@ -65,6 +62,13 @@ export class BlobSource implements UploadSource {
         await this.#close();
       },
     };
+  }
+
+  sent(offset: number, count: number): void {
+    const again = Math.min(count, Math.max(0, this.#sent - offset));
+    if (again > 0) this.#options.onResent?.(again);
+    this.#sent = Math.max(this.#sent, offset + count);
+    this.#options.onBytes?.(count);
   }
 
   async #read(turn: number): Promise<Uint8Array | undefined> {
@@ -117,12 +121,9 @@ export class BlobSource implements UploadSource {
     const fresh = end - this.#position;
     if (fresh <= 0) return undefined;
     this.#position = end;
-    this.#reached = Math.max(this.#reached, end);
-    const piece = fresh < chunk.byteLength
+    return fresh < chunk.byteLength
       ? chunk.subarray(chunk.byteLength - fresh)
       : chunk;
-    this.#options.onBytes?.(piece.byteLength);
-    return piece;
   }
 
   async #close(): Promise<void> {

@@ -20,13 +20,15 @@ export type AttachmentFate = "found" | "copied" | "signed";
 export interface CopyEvents {
   /** Something that the user should know, and that is no failure. */
   warn(message: string): void;
+  /** Something worth knowing, that is nothing to act on. */
+  note?(message: string): void;
   /** A signature or referrer was found at the source, sent, or made. */
   onAttachment?(how: AttachmentFate): void;
   /** A blob is looked at, and brought if it is not there. */
   onBlobStarted?(size: number): void;
-  /** Bytes of a blob were handed to the destination. */
+  /** Bytes of a blob went out to the destination. */
   onBytes?(count: number): void;
-  /** So many bytes of a blob have to be handed over once more. */
+  /** So many bytes of a blob go out once more. */
   onResent?(count: number): void;
   /** A blob is at the destination; told once per image and blob. */
   onBlob?(
@@ -39,7 +41,8 @@ export interface CopyEvents {
 /** What all copies of a run share. */
 export interface CopyTools {
   readonly blobs: BlobLedger;
-  readonly manifests: BlobLedger;
+  /** By digest and type, since each index may call a manifest what it likes. */
+  readonly manifests: BlobLedger<string>;
   readonly ownMounts: OwnMounts;
   readonly gate: TransferGate;
   /** One writer at a time for each tag that is added to. */
@@ -47,7 +50,7 @@ export interface CopyTools {
   readonly finder: AttachmentFinder;
   /** @default {nothing is traced} */
   readonly trace?: Trace;
-  /** The attempts of one transfer. */
+  /** The attempts of one step of a transfer. */
   readonly attempts: () => Attempts;
 }
 
@@ -61,9 +64,10 @@ export interface CopyContext extends CopyTools, SourceSide, DestinationSide {
   /** Manifests that were read already. */
   readonly manifestCache: Map<Digest, Manifest>;
   /**
-   * Content that the destination repository is known to hold: not looked at.
+   * Manifests that the destination repository is known to hold, with what its
+   * tag calls them: not looked at.
    */
-  readonly present: ReadonlySet<Digest>;
+  readonly present: ReadonlyMap<Digest, string>;
   /**
    * Nothing at the destination is taken for granted: what is there is read and
    * hashed, sent again where it is missing or different, and read once more.

@@ -7,10 +7,12 @@
 import { HangarError } from "../errors.ts";
 import { type Digest, digestAlgorithm, isDigest } from "../oci/digest.ts";
 import {
+  checkType,
+  depthInside,
   type Descriptor,
   type ImageManifest,
   type Manifest,
-  parseManifest,
+  parseDescribed,
 } from "../oci/manifest.ts";
 import type { PutManifestResult } from "../oci/store.ts";
 import type { CopyContext } from "./copy_context.ts";
@@ -20,47 +22,48 @@ import { manifestFault, notKept } from "./held_content.ts";
 import { listReferrer } from "./list_referrer.ts";
 import { together } from "../together.ts";
 
-/** How deep indexes may be nested: real ones go to two. */
-const MAX_DEPTH = 8;
-
 /** Codes by which registries say that a manifest names what they lack. */
 const MISSING_CONTENT = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
 
 /** Options of {@linkcode copyGraph} and {@linkcode copyContent}. */
 export interface CopyGraphOptions {
   readonly signal: AbortSignal;
-  /** @default {0} */
+  /** How deep below the image's own index this is. @default {0} */
   readonly depth?: number;
 }
 
 /**
- * Reads a manifest of the source by descriptor, checked.
+ * Reads a manifest of the source by descriptor, checked: what the descriptor
+ * says of it must be so.
  *
- * @throws {HangarError} `not-found` when the source lacks it
+ * @throws {HangarError} `not-found` when the source lacks it, and what
+ * `parseDescribed` throws
  */
 export async function readManifest(
   context: Pick<
     CopyContext,
     "source" | "sourceRepository" | "manifestCache" | "allowance"
   >,
-  descriptor: Pick<Descriptor, "digest" | "size">,
+  descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const { digest, size } = descriptor;
+  const { digest } = descriptor;
   const known = context.manifestCache.get(digest);
-  if (known) return known;
-  if (--context.allowance.manifests < 0) {
+  if (!known && --context.allowance.manifests < 0) {
     throw new HangarError(
       "too-large",
       "the image leads to more manifests than any image needs",
       { hint: "inspect it: its index may be damaged, or made to do harm" },
     );
   }
-  const what = `manifest ${digest}`;
   return await atSource(
     context,
-    what,
+    `manifest ${digest}`,
     (async () => {
+      if (known) {
+        checkType(known, descriptor);
+        return known;
+      }
       const content = await context.source.getManifest(
         context.sourceRepository,
         digest,
@@ -72,13 +75,7 @@ export async function readManifest(
           hint: "the image is incomplete at its source",
         });
       }
-      if (content.bytes.byteLength !== size) {
-        throw new HangarError(
-          "content-mismatch",
-          `it has ${content.bytes.byteLength} bytes, its index says ${size}`,
-        );
-      }
-      return parseManifest(content.bytes, content.mediaType, digest);
+      return parseDescribed(content, descriptor);
     })(),
   );
 }
@@ -94,19 +91,15 @@ export async function copyGraph(
   options: CopyGraphOptions,
 ): Promise<boolean> {
   const { destination, destinationRepository } = context;
-  const { signal, depth = 0 } = options;
-  const { digest } = descriptor;
-  if (!context.recheck && context.present.has(digest)) return false;
-  if (depth > MAX_DEPTH) {
-    throw new HangarError(
-      "invalid-manifest",
-      `index ${digest} is nested more than ${MAX_DEPTH} deep`,
-    );
+  const { signal } = options;
+  const { digest, mediaType } = descriptor;
+  if (!context.recheck && context.present.get(digest) === mediaType) {
+    return false;
   }
   const pushed = await context.manifests.deliver(
     destination.id,
     destinationRepository,
-    digest,
+    `${digest} ${mediaType}`,
     { mountable: false, signal },
     async () => {
       const manifest = await readManifest(context, descriptor, signal);
@@ -142,11 +135,11 @@ export async function copyContent(
   manifest: Manifest,
   options: CopyGraphOptions,
 ): Promise<void> {
-  const { depth = 0 } = options;
   if (manifest.kind === "index") {
+    const depth = depthInside(options.depth ?? 0, manifest.content.digest);
     await together(
       distinct(manifest.entries).map((entry) => (signal) =>
-        copyGraph(context, entry, { ...options, signal, depth: depth + 1 })
+        copyGraph(context, entry, { ...options, signal, depth })
       ),
       options.signal,
     );
@@ -186,21 +179,30 @@ export async function putManifest(
       },
     );
   const action = `push manifest ${reference} to`;
+  const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
   let result: PutManifestResult;
   try {
     result = await put();
   } catch (error) {
-    const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
-    const wantsThem = error instanceof HangarError &&
-      error.registryCodes.some((code) => MISSING_CONTENT.includes(code));
-    if (foreign.length === 0 || !wantsThem) {
-      return await atDestination(context, action, Promise.reject(error));
+    const told = foreign.length > 0 ? aboutForeign(error) : error;
+    if (told === error || !lacksContent(error)) {
+      return await atDestination(context, action, Promise.reject(told));
     }
     await together(
-      foreign.map((layer) => (signal) => copyBlob(context, layer, { signal })),
+      foreign.map((layer) => (signal) =>
+        copyBlob(context, layer, { signal }).catch((fault) => {
+          // Where the source lacks it too, the refusal is what to tell.
+          if (!isNotFound(fault)) throw fault;
+          return atDestination(context, action, Promise.reject(told));
+        })
+      ),
       signal,
     );
-    result = await atDestination(context, action, put());
+    result = await atDestination(
+      context,
+      action,
+      put().catch((error) => Promise.reject(aboutForeign(error))),
+    );
   }
   await confirm(context, manifest, reference, signal);
   if (!result.listed) await listReferrer(context, manifest, signal);
@@ -224,6 +226,31 @@ async function confirm(
     context,
     `push manifest ${reference} to`,
     Promise.reject(notKept(fault, asked)),
+  );
+}
+
+function lacksContent(error: unknown): boolean {
+  return error instanceof HangarError &&
+    error.registryCodes.some((code) => MISSING_CONTENT.includes(code));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof HangarError && error.status === 404;
+}
+
+/** A registry's refusal of a manifest with foreign layers, with what to do. */
+function aboutForeign(error: unknown): unknown {
+  if (!(error instanceof HangarError) || error.temporary) return error;
+  if (error.registryCodes.length === 0) return error;
+  return new HangarError(
+    error.code,
+    `its foreign layers (with \`urls\`) are not taken: ${error.message}`,
+    {
+      ...error,
+      cause: error,
+      hint:
+        "allow their URLs at the registry (distribution: validation.manifests.urls.allow), or leave out the platforms that have them",
+    },
   );
 }
 

@@ -51,6 +51,13 @@ export async function blobFault(
   signal: AbortSignal,
 ): Promise<ContentFault | undefined> {
   const { destination, destinationRepository } = side;
+  // Outside of the transfer, for the first request to a registry makes others
+  // that need a slot. Its answer proves nothing: the content is read either way.
+  await atDestination(
+    side,
+    `look for blob ${blob.digest} in`,
+    destination.hasBlob(destinationRepository, blob, { signal }),
+  );
   const release = await side.gate.enter([destination.id], signal);
   const source = new BlobSource({
     blob,

@@ -69,7 +69,7 @@ export async function sendBlob(
     await destination.writeBlob(destinationRepository, blob, from, {
       signal,
       upload,
-      attempts: context.attempts(),
+      attempts: context.attempts,
     });
   } catch (error) {
     const failed = Promise.reject(error);

@@ -117,6 +117,7 @@ const NO_BUNDLE = new Set<string>([
   "invalid-manifest",
   "too-large",
   "content-mismatch",
+  "not-found",
 ]);
 
 async function attach(

@@ -1,6 +1,6 @@
 /**
- * Whether an image at the destination is signed by one of some keys, in either
- * format; the image itself and every child.
+ * Whether a manifest at the destination is signed by one of some keys, in either
+ * format, or by someone who has a certificate.
  *
  * @module
  */
@@ -8,12 +8,17 @@
 import { atDestination } from "../copy/sides.ts";
 import { readSignatures } from "../signatures/read_signatures.ts";
 import type { PublicKey } from "../signatures/sigstore_key.ts";
+import type {
+  BundleVerifier,
+  SignerIdentity,
+} from "../signatures/verify_bundle.ts";
 import { parsePayload } from "../signatures/simple_signing.ts";
 import { readBundles } from "./bundle_signer.ts";
-import type { SignatureChecker, SignTarget } from "./image_signer.ts";
+import type { NamedChecker, SignTarget } from "./image_signer.ts";
 
 /** Checks signatures by keys, as `cosign verify --key` does. */
-export class KeyChecker implements SignatureChecker {
+export class KeyChecker implements NamedChecker {
+  readonly by = "the key";
   readonly #keys: readonly PublicKey[];
 
   constructor(keys: readonly PublicKey[]) {
@@ -56,6 +61,27 @@ export class KeyChecker implements SignatureChecker {
     return bundles.some((bundle) =>
       bundle.digests.includes(target.descriptor.digest) &&
       this.#keys.some((key) => bundle.verify(key))
+    );
+  }
+}
+
+/** Checks signatures without a key, as `cosign verify --certificate-identity`. */
+export class IdentityChecker implements NamedChecker {
+  readonly by: string;
+  readonly #identity: SignerIdentity;
+  readonly #verifier: BundleVerifier;
+
+  constructor(identity: SignerIdentity, verifier: BundleVerifier) {
+    this.#identity = identity;
+    this.#verifier = verifier;
+    this.by = identity.names.join(", ");
+  }
+
+  async isSigned(target: SignTarget): Promise<boolean> {
+    const bundles = await readBundles(target);
+    return bundles.some((bundle) =>
+      bundle.digests.includes(target.descriptor.digest) &&
+      bundle.isBy(this.#identity, this.#verifier)
     );
   }
 }

@@ -23,7 +23,9 @@ import {
   mergeIndex,
   type MergeSource,
 } from "./merge_index.ts";
+import type { ImageMerge, NothingSelected } from "./events.ts";
 import type { MirrorTask } from "./plan.ts";
+import { describeMerge, nothingSelected } from "./tell_image.ts";
 import { selectEntries, type Selection } from "./select.ts";
 import {
   destinationReader,
@@ -55,6 +57,8 @@ export interface ImagePart {
   readonly descriptor: Descriptor;
   /** The source's position. */
   readonly source: number;
+  /** What it is, where that is known without reading it. */
+  readonly manifest?: Manifest;
 }
 
 /** Where what a tag holds comes from. */
@@ -65,6 +69,8 @@ export interface TagOrigin {
   readonly top?: ImagePart;
   /** The sources' manifests that were not kept, since an index was rebuilt. */
   readonly rebuilt: readonly ImagePart[];
+  /** What only the destination has: no source of this run vouches for it. */
+  readonly strangers: ReadonlySet<string>;
 }
 
 /** What is to be done about a tag. */
@@ -76,26 +82,30 @@ export type Decision =
     readonly origin: TagOrigin;
     /** What the sources' references point at, in their order. */
     readonly sourceDigests: readonly Digest[];
+    readonly merge?: ImageMerge;
   }
   /** Nothing of the image was selected. */
-  | { readonly kind: "skipped" }
+  | { readonly kind: "skipped"; readonly nothing: NothingSelected }
   | {
     readonly kind: "write";
     readonly merged: Merged;
     readonly origin: TagOrigin;
     readonly sourceDigests: readonly Digest[];
+    readonly merge?: ImageMerge;
     /** What the tag holds; not read with `overwrite`. */
     readonly existing?: Manifest;
   };
 
 /** Where an image that was taken whole comes from. */
 export function originOfWhole(manifest: Manifest): TagOrigin {
-  const top = { descriptor: describeManifest(manifest.content), source: 0 };
+  const descriptor = describeManifest(manifest.content);
+  const top = { descriptor, source: 0, manifest };
   const entries = manifest.kind === "index" ? manifest.entries : [];
   return {
     parts: [top, ...entries.map((descriptor) => ({ descriptor, source: 0 }))],
     top,
     rebuilt: [],
+    strangers: new Set(),
   };
 }
 
@@ -103,6 +113,7 @@ function originOf(sources: readonly MergeSource[], merged: Merged): TagOrigin {
   const tops = sources.map(({ manifest }, source) => ({
     descriptor: describeManifest(manifest.content),
     source,
+    manifest,
   }));
   const top = merged.verbatim === undefined ? undefined : tops[merged.verbatim];
   const parts = [...top ? [top] : [], ...merged.fromSources];
@@ -114,6 +125,7 @@ function originOf(sources: readonly MergeSource[], merged: Merged): TagOrigin {
     ),
     top,
     rebuilt: tops.filter((part) => !kept.has(part.descriptor.digest)),
+    strangers: new Set(merged.strangers.map((e) => e.descriptor.digest)),
   };
 }
 
@@ -148,6 +160,8 @@ export class ImageDecider {
     if (
       existing && heads.length === 1 && heads[0] === existing.content.digest
     ) {
+      const nothing = await this.#nothingOf(existing);
+      if (nothing) return { kind: "skipped", nothing };
       return {
         kind: "up-to-date",
         existing,
@@ -157,14 +171,42 @@ export class ImageDecider {
     }
     const sources = await this.#readSources(heads, existing);
     if (sources.every((source) => source.selected.size === 0)) {
-      return { kind: "skipped" };
+      const { filter } = this.#options;
+      return { kind: "skipped", nothing: nothingSelected(filter, sources) };
     }
     const merged = mergeIndex(sources, await this.#rivals(sources, existing));
     const origin = originOf(sources, merged);
     const sourceDigests = sources.map((s) => s.manifest.content.digest);
+    const merge = describeMerge(this.#options.filter, sources, merged);
+    const told = { origin, sourceDigests, merge };
     return existing && merged.content.digest === existing.content.digest
-      ? { kind: "up-to-date", existing, origin, sourceDigests }
-      : { kind: "write", merged, existing, origin, sourceDigests };
+      ? { kind: "up-to-date", existing, ...told }
+      : { kind: "write", merged, existing, ...told };
+  }
+
+  /**
+   * Why nothing is selected of an image that both sides hold. An index mostly
+   * says it itself; a single manifest costs one request for its config, unless
+   * the filter takes everything.
+   */
+  async #nothingOf(held: Manifest): Promise<NothingSelected | undefined> {
+    const { filter } = this.#options;
+    if (selectsEverything(filter)) return undefined;
+    const context = this.#contexts[0]!;
+    context.manifestCache.set(held.content.digest, held);
+    const reader = this.#sourceReader(context, this.#signal);
+    const source = await this.#select(reader, held, held);
+    return source.selected.size === 0
+      ? nothingSelected(filter, [source])
+      : undefined;
+  }
+
+  #sourceReader(context: CopyContext, signal: AbortSignal): ImageReader {
+    return sourceReader(
+      context,
+      (what, operation) => atSource(context, what, operation),
+      signal,
+    );
   }
 
   /** The sources' HEAD and the destination's GET, side by side. */
@@ -278,11 +320,7 @@ export class ImageDecider {
           signal,
         );
         context.manifestCache.set(manifest.content.digest, manifest);
-        const reader = sourceReader(
-          context,
-          (what, operation) => atSource(context, what, operation),
-          signal,
-        );
+        const reader = this.#sourceReader(context, signal);
         return await this.#select(reader, manifest, existing);
       }),
       this.#signal,

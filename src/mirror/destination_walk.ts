@@ -15,6 +15,8 @@ import { atDestination } from "../copy/sides.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
   attestationSubject,
+  checkType,
+  depthInside,
   type Descriptor,
   type Manifest,
   parseManifest,
@@ -85,12 +87,17 @@ export class DestinationWalk {
    *
    * @param held what the tag holds instead: what that lacks is told already
    */
-  async below(manifest: Manifest, held?: Manifest): Promise<string[]> {
+  async below(
+    manifest: Manifest,
+    held?: Manifest,
+    depth = 0,
+  ): Promise<string[]> {
     if (manifest.kind === "image") {
       return manifest.content.digest === (held ?? manifest).content.digest
         ? await this.#blobs([manifest.config, ...manifest.layers])
         : [];
     }
+    const inner = depthInside(depth, manifest.content.digest);
     const has = held?.kind === "index"
       ? new Set(held.entries.map((entry) => entry.digest))
       : undefined;
@@ -98,7 +105,9 @@ export class DestinationWalk {
       has === undefined || has.has(entry.digest)
     );
     const findings = await together(
-      entries.map((entry) => () => this.#manifest(entry.digest, nameOf(entry))),
+      entries.map((entry) => () =>
+        this.#manifest(entry.digest, nameOf(entry), { entry, depth: inner })
+      ),
       this.#signal,
     );
     return findings.flat();
@@ -112,12 +121,20 @@ export class DestinationWalk {
     return await this.#manifest(digest, `${name} for ${subject}`);
   }
 
-  async #manifest(digest: Digest, name: string): Promise<string[]> {
+  /** @param entry what an index says of it, which must be so */
+  async #manifest(
+    digest: Digest,
+    name: string,
+    { entry, depth = 0 }: {
+      readonly entry?: Descriptor;
+      readonly depth?: number;
+    } = {},
+  ): Promise<string[]> {
     const held = await readHeld(this.#side, digest, this.#signal);
     if (held.fault) return [describeFault(name, held.fault)];
-    return (await this.below(held.manifest)).map((finding) =>
-      `${finding}, of ${name}`
-    );
+    if (entry) checkType(held.manifest, entry);
+    const below = await this.below(held.manifest, undefined, depth);
+    return below.map((finding) => `${finding}, of ${name}`);
   }
 
   async #blobs(blobs: readonly Descriptor[]): Promise<string[]> {

@@ -11,12 +11,13 @@ import { atDestination } from "../copy/sides.ts";
 import { together } from "../together.ts";
 import {
   attestationSubject,
+  depthInside,
   type Descriptor,
   type Manifest,
   parseManifest,
 } from "../oci/manifest.ts";
 import { formatPlatform } from "../oci/platform.ts";
-import { checkPolicy } from "./check_policy.ts";
+import { ImagePolicy } from "./check_policy.ts";
 import {
   ImageDecider,
   type MirrorOptions,
@@ -30,13 +31,10 @@ import {
   type ImageEvents,
   type ImageResult,
   type MirrorTools,
-  NOTHING_SELECTED,
 } from "./mirror_image.ts";
 import type { MirrorTask } from "./plan.ts";
+import { nothingText, rebuiltText, tellKept } from "./tell_image.ts";
 import { platformOfImage, sourceReader } from "./source_image.ts";
-
-/** How deep indexes may be nested: real ones go to two. */
-const MAX_DEPTH = 8;
 
 /** Works out what `mirrorImage` would do. */
 export async function dryRunImage(
@@ -53,12 +51,8 @@ export async function dryRunImage(
   const contexts = await contextsOf(task, tools, events, signal);
   const decider = new ImageDecider(task, options, contexts, signal);
   const { digest, tag } = task.destination;
-  const plan = new PlanWalk(contexts, options, signal);
-  const judge = async (origin: TagOrigin) => {
-    if (tools.policy) {
-      await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
-    }
-  };
+  const policy = ImagePolicy.of(tools.policy, contexts, task.sources);
+  const plan = new PlanWalk(contexts, { ...options, policy }, signal);
   if (digest !== undefined) {
     const context = contexts[0]!;
     const held = options.overwrite ? undefined : await atDestination(
@@ -72,7 +66,7 @@ export async function dryRunImage(
     );
     const manifest = await decider.readSource(context, digest, digest);
     const origin = originOfWhole(manifest);
-    await judge(origin);
+    await policy?.checkImage(origin, signal);
     const attachments = await plan.attachments(origin);
     const sourceDigests = [digest];
     if (held?.digest === digest) {
@@ -88,18 +82,22 @@ export async function dryRunImage(
   }
   const decision = await decider.decide();
   if (decision.kind === "skipped") {
-    events.warn(NOTHING_SELECTED);
-    return { kind: "skipped" };
+    events.warn(nothingText(decision.nothing));
+    return { kind: "skipped", nothing: decision.nothing };
   }
-  const { origin, sourceDigests } = decision;
-  await judge(origin);
+  const { origin, sourceDigests, merge } = decision;
+  if (merge) tellKept(merge, events);
+  await policy?.checkImage(origin, signal);
   const attachments = await plan.attachments(origin);
   if (decision.kind === "up-to-date") {
     const { digest } = decision.existing.content;
-    return { kind: "up-to-date", digest, sourceDigests, attachments };
+    return { kind: "up-to-date", digest, sourceDigests, merge, attachments };
   }
   const { merged, existing } = decision;
   const { content } = merged;
+  if (merge) {
+    events.note?.(rebuiltText(merge, content.digest, sourceDigests));
+  }
   const manifest = parseManifest(
     content.bytes,
     content.mediaType,
@@ -116,7 +114,7 @@ export async function dryRunImage(
     await together(
       merged.fromSources.filter((e) => !held.has(e.descriptor.digest)).map(
         ({ descriptor, source }) => () =>
-          plan.child(contexts[source]!, descriptor, 0),
+          plan.child(contexts[source]!, descriptor, 1),
       ),
       signal,
     );
@@ -125,13 +123,18 @@ export async function dryRunImage(
     kind: "planned",
     digest: content.digest,
     sourceDigests,
+    merge,
     plan: plan.result(manifest, attachments),
   };
 }
 
+interface PlanOptions extends MirrorOptions {
+  readonly policy?: ImagePolicy;
+}
+
 class PlanWalk {
   readonly #contexts: readonly CopyContext[];
-  readonly #options: MirrorOptions;
+  readonly #options: PlanOptions;
   readonly #signal: AbortSignal;
   readonly #send = { blobs: 0, bytes: 0 };
   readonly #mount = { blobs: 0, bytes: 0 };
@@ -139,7 +142,7 @@ class PlanWalk {
 
   constructor(
     contexts: readonly CopyContext[],
-    options: MirrorOptions,
+    options: PlanOptions,
     signal: AbortSignal,
   ) {
     this.#contexts = contexts;
@@ -173,10 +176,10 @@ class PlanWalk {
     depth = 0,
   ): Promise<void> {
     if (manifest.kind === "index") {
-      if (depth >= MAX_DEPTH) return;
+      const inner = depthInside(depth, manifest.content.digest);
       await together(
         manifest.entries.map((entry) => () =>
-          this.child(context, entry, depth + 1)
+          this.child(context, entry, inner)
         ),
         this.#signal,
       );
@@ -209,8 +212,10 @@ class PlanWalk {
   async attachments(origin: TagOrigin): Promise<number> {
     if (this.#options.signatures === false) return 0;
     let lacking = 0;
-    await new ImageAttachments(this.#contexts, origin, this.#signal, {
-      lacks: () => lacking++,
+    await new ImageAttachments(this.#contexts, origin, {
+      signal: this.#signal,
+      policy: this.#options.policy,
+      audit: { lacks: () => lacking++ },
     }).follow();
     return lacking;
   }

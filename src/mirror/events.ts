@@ -37,6 +37,34 @@ export interface ImagePlan {
   readonly attachments: number;
 }
 
+/** An entry of an index that only the destination has. */
+export interface KeptEntry {
+  /** Of the entry. */
+  readonly digest: string;
+  /** `os/arch[/variant]`; unknown where the index does not say. */
+  readonly platform?: string;
+  /** Whether the filter asks for its platform, though no source has it. */
+  readonly wanted: boolean;
+}
+
+/** How what a tag holds came about, where it is not a source's own bytes. */
+export interface ImageMerge {
+  /** Platforms of the sources that it holds. */
+  readonly selected: readonly string[];
+  /** How many platforms the sources have. */
+  readonly available: number;
+  /** What was kept from the destination. */
+  readonly kept: readonly KeptEntry[];
+}
+
+/** Why nothing of an image was selected. */
+export interface NothingSelected {
+  /** The filter in words. */
+  readonly wanted: string;
+  /** The platforms that the sources have. */
+  readonly available: readonly string[];
+}
+
 /** What came of one image (one unit of work, which may stand for many lines). */
 export interface MirrorOutcome {
   /** How it ended. */
@@ -53,6 +81,10 @@ export interface MirrorOutcome {
   readonly digest?: string;
   /** What the sources' references point at, in their order. */
   readonly sourceDigests?: readonly string[];
+  /** Set where the tag's index is, or would be, no source's own. */
+  readonly merge?: ImageMerge;
+  /** Set where nothing was selected. */
+  readonly nothing?: NothingSelected;
   /** What a dry run worked out. */
   readonly plan?: ImagePlan;
   /** Signatures and referrers that a dry run would copy for what is there. */
@@ -78,6 +110,11 @@ export type MirrorEvent =
   }
   | {
     readonly type: "warning";
+    readonly image?: number;
+    readonly message: string;
+  }
+  | {
+    readonly type: "note";
     readonly image?: number;
     readonly message: string;
   }
@@ -147,6 +184,12 @@ export interface MirrorTotals {
   readonly present: number;
   /** Images of which nothing was selected. */
   readonly skipped: number;
+  /** Indexes that are, or would be, no source's own. */
+  readonly indexesRebuilt: number;
+  /** Entries in them that were kept from the destination. */
+  readonly entriesKept: number;
+  /** Those of the kept whose platform the filter asks for. */
+  readonly wantedEntriesKept: number;
   /** Failed images and invalid lines. */
   readonly failed: number;
   /** Images that an interrupt kept from being finished. */

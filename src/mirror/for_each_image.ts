@@ -97,6 +97,7 @@ async function workOn(
     if (given) throw given;
     const events: ImageEvents = {
       warn: (message) => emit({ type: "warning", image: id, message }),
+      note: (message) => emit({ type: "note", image: id, message }),
       onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
       onResent: (bytes) => emit({ type: "blob-resent", image: id, bytes }),
       onBlobStarted: (size) => emit({ type: "blob-started", image: id, size }),

@@ -36,6 +36,11 @@ export class HostBrake {
       .find((reason) => reason !== undefined);
   }
 
+  /** A host to which anything succeeds is not down. */
+  answered(host: string): void {
+    this.#failing.delete(host);
+  }
+
   /**
    * Notes how an image ended.
    *

@@ -4,15 +4,29 @@
  * @module
  */
 
-import { type AttachmentAudit, AttachmentWalk } from "../copy/attachments.ts";
+import {
+  type AttachmentAudit,
+  type AttachmentJudge,
+  AttachmentWalk,
+} from "../copy/attachments.ts";
 import type { CopyContext } from "../copy/copy_context.ts";
 import { readManifest } from "../copy/copy_graph.ts";
 import { allOf, together } from "../together.ts";
-import { type Descriptor, isIndexType } from "../oci/manifest.ts";
+import {
+  depthInside,
+  type Descriptor,
+  isImageManifestType,
+} from "../oci/manifest.ts";
 import type { ImagePart, TagOrigin } from "./decide_image.ts";
 
-/** How deep indexes may be nested: real ones go to two. */
-const MAX_DEPTH = 8;
+/** How attachments are looked after. */
+export interface ImageAttachmentsOptions {
+  readonly signal: AbortSignal;
+  /** Judges those that could be run. @default {all are accepted} */
+  readonly policy?: { judgeOf(source: number): AttachmentJudge };
+  /** Where this is given nothing is written, but told. */
+  readonly audit?: AttachmentAudit;
+}
 
 /** Brings the attachments of an image along, or tells which are lacking. */
 export class ImageAttachments {
@@ -21,21 +35,21 @@ export class ImageAttachments {
   readonly #signal: AbortSignal;
   readonly #walks: readonly AttachmentWalk[];
 
-  /**
-   * @param contexts one for each source
-   * @param audit where this is given nothing is written, but told
-   */
+  /** @param contexts one for each source */
   constructor(
     contexts: readonly CopyContext[],
     origin: TagOrigin,
-    signal: AbortSignal,
-    audit?: AttachmentAudit,
+    { signal, policy, audit }: ImageAttachmentsOptions,
   ) {
     this.#contexts = contexts;
     this.#origin = origin;
     this.#signal = signal;
-    this.#walks = contexts.map((context) =>
-      new AttachmentWalk(context, signal, audit)
+    this.#walks = contexts.map((context, source) =>
+      new AttachmentWalk(context, {
+        signal,
+        audit,
+        judge: policy?.judgeOf(source),
+      })
     );
   }
 
@@ -92,27 +106,29 @@ export async function allParts(
     const entries: readonly Descriptor[] = manifest.kind === "index"
       ? manifest.entries
       : [];
+    const inner = entries.length > 0
+      ? depthInside(depth, part.descriptor.digest)
+      : depth;
     const children = entries
       .filter((entry) => !known.has(entry.digest))
       .map((descriptor) => ({ descriptor, source: part.source }));
     for (const child of children) known.set(child.descriptor.digest, child);
     const deeper = await together(
-      children.filter(isNested).map((child) => () =>
-        depth < MAX_DEPTH ? inside(child, depth + 1) : Promise.resolve([])
-      ),
+      children.filter(mayBeNested).map((child) => () => inside(child, inner)),
       signal,
     );
     return [...children, ...deeper.flat()];
   };
   // The entries of the tag's own manifest are parts already.
   const found = await together(
-    origin.parts.filter((part) => part !== origin.top && isNested(part))
-      .map((part) => () => inside(part, 0)),
+    origin.parts.filter((part) => part !== origin.top && mayBeNested(part))
+      .map((part) => () => inside(part, 1)),
     signal,
   );
   return [...origin.parts, ...found.flat()];
 }
 
-function isNested({ descriptor }: ImagePart): boolean {
-  return isIndexType(descriptor.mediaType);
+/** What is called an image is one, or refused where it is read. */
+function mayBeNested({ descriptor }: ImagePart): boolean {
+  return !isImageManifestType(descriptor.mediaType);
 }

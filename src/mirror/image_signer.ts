@@ -23,6 +23,12 @@ export interface SignatureChecker {
   isSigned(target: SignTarget): Promise<boolean>;
 }
 
+/** Checks signatures by someone who can be named. */
+export interface NamedChecker extends SignatureChecker {
+  /** By whom signatures must be, as verdicts say it. */
+  readonly by: string;
+}
+
 /** Signs manifests. */
 export interface ImageSigner extends SignatureChecker {
   /** Signs, unless it is signed; whether it had to. */

@@ -16,7 +16,8 @@ import {
   isJsonObject,
   type JsonObject,
   type Manifest,
-  parseJsonObject,
+  parseConfig,
+  parseDescribed,
   parseManifest,
   platformFromJson,
 } from "../oci/manifest.ts";
@@ -70,11 +71,16 @@ export async function inspectImage(
 ): Promise<InspectedImage> {
   const { repository } = reference;
   const name = `${store.id}/${repository}`;
-  const read = async (what: string): Promise<Manifest> => {
+  const read = async (
+    what: string,
+    entry?: Descriptor,
+  ): Promise<Manifest> => {
     try {
       const content = await store.getManifest(repository, what, { signal });
       if (content) {
-        return parseManifest(content.bytes, content.mediaType, content.digest);
+        return entry
+          ? parseDescribed(content, entry)
+          : parseManifest(content.bytes, content.mediaType, content.digest);
       }
     } catch (error) {
       throw withContext(`cannot read ${what} of ${name}`, error);
@@ -95,7 +101,7 @@ export async function inspectImage(
   const config = async () => {
     const { config } = await image();
     return isImageConfigType(config.mediaType)
-      ? parseJsonObject(await configBytes(), `config ${config.digest}`)
+      ? parseConfig(await configBytes(), config.digest)
       : undefined;
   };
   return {
@@ -178,14 +184,14 @@ async function choose(
   top: Manifest,
   name: string,
   { platform }: InspectOptions,
-  read: (digest: string) => Promise<Manifest>,
+  read: (digest: string, entry: Descriptor) => Promise<Manifest>,
 ): Promise<ImageManifest> {
   if (top.kind === "image") return top;
   const { os, architecture, variant } = platform;
-  const filter = parsePlatformFilter(
-    [variant ? `${architecture}/${variant}` : architecture],
-    [os],
-  );
+  const filter = parsePlatformFilter({
+    architectures: [variant ? `${architecture}/${variant}` : architecture],
+    oses: [os],
+  });
   const entry = top.entries.find((e) =>
     e.platform !== undefined && attestationSubject(e) === undefined &&
     matchesFilter(filter, e.platform)
@@ -203,7 +209,7 @@ async function choose(
       },
     );
   }
-  const manifest = await read(entry.digest);
+  const manifest = await read(entry.digest, entry);
   if (manifest.kind === "image") return manifest;
   throw new HangarError(
     "unsupported-manifest",

@@ -15,12 +15,15 @@ import {
   type ManifestContent,
   MediaType,
 } from "../oci/manifest.ts";
+import type { Platform } from "../oci/platform.ts";
 
 /** An index entry and the platform it counts as. */
 export interface MergeEntry {
   readonly descriptor: Descriptor;
   /** `platformKey` of its platform; `undefined` where it has none. */
   readonly key?: string;
+  /** What was found out of its platform; `undefined` where it has none. */
+  readonly platform?: Platform;
 }
 
 /** One source and what was selected of it. */
@@ -45,6 +48,8 @@ export interface Merged {
     readonly descriptor: Descriptor;
     readonly source: number;
   }[];
+  /** The entries that only the destination has: no source vouches for them. */
+  readonly strangers: readonly MergeEntry[];
   /** Set when the bytes are those of a source: its position. */
   readonly verbatim?: number;
 }
@@ -67,12 +72,14 @@ export function mergeIndex(
   const entries = dropOrphans(placeEntries(sources, existing), sources);
   const digests = entries.map((e) => e.descriptor.digest);
   const fromSources = entries.filter((e) => e.source >= 0);
+  const strangers = entries.filter((e) => e.source < 0);
   for (let i = sources.length - 1; i >= 0; i--) {
     const own = sources[i]!.entries.map((e) => e.descriptor.digest);
     if (sameSet(own, digests)) {
       return {
         content: sources[i]!.manifest.content,
         fromSources,
+        strangers,
         verbatim: i,
       };
     }
@@ -83,7 +90,7 @@ export function mergeIndex(
       sameButOrder(existing.manifest.json, json)
     ? existing.manifest.content
     : encode(json);
-  return { content, fromSources };
+  return { content, fromSources, strangers };
 }
 
 function placeEntries(
@@ -117,10 +124,11 @@ function placeEntries(
       }
     }
   }
-  for (const { key, descriptor } of existing?.entries ?? []) {
+  for (const entry of existing?.entries ?? []) {
+    const { key, descriptor } = entry;
     if (owned.has(descriptor.digest)) continue;
     if (key !== undefined && replacing.has(key)) continue;
-    placed.set(descriptor.digest, { descriptor, key, source: -1 });
+    placed.set(descriptor.digest, { ...entry, source: -1 });
   }
   return [...placed.values()];
 }
@@ -153,7 +161,10 @@ function buildJson(
   entries: readonly Placed[],
 ): JsonObject {
   const index = sources.find((s) => s.manifest.kind === "index")?.manifest ??
-    (existing?.manifest.kind === "index" ? existing.manifest : undefined);
+    // Without strangers all is the sources', and nobody else's annotations.
+    (existing?.manifest.kind === "index" && entries.some((e) => e.source < 0)
+      ? existing.manifest
+      : undefined);
   return {
     schemaVersion: 2,
     ...index?.json,

@@ -11,6 +11,7 @@ import type {
 } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
 import { copyContent, copyGraph, putManifest } from "../copy/copy_graph.ts";
+import { HangarError } from "../errors.ts";
 import { allOf, together } from "../together.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
@@ -23,14 +24,20 @@ import {
   originOfWhole,
   type TagOrigin,
 } from "./decide_image.ts";
-import { checkPolicy } from "./check_policy.ts";
-import type { ImagePlan, OutcomeKind } from "./events.ts";
+import { ImagePolicy } from "./check_policy.ts";
+import type {
+  ImageMerge,
+  ImagePlan,
+  NothingSelected,
+  OutcomeKind,
+} from "./events.ts";
 import type { EndpointChooser } from "./endpoints.ts";
 import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import type { ImageSigner } from "./image_signer.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
-import { signTargets } from "./sign_image.ts";
+import { signTargets, unsignedText } from "./sign_image.ts";
+import { nothingText, rebuiltText, tellKept } from "./tell_image.ts";
 
 /** What mirroring works with. */
 export interface MirrorTools extends CopyTools {
@@ -54,6 +61,10 @@ export interface ImageResult {
   readonly sourceDigests?: readonly Digest[];
   /** What is missing or different at the destination, one thing each. */
   readonly findings?: readonly string[];
+  /** Set where the tag's index is, or would be, no source's own. */
+  readonly merge?: ImageMerge;
+  /** Set where nothing was selected. */
+  readonly nothing?: NothingSelected;
   /** What a dry run worked out. */
   readonly plan?: ImagePlan;
   /** Signatures and referrers that a dry run would copy for what is there. */
@@ -63,8 +74,8 @@ export interface ImageResult {
 /** What one image reports while it is worked on. */
 export type ImageEvents = CopyEvents;
 
-/** What is told of an image of which nothing was selected. */
-export const NOTHING_SELECTED = "no available image for specified arch and os";
+/** How often a tag is merged anew that somebody else writes to. */
+const MAX_ROUNDS = 5;
 
 /** Manifests that are read for one image; real ones need some dozens. */
 const MAX_MANIFESTS = 2_000;
@@ -92,7 +103,7 @@ export async function contextsOf(
       cache: new Map(),
       allowance: { manifests: MAX_MANIFESTS },
       manifestCache: new Map(),
-      present: new Set<Digest>(),
+      present: new Map<Digest, string>(),
     };
   }));
 }
@@ -126,7 +137,7 @@ class ImageMirror {
   readonly #task: MirrorTask;
   readonly #options: MirrorOptions;
   readonly #signer?: ImageSigner;
-  readonly #policy?: PolicyJudge;
+  readonly #policy?: ImagePolicy;
   readonly #contexts: readonly CopyContext[];
   readonly #decider: ImageDecider;
   readonly #events: ImageEvents;
@@ -142,23 +153,12 @@ class ImageMirror {
     this.#task = task;
     this.#options = options;
     this.#signer = options.signer;
-    this.#policy = options.policy;
     const recheck = options.overwrite ?? false;
     this.#contexts = contexts.map((context) => ({ ...context, recheck }));
+    this.#policy = ImagePolicy.of(options.policy, contexts, task.sources);
     this.#decider = new ImageDecider(task, options, contexts, signal);
     this.#events = events;
     this.#signal = signal;
-  }
-
-  async #judge(origin: TagOrigin): Promise<void> {
-    if (!this.#policy) return;
-    await checkPolicy(
-      this.#policy,
-      this.#contexts,
-      this.#task.sources,
-      origin,
-      this.#signal,
-    );
   }
 
   /**
@@ -170,11 +170,10 @@ class ImageMirror {
     top: { readonly manifest: Manifest; readonly absent: boolean },
   ): Promise<void> {
     const { signatures = true } = this.#options;
-    const attachments = new ImageAttachments(
-      this.#contexts,
-      origin,
-      this.#signal,
-    );
+    const attachments = new ImageAttachments(this.#contexts, origin, {
+      signal: this.#signal,
+      policy: this.#policy,
+    });
     const isNamed = this.#signer !== undefined ||
       signatures && await attachments.ofTop();
     if (top.absent && isNamed) {
@@ -183,10 +182,14 @@ class ImageMirror {
       await putManifest(context, top.manifest, digest, this.#signal);
     }
     if (signatures) await attachments.follow();
-    await this.#sign(top.manifest);
+    await this.#sign(top.manifest, origin.strangers);
   }
 
-  async #sign(manifest: Manifest): Promise<void> {
+  /** Signs what came from the sources of this run, and nothing else. */
+  async #sign(
+    manifest: Manifest,
+    strangers: ReadonlySet<string>,
+  ): Promise<void> {
     const signer = this.#signer;
     if (!signer) return;
     const context = this.#contexts[0]!;
@@ -195,7 +198,10 @@ class ImageMirror {
       manifest,
       this.#task.destination,
       this.#signal,
+      strangers,
     );
+    const why = unsignedText(manifest, strangers);
+    if (why !== undefined) this.#events.warn(why);
     await together(
       targets.map((target) => async (signal) => {
         const isNew = await signer.sign({ ...target, signal });
@@ -225,7 +231,7 @@ class ImageMirror {
     }
     const manifest = await this.#decider.readSource(context, digest, digest);
     const origin = originOfWhole(manifest);
-    await this.#judge(origin);
+    await this.#policy?.checkImage(origin, signal);
     if (isHeld) {
       await this.#attach(origin, { manifest, absent: false });
       return { kind: "up-to-date", digest, sourceDigests: [digest] };
@@ -240,65 +246,121 @@ class ImageMirror {
     return { kind: "copied", digest, sourceDigests: [digest] };
   }
 
-  /** A tag: selected, merged with what the destination's tag holds. */
+  /**
+   * A tag: selected, merged with what the destination's tag holds. Where
+   * somebody else writes the tag meanwhile, it is merged anew.
+   */
   async mirrorTag(): Promise<ImageResult> {
-    const decision = await this.#decider.decide();
-    if (decision.kind !== "skipped") await this.#judge(decision.origin);
-    switch (decision.kind) {
-      case "up-to-date":
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      const decision = await this.#decider.decide();
+      if (decision.kind === "skipped") {
+        this.#events.warn(nothingText(decision.nothing));
+        return { kind: "skipped", nothing: decision.nothing };
+      }
+      await this.#policy?.checkImage(decision.origin, this.#signal);
+      const { sourceDigests, merge } = decision;
+      const told = { sourceDigests, merge };
+      if (decision.kind === "up-to-date") {
+        const { existing } = decision;
+        const { digest } = existing.content;
+        if (merge) tellKept(merge, this.#events);
         await this.#attach(decision.origin, {
-          manifest: decision.existing,
+          manifest: existing,
           absent: false,
         });
-        return {
-          kind: "up-to-date",
-          digest: decision.existing.content.digest,
-          sourceDigests: decision.sourceDigests,
-        };
-      case "skipped":
-        this.#events.warn(NOTHING_SELECTED);
-        return { kind: "skipped" };
-      case "write":
-        await this.#copy(decision);
-        return {
-          kind: "copied",
-          digest: decision.merged.content.digest,
-          sourceDigests: decision.sourceDigests,
-        };
+        // An earlier round wrote what somebody else has merged since.
+        return { kind: round > 1 ? "copied" : "up-to-date", digest, ...told };
+      }
+      if (!await this.#copy(decision)) continue;
+      const { digest } = decision.merged.content;
+      if (merge) {
+        tellKept(merge, this.#events);
+        this.#events.note?.(rebuiltText(merge, digest, sourceDigests));
+      }
+      return { kind: "copied", digest, ...told };
     }
+    throw new HangarError(
+      "conflict",
+      `tag ${this.#task.destination.tag} at destination ${
+        this.#contexts[0]!.destination.id
+      }/${
+        this.#contexts[0]!.destinationRepository
+      } was written by somebody else ${MAX_ROUNDS} times while it was merged`,
+      { hint: "let one run at a time write a tag, and mirror it again" },
+    );
   }
 
-  /** Children first, the tag last. */
+  /** Children first, the tag last; false where somebody else wrote the tag. */
   async #copy(
     { merged, existing, origin }: Decision & { kind: "write" },
-  ): Promise<void> {
-    const present = new Set<Digest>(
-      existing?.kind === "index"
-        ? existing.entries.map((entry) => entry.digest)
-        : existing && [existing.content.digest],
+  ): Promise<boolean> {
+    const held = existing?.kind === "index"
+      ? existing.entries
+      : existing
+      ? [existing.content]
+      : [];
+    const present = new Map<Digest, string>(
+      held.map(({ digest, mediaType }) => [digest, mediaType]),
     );
-    const tag = this.#task.destination.tag!;
     const manifest = parseManifest(
       merged.content.bytes,
       merged.content.mediaType,
       merged.content.digest,
     );
+    const signal = this.#signal;
+    const context = { ...this.#contexts[merged.verbatim ?? 0]!, present };
     if (manifest.kind === "image") {
-      const context = { ...this.#contexts[merged.verbatim!]!, present };
-      await copyContent(context, manifest, { signal: this.#signal });
-      await this.#attach(origin, { manifest, absent: true });
-      await putManifest(context, manifest, tag, this.#signal);
-      return;
+      await copyContent(context, manifest, { signal });
+    } else {
+      await together(
+        merged.fromSources.map(({ descriptor, source }) => (signal) =>
+          copyGraph({ ...this.#contexts[source]!, present }, descriptor, {
+            signal,
+            depth: 1,
+          })
+        ),
+        signal,
+      );
     }
-    await together(
-      merged.fromSources.map(({ descriptor, source }) => (signal) =>
-        copyGraph({ ...this.#contexts[source]!, present }, descriptor, {
-          signal,
-        })
-      ),
-      this.#signal,
-    );
     await this.#attach(origin, { manifest, absent: true });
-    await putManifest(this.#contexts[0]!, manifest, tag, this.#signal);
+    return await this.#writeTag(context, manifest, existing);
+  }
+
+  /**
+   * The commit point. What the tag holds is looked at right before and after:
+   * two runs may fill it at the same time, and neither may lose the other's
+   * platforms.
+   */
+  async #writeTag(
+    context: CopyContext,
+    manifest: Manifest,
+    existing: Manifest | undefined,
+  ): Promise<boolean> {
+    const tag = this.#task.destination.tag!;
+    const { digest } = manifest.content;
+    // Nothing is merged that could be lost.
+    const { overwrite } = this.#options;
+    if (!overwrite && await this.#held() !== existing?.content.digest) {
+      return false;
+    }
+    await putManifest(context, manifest, tag, this.#signal);
+    if (overwrite) return true;
+    // A registry that is slow to show it has not been written by others.
+    const held = await this.#held();
+    return held === undefined || held === digest;
+  }
+
+  /** What the destination's tag points at now. */
+  async #held(): Promise<Digest | undefined> {
+    const context = this.#contexts[0]!;
+    const tag = this.#task.destination.tag!;
+    const head = await atDestination(
+      context,
+      `read tag ${tag} from`,
+      context.destination.headManifest(context.destinationRepository, tag, {
+        signal: this.#signal,
+      }),
+    );
+    return head?.digest;
   }
 }

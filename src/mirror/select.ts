@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { Digest } from "../oci/digest.ts";
 import {
   attestationSubject,
+  depthInside,
   type Descriptor,
-  isIndexType,
+  isImageManifestType,
 } from "../oci/manifest.ts";
 import {
   filterNeedsVariant,
@@ -27,15 +29,16 @@ export interface Selection {
 
 /** What is behind an index entry that does not say enough itself. */
 export type EntryContent =
-  | { readonly kind: "index"; readonly entries: readonly Descriptor[] }
+  | {
+    readonly kind: "index";
+    readonly digest: Digest;
+    readonly entries: readonly Descriptor[];
+  }
   /** The platform in its config; `undefined` for an artifact. */
   | { readonly kind: "image"; readonly platform?: Platform };
 
 /** Looks behind an index entry. */
 export type InspectEntry = (entry: Descriptor) => Promise<EntryContent>;
-
-/** How deep nested indexes are looked into: real ones go to two. */
-const MAX_DEPTH = 8;
 
 /**
  * The entries of an index that are wanted, in its order. An entry is looked
@@ -55,7 +58,7 @@ export async function selectEntries(
   const wanted = await allOf(
     entries.map(async (entry) =>
       attestationSubject(entry) === undefined &&
-      await isWanted(entry, filter, inspect, 0)
+      await isWanted(entry, filter, inspect, 1)
     ),
   );
   const digests = new Set<string>(
@@ -75,7 +78,7 @@ async function isWanted(
   inspect: InspectEntry,
   depth: number,
 ): Promise<boolean> {
-  if (!isIndexType(entry.mediaType) && entry.platform) {
+  if (isImageManifestType(entry.mediaType) && entry.platform) {
     const platform = await completePlatform(
       entry,
       entry.platform,
@@ -84,17 +87,17 @@ async function isWanted(
     );
     return matchesFilter(filter, platform);
   }
-  if (depth >= MAX_DEPTH) return false;
   const content = await inspect(entry);
   if (content.kind === "image") {
     return content.platform === undefined ||
       matchesFilter(filter, content.platform);
   }
+  const inner = depthInside(depth, content.digest);
   // A nested index is taken whole when anything inside it is wanted.
   const inside = await allOf(
     content.entries.map((child) =>
       attestationSubject(child) === undefined &&
-      isWanted(child, filter, inspect, depth + 1)
+      isWanted(child, filter, inspect, inner)
     ),
   );
   return inside.includes(true);

@@ -11,11 +11,7 @@ import { together } from "../together.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseManifest } from "../oci/manifest.ts";
-import type {
-  ImageSigner,
-  SignatureChecker,
-  SignTarget,
-} from "./image_signer.ts";
+import type { ImageSigner, NamedChecker, SignTarget } from "./image_signer.ts";
 import {
   contextsOf,
   type ImageEvents,
@@ -83,24 +79,70 @@ export async function signInPlace(
   return { kind: fresh.length > 0 ? "signed" : "up-to-date", digest };
 }
 
-/** Checks the signatures of an image that is in place, and of its children. */
+/** Which parts of an image must be signed, as a flag says it. */
+export const REQUIRED = ["index", "children", "all"] as const;
+
+/** Which parts of an image must be signed. */
+export type Required = typeof REQUIRED[number];
+
+/** What the parts are called in verdicts. */
+export const REQUIRED_PARTS: Readonly<Record<Required, string>> = {
+  index: "the index, or the single image",
+  children: "the children of the index, or the single image",
+  all: "index and children, or the single image",
+};
+
+/** Whether a text says which parts must be signed. */
+export function isRequired(text: string): text is Required {
+  return REQUIRED.some((one) => one === text);
+}
+
+/**
+ * Checks the signatures of an image that is in place: of what its tag holds, of
+ * the children, or of both. A single image is all of these.
+ */
 export async function checkInPlace(
   task: MirrorTask,
-  checker: SignatureChecker,
+  { checker, required }: {
+    readonly checker: NamedChecker;
+    readonly required: Required;
+  },
   tools: MirrorTools,
   events: ImageEvents,
   signal: AbortSignal,
 ): Promise<ImageResult> {
   const { targets, digest } = await targetsInPlace(task, tools, events, signal);
-  const findings = await together(
-    targets.map((target) => async (signal) =>
-      await checker.isSigned({ ...target, signal })
-        ? []
-        : [`missing: a signature of ${target.descriptor.digest} by the key`]
+  const signed = await together(
+    targets.map((target) => (signal) =>
+      checker.isSigned({ ...target, signal })
     ),
     signal,
   );
-  return findings.flat().length > 0
-    ? { kind: "failed", findings: findings.flat() }
-    : { kind: "passed", digest };
+  const parts = targets.map(({ descriptor }, i) => ({
+    digest: descriptor.digest,
+    isTop: i === 0,
+    isSigned: signed[i]!,
+  }));
+  const isNeeded = ({ isTop }: { readonly isTop: boolean }) =>
+    parts.length === 1 || required === "all" ||
+    isTop === (required === "index");
+  const missing = parts.filter((part) => isNeeded(part) && !part.isSigned);
+  if (missing.length === 0) return { kind: "passed", digest };
+  const [top, ...children] = parts;
+  const count = children.filter(({ isSigned }) => isSigned).length;
+  return {
+    kind: "failed",
+    findings: [
+      ...missing.map((part) =>
+        `missing: a signature of ${part.digest} by ${checker.by}`
+      ),
+      ...(children.length > 0
+        ? [
+          `required: ${required} (--require); found: the index is ${
+            top!.isSigned ? "signed" : "not signed"
+          }, ${count} of its ${children.length} children are`,
+        ]
+        : []),
+    ],
+  };
 }

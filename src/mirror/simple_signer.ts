@@ -11,6 +11,7 @@ import { atDestination } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import { asAttachment, attachmentTag } from "../oci/attachment.ts";
 import { digestOf } from "../oci/digest.ts";
+import type { Descriptor, ImageManifest } from "../oci/manifest.ts";
 import {
   readSignatureImage,
   readSignatures,
@@ -21,6 +22,7 @@ import type { SigningKey } from "../signatures/sigstore_key.ts";
 import {
   describeSignature,
   makePayload,
+  MAX_PAYLOAD_BYTES,
   parsePayload,
   signatureOf,
 } from "../signatures/simple_signing.ts";
@@ -46,13 +48,9 @@ export class SimpleSigner implements ImageSigner {
       (async () => {
         const held = await readSignatureImage(place, digest, signal);
         if (!held) return false;
-        // One of hangar's own is known without reading it.
-        const own = signatureLayers(held).some((layer) => {
-          const signature = signatureOf(layer);
-          return layer.digest === digestOf(payload) &&
-            signature !== undefined && publicKey.verify(payload, signature);
-        });
-        if (own) return true;
+        // One of hangar's own is known by its digest; it counts where it is whole.
+        const own = this.#ownLayer(held, payload);
+        if (own && await holdsPayload(target, own)) return true;
         const others = await readSignatures(place, digest, signal);
         return others.some((other) => {
           if (!publicKey.verify(other.payload, other.signature)) return false;
@@ -66,6 +64,18 @@ export class SimpleSigner implements ImageSigner {
         });
       })(),
     );
+  }
+
+  #ownLayer(
+    held: ImageManifest,
+    payload: Uint8Array,
+  ): Descriptor | undefined {
+    const digest = digestOf(payload);
+    return signatureLayers(held).find((layer) => {
+      const signature = signatureOf(layer);
+      return layer.digest === digest && signature !== undefined &&
+        this.#key.publicKey.verify(payload, signature);
+    });
   }
 
   async sign(target: SignTarget): Promise<boolean> {
@@ -92,6 +102,10 @@ export class SimpleSigner implements ImageSigner {
           readSignatureImage(placeOf(target), descriptor.digest, signal),
         );
         context.cache.set(layer.digest, payload);
+        if (held && this.#ownLayer(held, payload)) {
+          await repairPayload(target, layer);
+          return true;
+        }
         await addLayers(context, tag, held && asAttachment(held, tag), {
           layers: [layer],
           bring: (added) => copyBlob(context, added, { signal }),
@@ -101,6 +115,45 @@ export class SimpleSigner implements ImageSigner {
       },
     );
   }
+}
+
+/** Whether the destination gives out a payload as it was signed. */
+async function holdsPayload(
+  target: SignTarget,
+  layer: Descriptor,
+): Promise<boolean> {
+  const { destination, destinationRepository } = target.context;
+  try {
+    await destination.readBlob(
+      destinationRepository,
+      layer,
+      MAX_PAYLOAD_BYTES,
+      { signal: target.signal },
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof HangarError && BROKEN.has(error.code)) return false;
+    throw error;
+  }
+}
+
+const BROKEN = new Set<string>(["not-found", "content-mismatch", "too-large"]);
+
+/** Sends a payload again whose signature is there. */
+async function repairPayload(
+  target: SignTarget,
+  layer: Descriptor,
+): Promise<void> {
+  const { context, signal, descriptor } = target;
+  await copyBlob(context, layer, { signal });
+  if (await holdsPayload(target, layer)) return;
+  throw new HangarError(
+    "content-mismatch",
+    `the signature of ${descriptor.digest} is damaged: the registry keeps its copy of ${layer.digest}, which differs`,
+    {
+      hint: "delete that blob or the .sig tag at the registry, and sign again",
+    },
+  );
 }
 
 function placeOf({ context }: SignTarget): SignatureStore {

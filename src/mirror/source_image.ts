@@ -16,8 +16,8 @@ import {
   isImageConfigType,
   isIndexType,
   type Manifest,
-  parseJsonObject,
-  parseManifest,
+  parseConfig,
+  parseDescribed,
   platformFromJson,
 } from "../oci/manifest.ts";
 import { type Platform, platformKey } from "../oci/platform.ts";
@@ -80,13 +80,7 @@ export function destinationReader(
             entry.digest,
             { signal },
           );
-          if (content) {
-            return parseManifest(
-              content.bytes,
-              content.mediaType,
-              content.digest,
-            );
-          }
+          if (content) return parseDescribed(content, entry);
           throw new HangarError(
             "not-found",
             "its tag names it, but it is gone",
@@ -121,7 +115,7 @@ export async function platformOfImage(
     );
     reader.cache.set(config.digest, bytes);
   }
-  return platformFromJson(parseJsonObject(bytes, `config ${config.digest}`));
+  return platformFromJson(parseConfig(bytes, config.digest));
 }
 
 /** Looks behind an index entry. */
@@ -131,7 +125,11 @@ export async function inspectEntry(
 ): Promise<EntryContent> {
   const manifest = await reader.readManifest(entry);
   return manifest.kind === "index"
-    ? { kind: "index", entries: manifest.entries }
+    ? {
+      kind: "index",
+      digest: manifest.content.digest,
+      entries: manifest.entries,
+    }
     : { kind: "image", platform: await platformOfImage(reader, manifest) };
 }
 
@@ -152,6 +150,7 @@ export async function mergeEntries(
     return [{
       descriptor: describeManifest(manifest.content, platform),
       key: platform && platformKey(platform),
+      platform,
     }];
   }
   const others = new Set(rivals.map((r) => coarse(r.platform)));
@@ -169,7 +168,7 @@ export async function mergeEntries(
       (platform === undefined ||
         isVague(platform) && others.has(coarse(platform)));
     if (!decisive) {
-      return { descriptor, key: platform && platformKey(platform) };
+      return { descriptor, key: platform && platformKey(platform), platform };
     }
     const content = await inspectEntry(reader, descriptor);
     const found = content.kind === "image" ? content.platform : undefined;
@@ -180,7 +179,11 @@ export async function mergeEntries(
         osVersion: platform.osVersion ?? found?.osVersion,
       }
       : found;
-    return { descriptor, key: complete && platformKey(complete) };
+    return {
+      descriptor,
+      key: complete && platformKey(complete),
+      platform: complete,
+    };
   }));
 }
 

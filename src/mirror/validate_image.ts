@@ -7,7 +7,7 @@
 import type { CopyContext } from "../copy/copy_context.ts";
 import { together } from "../together.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
-import { checkPolicy } from "./check_policy.ts";
+import { ImagePolicy } from "./check_policy.ts";
 import {
   ImageDecider,
   type MirrorOptions,
@@ -26,11 +26,11 @@ import {
   type ImageEvents,
   type ImageResult,
   type MirrorTools,
-  NOTHING_SELECTED,
 } from "./mirror_image.ts";
 import type { SignatureChecker } from "./image_signer.ts";
 import type { MirrorTask } from "./plan.ts";
-import { signTargets } from "./sign_image.ts";
+import { signTargets, unsignedText } from "./sign_image.ts";
+import { nothingText, tellKept } from "./tell_image.ts";
 
 export type { Depth };
 
@@ -64,7 +64,10 @@ export async function validateImage(
   const decider = new ImageDecider(task, options, contexts, signal);
   const walk = new DestinationWalk(contexts[0]!, options.depth, signal);
   const findings: string[] = [];
-  const unsigned = async (manifest: Manifest) => {
+  const unsigned = async (
+    manifest: Manifest,
+    strangers: ReadonlySet<string> = new Set(),
+  ) => {
     const checker = tools.signatures;
     if (!checker) return [];
     const targets = await signTargets(
@@ -72,7 +75,10 @@ export async function validateImage(
       manifest,
       task.destination,
       signal,
+      strangers,
     );
+    const why = unsignedText(manifest, strangers);
+    if (why !== undefined) events.warn(why);
     const missing = await together(
       targets.map((target) => async (signal) =>
         await checker.isSigned({ ...target, signal })
@@ -83,15 +89,11 @@ export async function validateImage(
     );
     return missing.flat();
   };
+  const policy = ImagePolicy.of(tools.policy, contexts, task.sources);
   const attached = async (origin: TagOrigin) =>
     options.signatures === false
       ? []
-      : await attachmentFindings(contexts, origin, walk, signal);
-  const judge = async (origin: TagOrigin) => {
-    if (tools.policy) {
-      await checkPolicy(tools.policy, contexts, task.sources, origin, signal);
-    }
-  };
+      : await attachmentFindings(contexts, origin, { walk, signal, policy });
   const { digest, tag } = task.destination;
   if (digest !== undefined) {
     const reference = tag ?? digest;
@@ -102,28 +104,32 @@ export async function validateImage(
         `different: ${reference} is ${held.content.digest}, want ${digest}`,
       );
     } else {
-      await judge(originOfWhole(held));
+      await policy?.checkImage(originOfWhole(held), signal);
       findings.push(
         ...await walk.below(held),
         ...await attached(originOfWhole(held)),
         ...await unsigned(held),
       );
     }
-    return resultOf(findings, digest);
+    return { ...resultOf(findings, digest), sourceDigests: [digest] };
   }
   const decision = await decider.decide();
   if (decision.kind === "skipped") {
-    events.warn(NOTHING_SELECTED);
-    return { kind: "skipped" };
+    events.warn(nothingText(decision.nothing));
+    return { kind: "skipped", nothing: decision.nothing };
   }
-  await judge(decision.origin);
+  const { sourceDigests, merge, origin: { strangers } } = decision;
+  const told = { sourceDigests, merge };
+  if (merge) tellKept(merge, events);
+  await policy?.checkImage(decision.origin, signal);
   if (decision.kind === "up-to-date") {
     findings.push(
       ...await walk.below(decision.existing),
       ...await attached(decision.origin),
-      ...await unsigned(decision.existing),
+      ...await unsigned(decision.existing, strangers),
     );
-    return resultOf(findings, decision.existing.content.digest);
+    const { digest } = decision.existing.content;
+    return { ...resultOf(findings, digest), ...told };
   }
   const { content } = decision.merged;
   const want = parseManifest(content.bytes, content.mediaType, content.digest);
@@ -135,24 +141,31 @@ export async function validateImage(
   }
   if (held) findings.push(...await walk.below(want, held));
   findings.push(...await attached(decision.origin));
-  if (held) findings.push(...await unsigned(held));
-  return resultOf(findings, content.digest);
+  if (held) findings.push(...await unsigned(held, strangers));
+  return { ...resultOf(findings, content.digest), ...told };
 }
 
 /** What is wrong with the signatures and referrers that mirroring would bring. */
 async function attachmentFindings(
   contexts: readonly CopyContext[],
   origin: TagOrigin,
-  walk: DestinationWalk,
-  signal: AbortSignal,
+  { walk, signal, policy }: {
+    readonly walk: DestinationWalk;
+    readonly signal: AbortSignal;
+    readonly policy?: ImagePolicy;
+  },
 ): Promise<string[]> {
   const findings: string[] = [];
-  await new ImageAttachments(contexts, origin, signal, {
-    lacks({ name, subject }, fault) {
-      findings.push(describeFault(`${name} for ${subject}`, fault));
-    },
-    async examine(attachment, digest) {
-      findings.push(...await walk.attachment(attachment, digest));
+  await new ImageAttachments(contexts, origin, {
+    signal,
+    policy,
+    audit: {
+      lacks({ name, subject }, fault) {
+        findings.push(describeFault(`${name} for ${subject}`, fault));
+      },
+      async examine(attachment, digest) {
+        findings.push(...await walk.attachment(attachment, digest));
+      },
     },
   }).follow();
   return findings;

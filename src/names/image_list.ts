@@ -53,7 +53,7 @@ export function parseImageList(text: string, name: string): ImageList {
     if (trimmed === "" || trimmed.startsWith("#") || trimmed.startsWith("//")) {
       continue;
     }
-    const fields = trimmed.replace(/[ \t]+#.*$/, "").split(/[ \t]+/);
+    const fields = withoutComment(trimmed).split(/[ \t]+/);
     try {
       entries.push({
         line,
@@ -66,6 +66,15 @@ export function parseImageList(text: string, name: string): ImageList {
     }
   }
   return { name, entries, invalid };
+}
+
+/** A "#" behind a blank begins one. */
+function withoutComment(line: string): string {
+  let at = line.indexOf("#");
+  while (at > 0 && line[at - 1] !== " " && line[at - 1] !== "\t") {
+    at = line.indexOf("#", at + 1);
+  }
+  return at > 0 ? line.slice(0, at).trimEnd() : line;
 }
 
 class FieldCount extends Error {

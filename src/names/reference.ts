@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HangarError, invalidFlag } from "../errors.ts";
+import { HangarError, hideLogin, invalidFlag } from "../errors.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 
 /** A repository of a registry. */
@@ -55,7 +55,9 @@ const MAX_NAME = 255;
 function refuse(text: string, why: string): never {
   throw new HangarError(
     "invalid-reference",
-    `invalid reference ${JSON.stringify(text.slice(0, 300))}: ${why}`,
+    `invalid reference ${
+      JSON.stringify(hideLogin(text).slice(0, 300))
+    }: ${why}`,
   );
 }
 
@@ -88,7 +90,10 @@ export function parseRepository(text: string): RepositoryName {
   const path = explicitRegistry ? text.slice(slash + 1) : text;
   const registry = explicitRegistry ? canonicalHost(first) : DOCKER_HUB;
   if (registry === undefined) {
-    return refuse(text, `${JSON.stringify(first)} is not a registry`);
+    return refuse(
+      text,
+      `${JSON.stringify(hideLogin(first).slice(0, 100))} is not a registry`,
+    );
   }
   const repository = registry === DOCKER_HUB && !path.includes("/")
     ? `library/${path}`
@@ -109,7 +114,9 @@ function checkPath(path: string, text: string): void {
     }
     refuse(
       text,
-      `${JSON.stringify(component)} is not a part of a repository name`,
+      `${
+        JSON.stringify(hideLogin(component).slice(0, 100))
+      } is not a part of a repository name`,
     );
   }
 }
@@ -135,7 +142,7 @@ export function checkTag(text: string): string {
   if (TAG.test(text)) return text;
   throw new HangarError(
     "invalid-reference",
-    `invalid tag ${JSON.stringify(text.slice(0, 160))}`,
+    `invalid tag ${JSON.stringify(hideLogin(text).slice(0, 160))}`,
   );
 }
 
@@ -146,6 +153,9 @@ export function checkTag(text: string): string {
  */
 export function parseReference(text: string): Reference {
   const at = text.indexOf("@");
+  if (at !== text.lastIndexOf("@") || /^[a-z]+:\/\//i.test(text)) {
+    return refuse(text, "want [REGISTRY/]NAME[:TAG][@DIGEST]");
+  }
   const digest = at < 0 ? undefined : parseDigest(text.slice(at + 1));
   const named = at < 0 ? text : text.slice(0, at);
   const colon = named.indexOf(":", named.lastIndexOf("/") + 1);
@@ -181,9 +191,13 @@ export function parseRegistryAddress(
   if (host === undefined) {
     throw invalidFlag(
       flag,
-      text,
+      hideLogin(text),
       `want a registry, as HOST or HOST:PORT${
-        match[2]!.includes("/") ? " without a path" : ""
+        match[2]!.includes("@")
+          ? " without a user name"
+          : match[2]!.includes("/")
+          ? " without a path"
+          : ""
       }`,
     );
   }

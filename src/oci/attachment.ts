@@ -52,6 +52,33 @@ export function attachmentTag(
     : undefined;
 }
 
+// Runtimes unpack layers of these types; the end says how they are packed.
+const FILE_SYSTEM_LAYERS = [
+  "application/vnd.oci.image.layer.",
+  "application/vnd.docker.image.rootfs.",
+];
+
+/**
+ * Whether an image could be run by what it says: one of its layers is a file
+ * system, or does not say what it is. The config does not tell, since cosign's
+ * signatures have an image config too.
+ */
+export function isRunnable({ layers }: ImageManifest): boolean {
+  return layers.some(({ mediaType }) =>
+    mediaType === "" ||
+    FILE_SYSTEM_LAYERS.some((type) => mediaType.toLowerCase().startsWith(type))
+  );
+}
+
+/**
+ * Whether an image could be run if its layers are not what they say: podman
+ * looks at the config's type alone, and at none in a manifest of Docker's.
+ */
+export function isImageByConfig({ content, config }: ImageManifest): boolean {
+  return config.mediaType === "" || isImageConfigType(config.mediaType) ||
+    content.mediaType === MediaType.dockerManifest;
+}
+
 /** Whether a tag is one of cosign's. */
 export function isAttachmentTag(tag: string): boolean {
   return ATTACHMENT_TAG.test(tag);

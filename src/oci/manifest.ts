@@ -7,8 +7,31 @@
  */
 
 import { HangarError } from "../errors.ts";
-import { type Digest, digestOf, isDigest } from "./digest.ts";
+import { type Digest, digestOf } from "./digest.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  MANIFEST_KEYS,
+  parseJsonObject,
+} from "./json.ts";
+import {
+  type Descriptor,
+  optionalString,
+  parseDescriptor,
+} from "./descriptor.ts";
 import type { Platform } from "./platform.ts";
+
+export {
+  type Descriptor,
+  parseDescriptor,
+  platformFromJson,
+} from "./descriptor.ts";
+export {
+  isJsonObject,
+  type JsonObject,
+  parseConfig,
+  parseJsonObject,
+} from "./json.ts";
 
 /** The media types that hangar knows by name. */
 export const MediaType = {
@@ -32,30 +55,22 @@ export const ACCEPTED_MANIFESTS: readonly string[] = [
   MediaType.dockerManifest,
 ];
 
+/** All types that a manifest may claim to be of. */
+const MANIFEST_TYPES: readonly string[] = [
+  ...ACCEPTED_MANIFESTS,
+  MediaType.dockerSchema1,
+  MediaType.dockerSchema1Signed,
+];
+
 /** The most that a manifest may weigh (distribution-spec: 4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+/** How deep manifests may be nested below an index: real ones go to two. */
+export const MAX_INDEX_DEPTH = 8;
 
 /** Annotation that names the subject of a BuildKit attestation entry. */
 const ATTESTATION_SUBJECT = "vnd.docker.reference.digest";
 const ATTESTATION_TYPE = "vnd.docker.reference.type";
-
-/** A JSON object as parsed, its values unchecked. */
-export type JsonObject = { readonly [key: string]: unknown };
-
-/** A reference to content, with everything that was said of it. */
-export interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: Digest;
-  /** In bytes. */
-  readonly size: number;
-  readonly platform?: Platform;
-  readonly artifactType?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** Where the content of a foreign layer may be downloaded. */
-  readonly urls?: readonly string[];
-  /** The object this was read from, unknown fields included. */
-  readonly json: JsonObject;
-}
 
 /** A manifest's bytes as a registry holds them. */
 export interface ManifestContent {
@@ -89,101 +104,6 @@ function refuse(what: string): never {
   throw new HangarError("invalid-manifest", what);
 }
 
-/** Whether a JSON value is an object. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * Parses bytes as a JSON object.
- *
- * @throws {HangarError} `invalid-manifest`
- */
-export function parseJsonObject(bytes: Uint8Array, what: string): JsonObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new HangarError("invalid-manifest", `${what} is not JSON`, { cause });
-  }
-  return isJsonObject(value) ? value : refuse(`${what} is not a JSON object`);
-}
-
-function optionalString(json: JsonObject, key: string): string | undefined {
-  const value = json[key];
-  if (value === undefined || value === null || value === "") return undefined;
-  return typeof value === "string" ? value : refuse(`${key} is not a string`);
-}
-
-function stringList(value: unknown, what: string): string[] | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) return refuse(`${what} is not a list`);
-  return value.map((item) =>
-    typeof item === "string" ? item : refuse(`${what} holds a non-string`)
-  );
-}
-
-/**
- * The platform in an index entry or in an image config, which use the same
- * keys; `undefined` when neither OS nor architecture is named.
- *
- * @throws {HangarError} `invalid-manifest`
- */
-export function platformFromJson(json: JsonObject): Platform | undefined {
-  const architecture = optionalString(json, "architecture");
-  if (architecture === undefined) return undefined;
-  return {
-    os: optionalString(json, "os") ?? "linux",
-    architecture,
-    variant: optionalString(json, "variant"),
-    osVersion: optionalString(json, "os.version"),
-    osFeatures: stringList(json["os.features"], "os.features"),
-  };
-}
-
-/**
- * Reads a descriptor.
- *
- * @throws {HangarError} `invalid-manifest`, naming what is wrong.
- */
-export function parseDescriptor(value: unknown, what: string): Descriptor {
-  if (!isJsonObject(value)) return refuse(`${what} is not an object`);
-  const { digest, size, annotations, platform } = value;
-  if (typeof digest !== "string" || !isDigest(digest)) {
-    return refuse(
-      `${what} has the invalid digest ${
-        (JSON.stringify(digest) ?? "none").slice(0, 160)
-      }`,
-    );
-  }
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-    return refuse(`${what} ${digest} has the invalid size ${size}`);
-  }
-  let notes: Record<string, string> | undefined;
-  if (annotations !== undefined && annotations !== null) {
-    if (!isJsonObject(annotations)) {
-      return refuse(`${what} ${digest} has annotations that are no object`);
-    }
-    notes = {};
-    for (const [key, note] of Object.entries(annotations)) {
-      if (typeof note !== "string") {
-        return refuse(`${what} ${digest} has an annotation that is no string`);
-      }
-      notes[key] = note;
-    }
-  }
-  return {
-    mediaType: optionalString(value, "mediaType") ?? "",
-    digest,
-    size,
-    platform: isJsonObject(platform) ? platformFromJson(platform) : undefined,
-    artifactType: optionalString(value, "artifactType"),
-    annotations: notes,
-    urls: stringList(value["urls"], `urls of ${digest}`),
-    json: value,
-  };
-}
-
 function descriptorList(value: unknown, what: string): Descriptor[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) return refuse(`${what} is not a list`);
@@ -193,6 +113,24 @@ function descriptorList(value: unknown, what: string): Descriptor[] {
 /** Whether a media type is that of an index or manifest list. */
 export function isIndexType(mediaType: string): boolean {
   return mediaType === MediaType.ociIndex || mediaType === MediaType.dockerList;
+}
+
+/** Whether a media type is that of an image or artifact manifest. */
+export function isImageManifestType(mediaType: string): boolean {
+  return mediaType === MediaType.ociManifest ||
+    mediaType === MediaType.dockerManifest;
+}
+
+/**
+ * The depth of what is inside a manifest.
+ *
+ * @param depth that of the manifest; an image's own index has none
+ * @throws {HangarError} `invalid-manifest` beyond {@linkcode MAX_INDEX_DEPTH}
+ */
+export function depthInside(depth: number, digest: Digest): number {
+  return depth < MAX_INDEX_DEPTH ? depth + 1 : refuse(
+    `index ${digest} leads to manifests that are nested more than ${MAX_INDEX_DEPTH} deep`,
+  );
 }
 
 /** Whether a media type is one of OCI's. */
@@ -230,12 +168,19 @@ export function parseManifest(
       `manifest ${digest} has ${bytes.byteLength} bytes, the limit is ${MAX_MANIFEST_BYTES}`,
     );
   }
-  const json = parseJsonObject(bytes, `manifest ${digest}`);
+  const json = parseJsonObject(bytes, `manifest ${digest}`, MANIFEST_KEYS);
   const announced = bareMediaType(contentType);
-  const mediaType = optionalString(json, "mediaType") ??
-    (ACCEPTED_MANIFESTS.includes(announced)
-      ? announced
-      : guessMediaType(json, announced));
+  const isAnnounced = MANIFEST_TYPES.includes(announced);
+  const own = optionalString(json, "mediaType");
+  if (own !== undefined && isAnnounced && own !== announced) {
+    return refuse(
+      `manifest ${digest} is ${
+        quoteType(own)
+      } by its own words, but came as ${announced}`,
+    );
+  }
+  const mediaType = own ??
+    (isAnnounced ? announced : guessMediaType(json, announced));
   if (
     json["schemaVersion"] === 1 || mediaType === MediaType.dockerSchema1 ||
     mediaType === MediaType.dockerSchema1Signed
@@ -250,28 +195,23 @@ export function parseManifest(
     return refuse(`manifest ${digest} has no schemaVersion 2`);
   }
   const content = { mediaType, digest, bytes };
+  // A manifest that is of two kinds could be read differently by its next
+  // reader (CVE-2021-41190), so the other kinds' fields are refused.
+  if (json["fsLayers"] !== undefined || json["history"] !== undefined) {
+    return refuse(`manifest ${digest} has fields of Docker schema 1`);
+  }
   if (isIndexType(mediaType)) {
-    // A manifest that is both could be read differently by its next reader
-    // (CVE-2021-41190), so the other kind's fields are refused.
     if (json["config"] !== undefined || json["layers"] !== undefined) {
       return refuse(`index ${digest} has fields of an image manifest`);
     }
-    return {
-      kind: "index",
-      content,
-      entries: descriptorList(json["manifests"], "manifests"),
-      json,
-    };
+    const entries = descriptorList(json["manifests"], "manifests");
+    refuseTwoLabels(entries, digest);
+    return { kind: "index", content, entries, json };
   }
-  if (
-    mediaType !== MediaType.ociManifest &&
-    mediaType !== MediaType.dockerManifest
-  ) {
+  if (!isImageManifestType(mediaType)) {
     throw new HangarError(
       "unsupported-manifest",
-      `manifest ${digest} has the unknown media type ${
-        JSON.stringify(mediaType.slice(0, 120))
-      }`,
+      `manifest ${digest} has the unknown media type ${quoteType(mediaType)}`,
     );
   }
   if (json["manifests"] !== undefined) {
@@ -284,6 +224,71 @@ export function parseManifest(
     layers: descriptorList(json["layers"], "layers"),
     json,
   };
+}
+
+function quoteType(mediaType: string): string {
+  return JSON.stringify(mediaType.slice(0, 120));
+}
+
+/** One of two labels for the same bytes must be wrong. */
+function refuseTwoLabels(entries: readonly Descriptor[], index: Digest): void {
+  const labels = new Map<Digest, Descriptor>();
+  for (const entry of entries) {
+    const known = labels.get(entry.digest);
+    labels.set(entry.digest, entry);
+    if (
+      known &&
+      (known.mediaType !== entry.mediaType || known.size !== entry.size)
+    ) {
+      refuse(`index ${index} names ${entry.digest} twice, as different things`);
+    }
+  }
+}
+
+/**
+ * Parses the bytes that a descriptor names, and holds its words against them.
+ *
+ * @throws {HangarError} `content-mismatch` for another size, `invalid-manifest`
+ * for another type, and what {@linkcode parseManifest} throws
+ */
+export function parseDescribed(
+  content: ManifestContent,
+  descriptor: Pick<Descriptor, "mediaType" | "size">,
+): Manifest {
+  const { bytes, mediaType, digest } = content;
+  if (bytes.byteLength !== descriptor.size) {
+    throw new HangarError(
+      "content-mismatch",
+      `it has ${bytes.byteLength} bytes, its index says ${descriptor.size}`,
+    );
+  }
+  const manifest = parseManifest(bytes, mediaType, digest);
+  checkType(manifest, descriptor);
+  return manifest;
+}
+
+/**
+ * Holds the type in a descriptor against what the bytes are. A descriptor
+ * without a type claims nothing.
+ *
+ * @throws {HangarError} `invalid-manifest` when they differ
+ */
+export function checkType(
+  { kind, content, json }: Manifest,
+  { mediaType }: Pick<Descriptor, "mediaType">,
+): void {
+  if (mediaType === "" || mediaType === content.mediaType) return;
+  // Where the bytes do not name their type, what they came as is hearsay too.
+  const isNamed = optionalString(json, "mediaType") !== undefined;
+  const isOfKind = kind === "index"
+    ? isIndexType(mediaType)
+    : isImageManifestType(mediaType);
+  if (!isNamed && isOfKind) return;
+  refuse(
+    `it is ${quoteType(content.mediaType)}, but its index calls it ${
+      quoteType(mediaType)
+    }`,
+  );
 }
 
 function guessMediaType(json: JsonObject, announced: string): string {

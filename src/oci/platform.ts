@@ -1,11 +1,13 @@
 /**
  * Platforms as an index names them (image-spec, image-index.md), and the
- * choice of platforms that the user makes with `--arch` and `--os`.
+ * choice of platforms that the user makes with `--platform`, or `--arch` and
+ * `--os`.
  *
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, invalidFlag } from "../errors.ts";
+import { ARCHITECTURES, nearestName, OSES } from "./platform_names.ts";
 
 /** What an image runs on. Names as in Go's `GOOS` and `GOARCH`. */
 export interface Platform {
@@ -18,8 +20,10 @@ export interface Platform {
   readonly osFeatures?: readonly string[];
 }
 
-/** An architecture as the user writes it, `arch` or `arch/variant`. */
+/** An architecture as the user writes it, `[os/]arch[/variant]`. */
 export interface ArchitectureChoice {
+  /** Where it is given, the OSes of the filter do not count. */
+  readonly os?: string;
   readonly architecture: string;
   readonly variant?: string;
 }
@@ -95,41 +99,153 @@ function wordsOf(values: readonly string[], flag: string): string[] {
   return words;
 }
 
+/** A choice of platforms in the user's words; what is not given is default. */
+export interface PlatformWords {
+  /** `--platform`, which replaces the others. */
+  readonly platforms?: readonly string[];
+  /** `--arch`. @default {["amd64", "arm64"]} */
+  readonly architectures?: readonly string[];
+  /** `--os`. @default {["linux"]} */
+  readonly oses?: readonly string[];
+}
+
+/** What is chosen where nothing is said. */
+export const DEFAULT_WORDS: Required<Omit<PlatformWords, "platforms">> = {
+  architectures: ["amd64", "arm64"],
+  oses: ["linux"],
+};
+
 /**
- * Parses the values of `--arch` and `--os`.
+ * Parses the values of `--platform`, `--arch` and `--os`.
  *
- * @throws {HangarError} `usage`, naming the flag and the value.
+ * @throws {HangarError} `usage`, naming the flag and the value, and the name
+ * that was probably meant
  */
-export function parsePlatformFilter(
-  architectures: readonly string[],
-  oses: readonly string[],
-): PlatformFilter {
-  const archWords = wordsOf(architectures, "--arch");
-  const osWords = wordsOf(oses, "--os");
-  const refuse = (flag: string, word: string, want: string): never => {
+export function parsePlatformFilter(words: PlatformWords): PlatformFilter {
+  const { platforms, architectures, oses } = words;
+  if (platforms) {
+    if (architectures || oses) {
+      throw new HangarError(
+        "usage",
+        `--platform contradicts ${
+          architectures ? "--arch" : "--os"
+        }: it says both, so give it alone`,
+      );
+    }
+    const texts = wordsOf(platforms, "--platform");
+    return texts.includes("all") ? {} : {
+      architectures: texts.map((text) => parsePlatform(text, "--platform")),
+    };
+  }
+  const archWords = wordsOf(
+    architectures ?? DEFAULT_WORDS.architectures,
+    "--arch",
+  );
+  const choices = archWords.filter((word) => word !== "all").map((word) =>
+    isOs(word.split("/")[0]!)
+      ? parsePlatform(word, "--arch")
+      : parseArchitecture(word, "--arch", word.split("/"))
+  );
+  const whole = choices.find((choice) => choice.os !== undefined);
+  if (whole && oses) {
     throw new HangarError(
       "usage",
-      `invalid value ${JSON.stringify(word)} for ${flag}: want ${want}`,
+      `--arch ${
+        formatPlatform({ ...whole, os: whole.os! })
+      } names an OS, which contradicts --os: give --platform alone`,
     );
-  };
-  const choices = archWords.filter((word) => word !== "all").map((word) => {
-    const [architecture = "", variant, ...rest] = word.split("/");
-    if (
-      rest.length > 0 || !WORD.test(architecture) ||
-      (variant !== undefined && !WORD.test(variant))
-    ) {
-      refuse("--arch", word, "ARCH or ARCH/VARIANT, such as amd64 or arm/v7");
-    }
-    return normalizeArchitecture(architecture, variant);
-  });
-  const names = osWords.filter((word) => word !== "all").map((word) => {
-    if (!WORD.test(word)) refuse("--os", word, "a name such as linux");
-    return normalizeOs(word);
-  });
+  }
+  const osWords = wordsOf(oses ?? DEFAULT_WORDS.oses, "--os");
+  const names = osWords.filter((word) => word !== "all").map((word) =>
+    checkOs(word, "--os", word)
+  );
   return {
     architectures: archWords.includes("all") ? undefined : choices,
     oses: osWords.includes("all") ? undefined : names,
   };
+}
+
+function isOs(word: string): boolean {
+  return OSES.includes(normalizeOs(word));
+}
+
+function checkOs(word: string, flag: string, text: string): string {
+  if (isOs(word)) return normalizeOs(word);
+  throw unknownName(flag, text, word, "OS", [
+    ...OSES,
+    ...Object.keys(OS_ALIASES),
+  ]);
+}
+
+/** `os/arch[/variant]` */
+function parsePlatform(text: string, flag: string): ArchitectureChoice {
+  const [os = "", ...rest] = text.split("/");
+  if (rest.length === 0) {
+    throw invalidFlag(
+      flag,
+      text,
+      "want OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64 or linux/arm/v7",
+    );
+  }
+  const name = checkOs(os, flag, text);
+  return { ...parseArchitecture(text, flag, rest), os: name };
+}
+
+/** `arch[/variant]`, the parts of it given. */
+function parseArchitecture(
+  text: string,
+  flag: string,
+  [word = "", variant, ...rest]: readonly string[],
+): ArchitectureChoice {
+  if (
+    rest.length > 0 || !WORD.test(word) ||
+    (variant !== undefined && (!WORD.test(variant) || isOs(variant)))
+  ) {
+    throw invalidFlag(
+      flag,
+      text,
+      "want ARCH or ARCH/VARIANT, such as amd64 or arm/v7",
+      variant !== undefined && isOs(variant)
+        ? { hint: `give --platform ${variant}/${word}` }
+        : {},
+    );
+  }
+  const choice = normalizeArchitecture(word, variant);
+  if (ARCHITECTURES.includes(choice.architecture)) return choice;
+  throw unknownName(flag, text, word, "architecture", [
+    ...ARCHITECTURES,
+    ...Object.keys(ARCHITECTURE_ALIASES),
+  ]);
+}
+
+function unknownName(
+  flag: string,
+  text: string,
+  word: string,
+  what: string,
+  names: readonly string[],
+): HangarError {
+  const near = nearestName(word, names);
+  return invalidFlag(
+    flag,
+    text,
+    `${JSON.stringify(word)} is no ${what}${
+      near === undefined ? "" : `; did you mean ${near}?`
+    }`,
+  );
+}
+
+/** A filter in words: `linux/amd64, linux/arm64`. */
+export function formatFilter(filter: PlatformFilter): string {
+  const { architectures, oses } = filter;
+  if (!architectures) {
+    return oses ? oses.map((os) => `${os}/*`).join(", ") : "all";
+  }
+  return architectures.flatMap(({ os, architecture, variant }) =>
+    (os === undefined ? oses ?? ["*"] : [os]).map((os) =>
+      formatPlatform({ os, architecture, variant })
+    )
+  ).join(", ");
 }
 
 /** Whether a filter lets everything through. */
@@ -147,7 +263,8 @@ export function filterNeedsVariant(
 ): boolean {
   const { architecture } = normalizeArchitecture(platform.architecture, "");
   return filter.architectures?.some((choice) =>
-    choice.architecture === architecture && choice.variant !== undefined
+    choice.architecture === architecture && choice.variant !== undefined &&
+    (choice.os === undefined || choice.os === normalizeOs(platform.os))
   ) ?? false;
 }
 
@@ -156,16 +273,16 @@ export function matchesFilter(
   filter: PlatformFilter,
   platform: Platform,
 ): boolean {
-  if (filter.oses && !filter.oses.includes(normalizeOs(platform.os))) {
-    return false;
-  }
-  if (!filter.architectures) return true;
+  const os = normalizeOs(platform.os);
+  const isOsWanted = filter.oses?.includes(os) ?? true;
+  if (!filter.architectures) return isOsWanted;
   const { architecture, variant } = normalizeArchitecture(
     platform.architecture,
     platform.variant,
   );
   return filter.architectures.some((choice) =>
     choice.architecture === architecture &&
+    (choice.os === undefined ? isOsWanted : choice.os === os) &&
     (choice.variant === undefined ||
       choice.variant === (variant ?? DEFAULT_VARIANTS[architecture] ?? ""))
   );

@@ -111,11 +111,13 @@ export interface UploadSource {
    * the content is not what it should be. One reader at a time.
    */
   openAt(offset: number, signal?: AbortSignal): Promise<ByteReader>;
+  /** Bytes of the content go out, from an offset on. */
+  sent?(offset: number, count: number): void;
   /** Why reading failed, if it did: then that is what must be told. */
   readonly fault?: { readonly error: unknown };
 }
 
-/** Decides about further attempts of one operation. */
+/** Decides about further attempts of one step of an operation. */
 export interface Attempts {
   /**
    * Waits before the next attempt.
@@ -164,7 +166,8 @@ export interface BlobWriter {
     source: UploadSource,
     options: CallOptions & {
       readonly upload?: OpenUpload;
-      readonly attempts: Attempts;
+      /** The attempts of one step: each has its own. */
+      readonly attempts: () => Attempts;
     },
   ): Promise<void>;
 }

@@ -64,6 +64,7 @@ type Call =
     | "headers"
     | "body"
     | "inTransfer"
+    | "once"
     | "wholeBody"
     | "onRetry"
   >
@@ -318,7 +319,7 @@ export class Registry implements SourceStore, DestinationStore {
     source: UploadSource,
     options: CallOptions & {
       readonly upload?: OpenUpload;
-      readonly attempts: Attempts;
+      readonly attempts: () => Attempts;
     },
   ): Promise<void> {
     const { upload } = options;
@@ -375,6 +376,8 @@ export class Registry implements SourceStore, DestinationStore {
         method: "GET",
         headers: offset > 0 ? { range: `bytes=${offset}-` } : undefined,
         inTransfer,
+        // The reader of a transfer goes on by itself where it broke.
+        once: inTransfer,
         wholeBody,
         signal,
       },

@@ -5,19 +5,66 @@
  * @module
  */
 
-import { type ErrorCode, HangarError, printable } from "../errors.ts";
-import { readBounded, redactUrl } from "../transport/fault.ts";
+import { type ErrorCode, HangarError, hideUrls, printable } from "../errors.ts";
+import { readerOf, redactUrl } from "../transport/fault.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import type { TransportRequest } from "../transport/transport.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** How long a body may take that only explains a status, in ms. */
+const ERROR_BODY_MS = 3_000;
+
 /** Codes by which registries say that an upload has to be begun anew. */
 const LOST_UPLOAD = ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"];
+
+/**
+ * Codes by which a registry refuses for good. They outweigh the status: some
+ * registries answer 500 with them (distribution 2.8 and 3.0, for a manifest
+ * whose layers have `urls`).
+ */
+const FOR_GOOD = new Set([
+  "BLOB_UNKNOWN",
+  "DENIED",
+  "DIGEST_INVALID",
+  "MANIFEST_BLOB_UNKNOWN",
+  "MANIFEST_INVALID",
+  "MANIFEST_UNKNOWN",
+  "MANIFEST_UNVERIFIED",
+  "NAME_INVALID",
+  "NAME_UNKNOWN",
+  "SIZE_INVALID",
+  "TAG_INVALID",
+  "UNSUPPORTED",
+]);
+
+/** How much of a problem's detail is shown, in characters. */
+const MAX_DETAIL = 300;
 
 interface RegistryProblem {
   readonly code: string;
   readonly message: string;
+  readonly detail: string;
+}
+
+/** Whether the body of a server's error says that it is for good. */
+export function isForGood(body: Uint8Array): boolean {
+  return problemsOf(body).some(({ code }) => FOR_GOOD.has(code));
+}
+
+/** A problem's detail as text: registries put anything there. */
+function detailOf(detail: unknown): string {
+  if (detail === null || detail === undefined) return "";
+  if (typeof detail === "string") return printable(detail, MAX_DETAIL);
+  const isEmpty = typeof detail === "object" &&
+    Object.keys(detail).length === 0;
+  return isEmpty ? "" : printable(JSON.stringify(detail), MAX_DETAIL);
+}
+
+function textOf({ code, message, detail }: RegistryProblem): string {
+  const said = [code, message].filter(Boolean).join(": ");
+  if (!detail || said.includes(detail)) return said;
+  return said ? `${said} (${detail})` : detail;
 }
 
 function problemsOf(bytes: Uint8Array): RegistryProblem[] {
@@ -37,9 +84,10 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
       ? printable(item.code, 60)
       : "";
     const message = "message" in item && typeof item.message === "string"
-      ? printable(item.message, 200)
+      ? printable(hideUrls(item.message), 200)
       : "";
-    return code || message ? [{ code, message }] : [];
+    const detail = "detail" in item ? detailOf(item.detail) : "";
+    return code || message || detail ? [{ code, message, detail }] : [];
   });
 }
 
@@ -54,7 +102,7 @@ function pageTextOf(bytes: Uint8Array, contentType: string): string {
     : /^text\/plain/i.test(contentType)
     ? text.trim().split("\n")[0]
     : undefined;
-  return printable(page ?? "", 120);
+  return printable(hideUrls(page ?? ""), 120);
 }
 
 function codeOf(status: number): ErrorCode {
@@ -85,23 +133,44 @@ function hintOf(status: number, url: URL): string | undefined {
   }
 }
 
+/**
+ * What came of the body in time. The status says enough: a body that breaks or
+ * drips must not hide it.
+ */
+async function explanationOf(
+  request: TransportRequest,
+  response: Response,
+): Promise<Uint8Array> {
+  const reader = readerOf(response, request);
+  const timer = setTimeout(() => reader.cancel(), ERROR_BODY_MS);
+  const bytes: number[] = [];
+  try {
+    while (bytes.length < MAX_ERROR_BYTES) {
+      const piece = await reader.read();
+      if (!piece) break;
+      for (const byte of piece.subarray(0, MAX_ERROR_BYTES - bytes.length)) {
+        bytes.push(byte);
+      }
+    }
+  } catch {
+    // It broke.
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel();
+  }
+  return new Uint8Array(bytes);
+}
+
 /** The error for a response that is not what was asked for; reads its body. */
 export async function registryError(
   request: TransportRequest,
   response: Response,
 ): Promise<HangarError> {
-  let bytes: Uint8Array = new Uint8Array();
-  try {
-    bytes = await readBounded(response, MAX_ERROR_BYTES, request);
-  } catch {
-    // The status says enough; a broken body must not hide it.
-  }
+  const bytes = await explanationOf(request, response);
   const { status } = response;
   const problems = problemsOf(bytes);
   const said = problems.length > 0
-    ? problems.map(({ code, message }) =>
-      [code, message].filter(Boolean).join(": ")
-    ).join("; ")
+    ? problems.map(textOf).join("; ")
     : pageTextOf(bytes, response.headers.get("content-type") ?? "");
   const codes = problems.map((p) => p.code);
   return new HangarError(
@@ -112,7 +181,8 @@ export async function registryError(
     {
       status,
       registryCodes: codes,
-      temporary: isTemporaryStatus(status) ||
+      temporary: isTemporaryStatus(status) &&
+          !(status >= 500 && codes.some((code) => FOR_GOOD.has(code))) ||
         // An upload has got further than was thought: it can tell how far.
         request.method === "PATCH" && status === 416 ||
         codes.some((code) => LOST_UPLOAD.includes(code)),

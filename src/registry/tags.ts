@@ -89,14 +89,50 @@ function parseTags(bytes: Uint8Array, url: URL): string[] {
   return tags;
 }
 
-/** `Link: <…>; rel="next"` (RFC 8288); never to another origin. */
+/** A header is read at most so far, in characters. */
+const MAX_LINK = 16 * 1024;
+
+/**
+ * `Link: <…>; rel="next"` (RFC 8288); never to another origin.
+ *
+ * @throws {HangarError} `protocol`
+ */
 export function nextPage(link: string | null, from: URL): URL | undefined {
-  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? "")?.[1];
+  const refuse = (why: string): never => {
+    throw new HangarError("protocol", `GET ${redactUrl(from)}: ${why}`);
+  };
+  if (link === null) return undefined;
+  if (link.length > MAX_LINK) {
+    return refuse(`a Link header of ${link.length} characters`);
+  }
+  const target = nextTarget(link);
   if (target === undefined) return undefined;
   const next = URL.canParse(target, from) ? new URL(target, from) : undefined;
-  if (next?.origin === from.origin) return next;
-  throw new HangarError(
-    "protocol",
-    `GET ${redactUrl(from)}: the next page is said to be at another place`,
-  );
+  if (next?.origin !== from.origin) {
+    return refuse("the next page is said to be at another place");
+  }
+  return next;
+}
+
+/** Goes through the header once: a pattern would look at each "<" anew. */
+function nextTarget(link: string): string | undefined {
+  let at = 0;
+  while (true) {
+    const open = link.indexOf("<", at);
+    const close = open < 0 ? -1 : link.indexOf(">", open);
+    if (close < 0) return undefined;
+    let end = close + 1;
+    for (let quoted = false; end < link.length; end++) {
+      if (link[end] === '"') quoted = !quoted;
+      else if (link[end] === "," && !quoted) break;
+    }
+    const relations = link.slice(close + 1, end).split(";").flatMap((part) => {
+      const [name = "", value = ""] = part.split("=", 2);
+      return name.trim().toLowerCase() === "rel"
+        ? value.replaceAll('"', "").trim().toLowerCase().split(" ")
+        : [];
+    });
+    if (relations.includes("next")) return link.slice(open + 1, close);
+    at = end;
+  }
 }

@@ -8,7 +8,7 @@ import { HangarError } from "../errors.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
 import { redactUrl } from "../transport/fault.ts";
-import { checkedTarget } from "../transport/redirect.ts";
+import { checkedTarget } from "../transport/named_url.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";
@@ -25,6 +25,8 @@ export class Upload implements OpenUpload {
   readonly minChunk: number;
   readonly #connection: Connection;
   readonly #scopes: readonly string[];
+  /** How long it took to open, in ms. */
+  readonly openedInMs: number;
   /** Where the next request goes. */
   #location: URL;
 
@@ -32,12 +34,16 @@ export class Upload implements OpenUpload {
     connection: Connection,
     scopes: readonly string[],
     location: URL,
-    minChunk: number,
+    { minChunk, openedInMs }: {
+      readonly minChunk: number;
+      readonly openedInMs: number;
+    },
   ) {
     this.#connection = connection;
     this.#scopes = scopes;
     this.#location = location;
     this.minChunk = minChunk;
+    this.openedInMs = openedInMs;
   }
 
   /** Where the next request goes, for messages. */
@@ -64,7 +70,7 @@ export class Upload implements OpenUpload {
   /** Ends the upload: the registry checks what it got against the digest. */
   async finish(
     { digest }: Pick<Descriptor, "digest">,
-    body: Uint8Array | undefined,
+    body: Uint8Array | ReadableStream<Uint8Array> | undefined,
     signal?: AbortSignal,
   ): Promise<void> {
     // By hand: URLSearchParams would write a signed state's query anew.
@@ -75,8 +81,9 @@ export class Upload implements OpenUpload {
   }
 
   /**
-   * How far the upload has got, in bytes; undefined where the registry does not
-   * know it any more (distribution-spec, "Pushing a blob in chunks").
+   * How far the upload has got, in bytes; 0 where that is not sure, undefined
+   * where the registry does not know the upload any more (distribution-spec,
+   * "Pushing a blob in chunks").
    */
   async reached(
     blob: Descriptor,
@@ -102,7 +109,7 @@ export class Upload implements OpenUpload {
       }
       // "0-0" is what registries say of an empty upload too.
       const reached = Number(range?.[1] ?? 0) + 1;
-      return reached > 1 && reached <= blob.size ? reached : undefined;
+      return reached > 1 && reached <= blob.size ? reached : 0;
     } catch {
       signal?.throwIfAborted();
       return undefined;
@@ -122,6 +129,7 @@ export class Upload implements OpenUpload {
           url: this.#location,
           scopes: this.#scopes,
           inTransfer: true,
+          once: true,
           signal: leash.signal,
         }),
       );
@@ -148,6 +156,7 @@ export class Upload implements OpenUpload {
       },
       scopes: this.#scopes,
       inTransfer: true,
+      once: true,
     };
     const response = await send(request);
     if (response.status === 411 || response.status === 413) {

@@ -5,28 +5,29 @@
  * @module
  */
 
-import type { ByteReader } from "../bytes.ts";
+import { type ByteReader, bytesReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { Attempts, CallOptions, UploadSource } from "../oci/store.ts";
-import { StallWatch } from "../transport/stall_watch.ts";
+import { isTemporaryStatus } from "../transport/retry.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { allOf } from "../together.ts";
+import { readUpTo, readWholeBlob } from "./read_pieces.ts";
 import { registryError } from "./registry_error.ts";
 import { locationOf, StreamRefused, Upload } from "./upload.ts";
+import { sendBody } from "./upload_body.ts";
 
 /** Blobs up to this size go up whole, in one PUT of known length. */
 const WHOLE_BYTES = 512 * 1024;
 /** Size of a chunk where the registry refuses a stream and names no minimum. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const SMALLEST_CHUNK_BYTES = 256 * 1024;
-/**
- * How many stall timeouts a registry may take to answer when it has all bytes:
- * some move and hash them then.
- */
-const ANSWER_PATIENCE = 10;
+/** How long a registry counts as unsteady that has failed an upload, in ms. */
+const UNSTEADY_MS = 60_000;
+/** How long it is given then to refuse, before a byte goes out, in ms. */
+const HESITATE_MS = { least: 20, most: 500 };
 /** A chunk is held in memory, so a registry may not ask for just any size. */
 const LARGEST_MIN_CHUNK_BYTES = 64 * 1024 * 1024;
 
@@ -51,9 +52,31 @@ interface UploadTarget {
 interface WriteOptions extends CallOptions {
   /** An upload that is open already. */
   readonly upload?: Upload;
-  readonly attempts: Attempts;
+  /** The attempts of one step. */
+  readonly attempts: () => Attempts;
   /** Whether the registry has the blob after all. */
   readonly isThere: () => Promise<boolean>;
+}
+
+/** How far one way through an upload has come. */
+interface Passage {
+  /** Bytes that went out. */
+  sent: number;
+  /** Whether the request that ends the upload has begun. */
+  isFinishing: boolean;
+  /** Whether that one carries the content, as a stream. */
+  isStreamedPut: boolean;
+}
+
+/** What a write knows from one passage to the next. */
+interface Writing {
+  readonly blob: Descriptor;
+  readonly source: UploadSource;
+  readonly signal?: AbortSignal;
+  /** Where the registry goes on, in bytes. */
+  offset: number;
+  /** A small blob, read whole. */
+  bytes?: Uint8Array;
 }
 
 function isUnauthorized(error: unknown): boolean {
@@ -65,6 +88,14 @@ export class Uploader {
   readonly #connection: Connection;
   // Set once a registry has refused a body without a length.
   #chunkBytes?: number;
+  // Set once it has forgotten an upload whose PATCH it had not answered: only
+  // what one PUT has finished can be asked for then.
+  #forgets = false;
+  // Cleared once it has refused a PUT with a streamed body.
+  #takesStreamedPut = true;
+  // What has worked once fails by chance when it fails.
+  readonly #worked = { patch: false, put: false };
+  #unsteadyUntil = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -89,7 +120,9 @@ export class Uploader {
       signal: options.signal,
       inTransfer: options.inTransfer,
     };
+    const asked = performance.now();
     const response = await send(request);
+    const openedInMs = performance.now() - asked;
     if (response.status === 201 && options.mount !== undefined) {
       await discard(response);
       return { mounted: true };
@@ -103,7 +136,12 @@ export class Uploader {
         this.#connection,
         scopes,
         locationOf(request, response),
-        Number.isSafeInteger(minChunk) && minChunk > 0 ? minChunk : 0,
+        {
+          minChunk: Number.isSafeInteger(minChunk) && minChunk > 0
+            ? minChunk
+            : 0,
+          openedInMs,
+        },
       ),
     };
   }
@@ -115,23 +153,34 @@ export class Uploader {
     options: WriteOptions,
   ): Promise<void> {
     const { blob } = target;
-    const { signal, attempts } = options;
-    let upload = options.upload;
-    let offset = 0;
+    const { signal } = options;
+    const sending = options.attempts();
+    const finishing = options.attempts();
+    const writing: Writing = { blob, source, signal, offset: 0 };
+    let { upload } = options;
+    let furthest = 0;
     let renewed = false;
+    const renew = async (isKnown: boolean) => {
+      if (isKnown) await upload?.cancel();
+      upload = undefined;
+      writing.offset = 0;
+    };
     while (true) {
+      const passage: Passage = {
+        sent: 0,
+        isFinishing: false,
+        isStreamedPut: false,
+      };
       try {
-        if (this.#isWhole(blob)) {
-          // Both round trips at once: nothing of the blob goes out before.
-          const reading = readWholeBlob(source, blob, signal);
-          const opening = upload ?? this.#open(target, signal)
-            .then((opened) => upload = opened);
-          const [opened, bytes] = await allOf([opening, reading]);
-          await opened.finish(blob, bytes, signal);
-          return;
-        }
-        upload ??= await this.#open(target, signal);
-        await this.#send(upload, blob, source, offset, signal);
+        const opening = upload ?? this.#open(target, signal)
+          .then((opened) => upload = opened);
+        // Both round trips at once: nothing of the blob goes out before.
+        const reading = this.#isWhole(blob) && !writing.bytes
+          ? readWholeBlob(source, blob, signal)
+            .then((bytes) => writing.bytes = bytes)
+          : undefined;
+        const [opened] = await allOf([opening, Promise.resolve(reading)]);
+        await this.#pass(opened, writing, passage);
         return;
       } catch (error) {
         const end = async (thrown: unknown): Promise<never> => {
@@ -139,29 +188,56 @@ export class Uploader {
           throw thrown;
         };
         if (source.fault) return await end(source.fault.error);
-        if (error instanceof StreamRefused) {
-          await upload?.cancel();
-          upload = undefined;
-          offset = 0;
-          this.#shrinkChunks(error);
+        // To open an upload has attempts of its own.
+        if (!upload) throw error;
+        if (this.#learns(error, passage)) {
+          await renew(true);
           continue;
         }
         // A token that ran out while a body was on its way: once more, with the
         // next one.
-        if (upload && isUnauthorized(error) && !renewed) renewed = true;
-        else await attempts.failed(error, signal).catch(end);
-        const reached = await upload?.reached(blob, signal);
-        if (reached !== undefined) {
-          offset = reached;
+        if (isUnauthorized(error) && !renewed) renewed = true;
+        else {
+          const step = passage.isFinishing ? finishing : sending;
+          await step.failed(error, signal).catch(end);
+        }
+        if (isUntouched(error, passage)) continue;
+        if (passage.isFinishing && await isThere(options)) return;
+        const reached = await upload.reached(blob, signal);
+        if (reached) {
+          writing.offset = reached;
+          if (reached > furthest) sending.progressed();
+          furthest = Math.max(furthest, reached);
           continue;
         }
-        // What the registry has forgotten it may have finished.
-        if (upload && await options.isThere().catch(() => false)) return;
-        await upload?.cancel();
-        upload = undefined;
-        offset = 0;
+        const isKnown = reached !== undefined;
+        if (!isKnown && !passage.isFinishing) {
+          this.#forgets = true;
+          // What the registry has forgotten it may have finished.
+          if (await isThere(options)) return;
+        }
+        await renew(isKnown);
       }
     }
+  }
+
+  /**
+   * Learns from a fault how the registry wants its uploads: then the next
+   * attempt is of another kind, and this one does not count.
+   */
+  #learns(error: unknown, passage: Passage): boolean {
+    if (passage.isStreamedPut && isRefusal(error)) {
+      this.#takesStreamedPut = false;
+      return true;
+    }
+    if (error instanceof StreamRefused) {
+      this.#shrinkChunks(error);
+      return true;
+    }
+    if (error instanceof HangarError && error.temporary) {
+      this.#unsteadyUntil = performance.now() + UNSTEADY_MS;
+    }
+    return false;
   }
 
   async #open(target: UploadTarget, signal?: AbortSignal): Promise<Upload> {
@@ -186,74 +262,77 @@ export class Uploader {
     this.#chunkBytes /= 2;
   }
 
-  async #send(
+  /** Sends what is left of the blob, and ends the upload. */
+  async #pass(
     upload: Upload,
-    blob: Descriptor,
-    source: UploadSource,
-    offset: number,
-    signal?: AbortSignal,
+    writing: Writing,
+    passage: Passage,
   ): Promise<void> {
+    const { blob, source, signal, offset, bytes } = writing;
+    const finish = async (body?: Uint8Array | ReadableStream<Uint8Array>) => {
+      passage.isFinishing = true;
+      await upload.finish(blob, body, signal);
+      this.#worked.put = true;
+    };
     // All of it arrived, and only the answer was lost.
-    if (offset === blob.size && offset > 0) {
-      return await upload.finish(blob, undefined, signal);
+    if (offset === blob.size && offset > 0) return await finish();
+    const isUnsteady = performance.now() < this.#unsteadyUntil;
+    const mayPut = this.#takesStreamedPut &&
+      (bytes ? this.#worked.put : this.#worked.patch) &&
+      (this.#forgets || isUnsteady);
+    const isStream = this.#chunkBytes === undefined && (!bytes || mayPut);
+    if (bytes && !isStream) {
+      const rest = bytes.subarray(offset);
+      const sent = finish(rest);
+      passage.sent += rest.byteLength;
+      source.sent?.(offset, rest.byteLength);
+      return await sent;
     }
-    const reader = await source.openAt(offset, signal);
+    const reader = bytes
+      ? bytesReader(bytes.subarray(offset))
+      : await source.openAt(offset, signal);
     try {
-      if (this.#chunkBytes !== undefined) {
-        await this.#sendChunks(upload, blob, reader, offset, signal);
-      } else {
-        await this.#sendStream(upload, reader, signal);
-        await upload.finish(blob, undefined, signal);
+      if (!isStream) {
+        return await this.#sendChunks(upload, writing, reader, passage);
       }
+      passage.isStreamedPut = mayPut;
+      passage.isFinishing = passage.isStreamedPut;
+      const { stallTimeoutMs } = await this.#connection.endpoint(signal);
+      await sendBody(
+        reader,
+        {
+          name: `${passage.isStreamedPut ? "PUT" : "PATCH"} ${upload.name}`,
+          stallTimeoutMs,
+          hesitateMs: isUnsteady
+            ? Math.min(
+              Math.max(upload.openedInMs, HESITATE_MS.least),
+              HESITATE_MS.most,
+            )
+            : 0,
+          onSent: (count) => {
+            source.sent?.(offset + passage.sent, count);
+            passage.sent += count;
+          },
+          signal,
+        },
+        (body, signal) =>
+          passage.isStreamedPut
+            ? upload.finish(blob, body, signal)
+            : upload.patch(body, { signal }),
+      );
     } finally {
       await reader.cancel();
     }
-  }
-
-  async #sendStream(
-    upload: Upload,
-    reader: ByteReader,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const { stallTimeoutMs } = await this.#connection.endpoint(signal);
-    const stalled = new AbortController();
-    const watch = new StallWatch(
-      stallTimeoutMs,
-      (error) => stalled.abort(error),
-      () => `PATCH ${upload.name}`,
-    );
-    // The source's own time does not count: it is watched by itself.
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        watch.rest();
-        const chunk = await reader.read();
-        if (chunk) {
-          controller.enqueue(chunk);
-          watch.wait();
-        } else {
-          controller.close();
-          watch.wait(ANSWER_PATIENCE);
-        }
-      },
-    }, { highWaterMark: 0 });
-    watch.wait();
-    try {
-      await upload.patch(body, {
-        signal: signal
-          ? AbortSignal.any([signal, stalled.signal])
-          : stalled.signal,
-      });
-    } finally {
-      watch.end();
-    }
+    if (passage.isStreamedPut) return;
+    this.#worked.patch = true;
+    await finish();
   }
 
   async #sendChunks(
     upload: Upload,
-    blob: Descriptor,
+    { blob, source, signal, offset: from }: Writing,
     reader: ByteReader,
-    from: number,
-    signal?: AbortSignal,
+    passage: Passage,
   ): Promise<void> {
     if (upload.minChunk > LARGEST_MIN_CHUNK_BYTES) {
       throw new HangarError(
@@ -269,52 +348,39 @@ export class Uploader {
       rest = chunk.rest;
       if (chunk.bytes.byteLength === 0) break;
       const last = offset + chunk.bytes.byteLength - 1;
-      await upload.patch(chunk.bytes, {
+      const patched = upload.patch(chunk.bytes, {
         headers: { "content-range": `${offset}-${last}` },
         signal,
       });
+      passage.sent += chunk.bytes.byteLength;
+      source.sent?.(offset, chunk.bytes.byteLength);
+      await patched;
       offset += chunk.bytes.byteLength;
     }
     // The checking source ends in an error when it is short or long.
     await readUpTo(reader, 1, rest);
+    passage.isFinishing = true;
     await upload.finish(blob, undefined, signal);
   }
 }
 
-async function readWholeBlob(
-  source: UploadSource,
-  blob: Descriptor,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  const reader = await source.openAt(0, signal);
-  try {
-    return (await readUpTo(reader, blob.size + 1)).bytes;
-  } finally {
-    await reader.cancel();
-  }
+/** Whether a registry does not take a request of this kind. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof StreamRefused) return true;
+  if (!(error instanceof HangarError)) return false;
+  const { status, temporary } = error;
+  return !temporary && status !== undefined &&
+    ![401, 403].includes(status);
 }
 
-/** Reads until `size` bytes are there or the source ends. */
-async function readUpTo(
-  reader: ByteReader,
-  size: number,
-  rest?: Uint8Array,
-): Promise<{ bytes: Uint8Array; rest?: Uint8Array }> {
-  const parts: Uint8Array[] = rest ? [rest] : [];
-  let length = rest?.byteLength ?? 0;
-  while (length < size) {
-    const piece = await reader.read();
-    if (!piece) break;
-    parts.push(piece);
-    length += piece.byteLength;
-  }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return length > size
-    ? { bytes: whole.subarray(0, size), rest: whole.subarray(size) }
-    : { bytes: whole };
+/** Whether an upload is surely as it was: no byte went out. */
+function isUntouched(error: unknown, passage: Passage): boolean {
+  const { sent, isFinishing, isStreamedPut } = passage;
+  if (sent > 0 || isFinishing && !isStreamedPut) return false;
+  return error instanceof HangarError && error.status !== undefined &&
+    (error.status === 401 || isTemporaryStatus(error.status));
+}
+
+async function isThere({ isThere }: WriteOptions): Promise<boolean> {
+  return await isThere().catch(() => false);
 }

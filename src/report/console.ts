@@ -116,6 +116,8 @@ export function logEvents(console: Console): MirrorEventSink {
         return logOutcome(console, event);
       case "warning":
         return console.warn(event.message, event.image);
+      case "note":
+        return console.info(event.message, event.image);
       case "debug":
         return console.debug(event.message, event.image);
       case "blob-finished":
@@ -154,7 +156,7 @@ function logOutcome(
         image,
       );
     case "passed":
-      return console.info(`PASS: [${source}] == [${destination}]`, image);
+      return console.info(passText(source, destination, outcome), image);
     case "signed":
       return console.info(`Signed [${destination}] (${took})`, image);
     case "up-to-date":
@@ -183,6 +185,36 @@ function logOutcome(
         image,
       );
   }
+}
+
+/** `==` is said of equal digests alone. */
+function passText(
+  source: string,
+  destination: string,
+  { digest, sourceDigests, merge }: MirrorOutcome,
+): string {
+  const isEqual = merge === undefined && digest !== undefined &&
+    sourceDigests?.includes(digest);
+  if (!merge) {
+    return `PASS: [${source}] ${isEqual ? "==" : "~"} [${destination}]${
+      digest === undefined ? ": its tag is there" : ""
+    }`;
+  }
+  const { selected, available, kept } = merge;
+  return [
+    `PASS: [${source}] ~ [${destination}]: ${selected.length} of ${available} platforms selected (${
+      selected.join(", ")
+    })`,
+    ...kept.length > 0
+      ? [
+        `${kept.length} kept (${
+          kept.map(({ platform, digest }) =>
+            platform === undefined ? digest : `${platform} ${digest}`
+          ).join(", ")
+        })`,
+      ]
+      : [],
+  ].join(", ");
 }
 
 function planText({ plan }: MirrorOutcome): string {
@@ -224,14 +256,15 @@ export function logVerdicts(console: Console): MirrorEventSink {
 }
 
 /** The same for signing, or checking the signatures of, images in place. */
-export function logSigning(console: Console): MirrorEventSink {
+export function logSigning(console: Console, parts = ""): MirrorEventSink {
   const log = logEvents(console);
   return (event) => {
     if (event.type === "image-started") return;
     if (event.type !== "image-finished") return log(event);
     const { image, destination, outcome } = event;
     if (outcome.kind === "passed") {
-      return console.info(`PASS: [${destination}] is signed`, image);
+      const what = parts && `: ${parts}`;
+      return console.info(`PASS: [${destination}] is signed${what}`, image);
     }
     if (outcome.kind === "up-to-date") {
       return console.info(`Signed already [${destination}]`, image);

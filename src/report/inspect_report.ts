@@ -4,7 +4,7 @@
  * @module
  */
 
-import { printable } from "../errors.ts";
+import { printable, printableJson } from "../errors.ts";
 
 /** The forms of the report. */
 export const INSPECT_FORMATS = ["txt", "json", "yaml", "csv"] as const;
@@ -30,7 +30,7 @@ export function inspectReport(
 ): string {
   switch (format) {
     case "json":
-      return `${JSON.stringify(rows, null, 2)}\n`;
+      return `${printableJson(rows, 2)}\n`;
     case "yaml":
       return rows.map(yamlOf).join("");
     case "csv":
@@ -43,9 +43,9 @@ export function inspectReport(
       return rows.map((row) =>
         row.error === undefined
           ? `${row.image} ${row.digest} ${
-            row.platforms?.join(",") || "no platform"
+            printable(row.platforms?.join(",") || "no platform", MAX_CELL)
           }\n`
-          : `${row.image} FAILED ${printable(row.error)}\n`
+          : `${row.image} FAILED ${printable(row.error, MAX_CELL)}\n`
       ).join("");
   }
 }
@@ -60,15 +60,24 @@ function cellsOf(row: InspectRow): string[] {
   ];
 }
 
-/** RFC 4180; a cell that a spreadsheet would take for a formula is defused. */
-function csvCell(text: string): string {
-  const safe = /^[=+@\t\r-]/.test(text) ? `'${text}` : text;
+/** What a cell holds at most, in characters. */
+const MAX_CELL = 32_000;
+
+/**
+ * RFC 4180; a cell that a spreadsheet would take for a formula is defused, also
+ * one that it would trim first or write in narrow letters.
+ */
+function csvCell(cell: string): string {
+  const text = printable(cell, MAX_CELL);
+  const safe = /^[\s"'|%]*[=+@\uff1d\uff0b\uff20\uff0d-]/.test(text)
+    ? `'${text}`
+    : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** JSON strings and lists are YAML as they are (YAML 1.2, chapter 1.2). */
 function yamlOf(row: InspectRow): string {
   const fields = Object.entries(row).filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+    .map(([key, value]) => `${key}: ${printableJson(value)}`);
   return `- ${fields.join("\n  ")}\n`;
 }

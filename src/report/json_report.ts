@@ -8,6 +8,7 @@
 
 import { describeError, HangarError } from "../errors.ts";
 import type {
+  ImageMerge,
   ImagePlan,
   MirrorEventSink,
   MirrorOutcome,
@@ -49,6 +50,8 @@ export interface ReportedImage {
   readonly warnings: readonly string[];
   /** What a validation found missing or different. */
   readonly findings?: readonly string[];
+  /** Set where the tag's index is, or would be, no source's own. */
+  readonly merge?: ImageMerge;
   /** What a dry run worked out. */
   readonly plan?: ImagePlan;
   /** Why it failed, or was interrupted. */
@@ -158,7 +161,8 @@ export class ReportCollector {
       readonly destination: string;
     },
   ): ReportedImage {
-    const { id, lines, kind, findings, plan, error, durationMs } = outcome;
+    const { id, lines, kind, findings, merge, plan, error, durationMs } =
+      outcome;
     return {
       id,
       lines,
@@ -171,6 +175,7 @@ export class ReportCollector {
       ...this.#countOf(id),
       durationMs: Math.round(durationMs),
       findings,
+      merge,
       plan,
       error: error === undefined ? undefined : errorOf(error),
     };

@@ -31,13 +31,17 @@ export class Tally {
   #bytesResent = 0;
   #retries = 0;
   #requests = 0;
+  readonly #merged = { indexes: 0, kept: 0, wanted: 0 };
   readonly #planned = { blobs: 0, bytes: 0, mounted: 0 };
   readonly #attachments = { found: 0, copied: 0, signed: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
     if (event.type === "image-finished") {
-      const { kind, plan } = event.outcome;
+      const { kind, plan, merge } = event.outcome;
+      if (merge) this.#merged.indexes++;
+      this.#merged.kept += merge?.kept.length ?? 0;
+      this.#merged.wanted += merge?.kept.filter((e) => e.wanted).length ?? 0;
       this.#outcomes[kind]++;
       this.#planned.blobs += plan?.send.blobs ?? 0;
       this.#planned.bytes += plan?.send.bytes ?? 0;
@@ -73,6 +77,9 @@ export class Tally {
       upToDate: this.#outcomes["up-to-date"],
       present: this.#outcomes.present,
       skipped: this.#outcomes.skipped,
+      indexesRebuilt: this.#merged.indexes,
+      entriesKept: this.#merged.kept,
+      wantedEntriesKept: this.#merged.wanted,
       failed: this.#outcomes.failed + this.#invalid,
       interrupted: this.#outcomes.interrupted,
       bytesSent: this.#bytesSent,
@@ -91,6 +98,19 @@ export class Tally {
   }
 }
 
+/** What of the tags is no source's own. */
+function mergeTexts(totals: MirrorTotals): string[] {
+  const { indexesRebuilt, entriesKept, wantedEntriesKept } = totals;
+  return [
+    ...(indexesRebuilt > 0 ? [`${indexesRebuilt} with a rebuilt index`] : []),
+    ...(entriesKept > 0
+      ? [
+        `${entriesKept} entries kept from the destination (${wantedEntriesKept} of wanted platforms)`,
+      ]
+      : []),
+  ];
+}
+
 /** The summary that ends a run. */
 export function summaryLine(totals: MirrorTotals): string {
   return [
@@ -100,6 +120,7 @@ export function summaryLine(totals: MirrorTotals): string {
     `${totals.skipped} skipped`,
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    ...mergeTexts(totals),
     `${formatBytes(totals.bytesSent)} sent`,
     `${formatBytes(totals.bytesMounted)} spared by mounting`,
     ...(totals.retries > 0
@@ -130,6 +151,7 @@ export function dryRunLine(totals: MirrorTotals): string {
     `${totals.skipped} skipped`,
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    ...mergeTexts(totals),
     `${totals.plannedBlobs} blobs to send, ${formatBytes(totals.plannedBytes)}`,
     `${formatBytes(totals.plannedMountedBytes)} to mount`,
     formatDuration(totals.durationMs),
@@ -143,6 +165,7 @@ export function validationLine(totals: MirrorTotals): string {
     `${totals.skipped} skipped`,
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
+    ...mergeTexts(totals),
     formatDuration(totals.durationMs),
   ].join(", ");
 }

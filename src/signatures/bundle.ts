@@ -6,8 +6,13 @@
  * @module
  */
 
-import { bundleFromJSON, bundleToJSON } from "@sigstore/bundle";
-import { dsse, X509Certificate } from "@sigstore/core";
+import {
+  type Bundle,
+  bundleFromJSON,
+  bundleToJSON,
+  type BundleWithDsseEnvelope,
+} from "@sigstore/bundle";
+import { dsse } from "@sigstore/core";
 import {
   DSSEBundleBuilder,
   FulcioSigner,
@@ -20,7 +25,9 @@ import { createHash, createPublicKey } from "node:crypto";
 import { describeError, HangarError } from "../errors.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { isJsonObject } from "../oci/manifest.ts";
+import { type KnownKeys, parseStrictJson } from "../strict_json.ts";
 import type { PublicKey, SigningKey } from "./sigstore_key.ts";
+import type { BundleVerifier, SignerIdentity } from "./verify_bundle.ts";
 
 /** Media type of a bundle, and artifact type of the referrer that holds it. */
 export const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -32,6 +39,12 @@ export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
 export const MAX_BUNDLE_BYTES = 1024 * 1024;
 
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+const STATEMENT_KEYS: KnownKeys = {
+  _type: {},
+  subject: { name: {}, digest: {} },
+  predicateType: {},
+  predicate: {},
+};
 const IN_TOTO_TYPE = "application/vnd.in-toto+json";
 const WITNESS_TIMEOUT_MS = 30_000;
 const WITNESS_RETRIES = 3;
@@ -48,6 +61,11 @@ export interface BundleMakerOptions {
   readonly rekorUrl?: string;
   /** Gives signed timestamps (RFC 3161). */
   readonly tsaUrl?: string;
+  /**
+   * Verifies what is signed without a key. Without one no bundle that is there
+   * counts as an own one: whoever may push could have made it up.
+   */
+  readonly verifier?: BundleVerifier;
 }
 
 /** Makes bundles. */
@@ -84,7 +102,7 @@ export class BundleMaker {
    *
    * @returns the bundle as JSON
    * @throws {HangarError} `network` when a certificate, log entry or timestamp
-   * cannot be had
+   * cannot be had, `invalid-signature` when the trusted root refuses the bundle
    */
   async make(digest: Digest): Promise<Uint8Array> {
     const [algorithm = "", hex = ""] = digest.split(":");
@@ -94,15 +112,20 @@ export class BundleMaker {
       predicateType: SIGN_PREDICATE,
       predicate: {},
     });
+    const bundle = await this.#create(statement);
+    // Go's DSSE verifier takes a key id for an SSH fingerprint, and passes
+    // over signatures that have another one; cosign writes none.
+    for (const s of bundle.content.dsseEnvelope.signatures) s.keyid = "";
+    this.#check(bundle);
+    return new TextEncoder().encode(JSON.stringify(bundleToJSON(bundle)));
+  }
+
+  async #create(statement: string): Promise<BundleWithDsseEnvelope> {
     try {
-      const bundle = await this.#builder.create({
+      return await this.#builder.create({
         data: Buffer.from(statement),
         type: IN_TOTO_TYPE,
       });
-      // Go's DSSE verifier takes a key id for an SSH fingerprint, and passes
-      // over signatures that have another one; cosign writes none.
-      for (const s of bundle.content.dsseEnvelope.signatures) s.keyid = "";
-      return new TextEncoder().encode(JSON.stringify(bundleToJSON(bundle)));
     } catch (cause) {
       const inner = cause instanceof Error && cause.cause !== undefined
         ? `: ${describeError(cause.cause)}`
@@ -115,13 +138,34 @@ export class BundleMaker {
     }
   }
 
-  /** Whether a bundle is one that this maker could have made for a digest. */
+  /** Whether a bundle is by this maker's key or identity, and signs a digest. */
   isOwn(bundle: SignedBundle, digest: Digest): boolean {
     if (!bundle.digests.includes(digest)) return false;
-    const { key, identityToken } = this.#options;
+    const { key, verifier } = this.#options;
     if (key) return bundle.verify(key.publicKey);
-    return bundle.identity !== undefined && identityToken !== undefined &&
-      identitiesOf(identityToken).includes(bundle.identity);
+    return verifier !== undefined &&
+      bundle.isBy(identityOf(this.#options), verifier);
+  }
+
+  /** Looks at an own bundle as one who verifies will. */
+  #check(bundle: Bundle): void {
+    const { key, verifier } = this.#options;
+    if (key || !verifier) return;
+    try {
+      verifier.verify(bundle, identityOf(this.#options));
+    } catch (cause) {
+      throw new HangarError(
+        "invalid-signature",
+        `a bundle was made, but --trusted-root does not accept it: ${
+          describeError(cause)
+        }`,
+        {
+          cause,
+          hint:
+            "give the roots of that Fulcio, and --rekor-url or --tsa-url as they want",
+        },
+      );
+    }
   }
 }
 
@@ -162,19 +206,28 @@ function keyHint(pem: string): string {
   return createHash("sha256").update(der).digest("base64");
 }
 
-/** The names by which Fulcio may certify the bearer of a token. */
-function identitiesOf(token: string): string[] {
+/** Whom Fulcio may certify the bearer of a token to be. */
+function identityOf(
+  { identityToken = "" }: BundleMakerOptions,
+): SignerIdentity {
+  const texts = (...values: unknown[]) =>
+    values.filter((value) => typeof value === "string");
   try {
     const claims: unknown = JSON.parse(
-      Buffer.from(token.split(".")[1] ?? "", "base64url").toString(),
+      Buffer.from(identityToken.split(".")[1] ?? "", "base64url").toString(),
     );
-    return isJsonObject(claims)
-      ? [claims["email"], claims["sub"]].filter((name) =>
-        typeof name === "string"
-      )
-      : [];
+    if (!isJsonObject(claims)) return { names: [], issuers: [] };
+    // A token of Dex names whoever it asked.
+    const federated = claims["federated_claims"];
+    return {
+      names: texts(claims["email"], claims["sub"]),
+      issuers: texts(
+        claims["iss"],
+        isJsonObject(federated) ? federated["connector_id"] : undefined,
+      ),
+    };
   } catch {
-    return [];
+    return { names: [], issuers: [] };
   }
 }
 
@@ -182,10 +235,10 @@ function identitiesOf(token: string): string[] {
 export interface SignedBundle {
   /** What its statement speaks of. */
   readonly digests: readonly Digest[];
-  /** Whom the certificate names; undefined for a bundle made with a key. */
-  readonly identity?: string;
   /** Whether its signature was made by a key's other half. */
   verify(key: PublicKey): boolean;
+  /** Whether it can be verified to be by someone. */
+  isBy(identity: SignerIdentity, verifier: BundleVerifier): boolean;
 }
 
 /**
@@ -198,12 +251,17 @@ export function parseSignedBundle(bytes: Uint8Array): SignedBundle {
     throw new HangarError("invalid-signature", `the bundle ${why}`, { cause });
   };
   try {
-    const bundle = bundleFromJSON(JSON.parse(new TextDecoder().decode(bytes)));
+    const bundle = bundleFromJSON(
+      parseStrictJson(new TextDecoder().decode(bytes)),
+    );
     if (bundle.content.$case !== "dsseEnvelope") {
       return refuse("holds no DSSE envelope");
     }
     const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
-    const statement: unknown = JSON.parse(payload.toString());
+    const statement: unknown = parseStrictJson(
+      payload.toString(),
+      STATEMENT_KEYS,
+    );
     if (
       payloadType !== IN_TOTO_TYPE || !isJsonObject(statement) ||
       statement["_type"] !== STATEMENT_TYPE ||
@@ -217,16 +275,19 @@ export function parseSignedBundle(bytes: Uint8Array): SignedBundle {
         ? Object.entries(subject["digest"]).map(([a, hex]) => `${a}:${hex}`)
         : []
     ).filter(isDigest);
-    const { content } = bundle.verificationMaterial;
-    const certificate = content.$case === "certificate"
-      ? content.certificate.rawBytes
-      : undefined;
     const signed = dsse.preAuthEncoding(payloadType, payload);
     return {
       digests,
-      identity: certificate &&
-        X509Certificate.parse(Buffer.from(certificate)).subjectAltName,
       verify: (key) => signatures.some(({ sig }) => key.verify(signed, sig)),
+      isBy: (identity, verifier) => {
+        try {
+          verifier.verify(bundle, identity);
+          return true;
+        } catch (error) {
+          if (error instanceof HangarError) return false;
+          throw error;
+        }
+      },
     };
   } catch (cause) {
     if (cause instanceof HangarError) throw cause;

@@ -29,8 +29,12 @@ const UNDERSTOOD = new Set([
   "2.5.29.35", // authority key identifier
   OID.extKeyUsage,
 ]);
+/** The most CAs between a certificate and its root. */
 const MAX_CHAIN = 8;
-const MAX_CERTIFICATES = 100;
+/** The most certificates that are looked at beside those that are trusted. */
+const MAX_INTERMEDIATES = 100;
+/** The most signatures that are checked for one chain; as many as Go checks. */
+const MAX_CHECKS = 100;
 /** General names, by their tags. */
 const EMAIL = 1;
 const DNS = 2;
@@ -105,21 +109,10 @@ export class SignerCertificate {
     intermediates: readonly X509Certificate[],
     time: Date,
   ): void {
-    const others = [
-      ...intermediates.map((c) => ({ certificate: c, root: false })),
-    ]
-      .concat(roots.map((c) => ({ certificate: c, root: true })));
-    if (others.length > MAX_CERTIFICATES) {
+    if (intermediates.length > MAX_INTERMEDIATES) {
       refuse("there are too many certificates");
     }
-    const leads = (from: X509Certificate, depth: number): boolean => {
-      if (depth > MAX_CHAIN || !isUsable(from, time)) return false;
-      return others.some(({ certificate, root }) =>
-        issued(certificate, from, depth) && isUsable(certificate, time) &&
-        (root || leads(certificate, depth + 1))
-      );
-    };
-    if (!leads(this.#certificate, 0)) {
+    if (!leadsToRoot(this.#certificate, roots, intermediates, time)) {
       refuse(
         "the certificate is not issued by a trusted CA for code signing, or not at that time",
       );
@@ -134,12 +127,54 @@ export class SignerCertificate {
   }
 }
 
+/**
+ * Looks for a way to a root, nearest issuers first, so that each certificate is
+ * looked at once: who sends them must not choose how long that takes.
+ */
+function leadsToRoot(
+  leaf: X509Certificate,
+  roots: readonly X509Certificate[],
+  intermediates: readonly X509Certificate[],
+  time: Date,
+): boolean {
+  const idOf = (certificate: X509Certificate) =>
+    certificate.root.toDER().toString("base64");
+  const candidates = new Map<string, X509Certificate>();
+  for (const one of [...roots, ...intermediates]) {
+    candidates.set(idOf(one), one);
+  }
+  const trusted = new Set(roots.map(idOf));
+  let checks = 0;
+  let level = isUsable(leaf, time) ? [leaf] : [];
+  for (let depth = 0; depth <= MAX_CHAIN && level.length > 0; depth++) {
+    const above: X509Certificate[] = [];
+    for (const [id, issuer] of candidates) {
+      const isIssuer = level.some((one) => {
+        if (!mayIssue(issuer, one, depth)) return false;
+        if (++checks > MAX_CHECKS) refuse("there are too many certificates");
+        return isSignedBy(one, issuer);
+      });
+      if (!isIssuer || !isUsable(issuer, time)) continue;
+      if (trusted.has(id)) return true;
+      candidates.delete(id);
+      above.push(issuer);
+    }
+    level = above;
+  }
+  return false;
+}
+
 function isUsable(certificate: X509Certificate, time: Date): boolean {
+  return isGoodForCodeSigning(certificate) && certificate.validForDate(time);
+}
+
+/** Whether nothing in a certificate speaks against signing code with it. */
+export function isGoodForCodeSigning(certificate: X509Certificate): boolean {
   const unknown = certificate.extensions.some((raw) => {
     const oid = raw.subs[0]?.toOID() ?? "";
     return !UNDERSTOOD.has(oid) && certificate.extension(oid)?.critical;
   });
-  if (unknown || !certificate.validForDate(time)) return false;
+  if (unknown) return false;
   const usage = certificate.extension(OID.extKeyUsage);
   const usages = usage?.valueObj.subs[0]?.subs.map((oid) => oid.toOID());
   return usages === undefined || usages.includes(OID.codeSigning) ||
@@ -147,14 +182,20 @@ function isUsable(certificate: X509Certificate, time: Date): boolean {
 }
 
 /** @param below how many CAs there are between the two already */
-function issued(
+function mayIssue(
   issuer: X509Certificate,
   certificate: X509Certificate,
   below: number,
 ): boolean {
   if (!issuer.isCA || !certificate.issuer.equals(issuer.subject)) return false;
   const longest = issuer.extBasicConstraints?.pathLenConstraint;
-  if (longest !== undefined && below > longest) return false;
+  return longest === undefined || below <= longest;
+}
+
+function isSignedBy(
+  certificate: X509Certificate,
+  issuer: X509Certificate,
+): boolean {
   try {
     return certificate.verify(issuer);
   } catch {

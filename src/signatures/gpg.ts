@@ -28,17 +28,22 @@ export class Keyring {
     files: readonly Uint8Array[],
     name: string,
   ): Promise<Keyring> {
-    const keys: openpgp.PublicKey[] = [];
+    const keys = new Map<string, openpgp.PublicKey>();
     for (const bytes of files) {
       const text = new TextDecoder().decode(bytes.subarray(0, 4096));
       try {
-        keys.push(
-          ...(text.includes("-----BEGIN PGP")
-            ? await openpgp.readKeys({
-              armoredKeys: new TextDecoder().decode(bytes),
-            })
-            : await openpgp.readKeys({ binaryKeys: bytes })),
-        );
+        const read = text.includes("-----BEGIN PGP")
+          ? await openpgp.readKeys({
+            armoredKeys: new TextDecoder().decode(bytes),
+          })
+          : await openpgp.readKeys({ binaryKeys: bytes });
+        for (const key of read) {
+          // A second copy may bring a revocation: as in gpg's keyring, all that
+          // is known of a key counts.
+          const known = keys.get(key.getFingerprint());
+          const merged = known ? await known.update(key) : key;
+          keys.set(key.getFingerprint(), merged.toPublic());
+        }
       } catch (cause) {
         throw new HangarError(
           "key",
@@ -47,13 +52,14 @@ export class Keyring {
         );
       }
     }
-    return new Keyring(keys);
+    return new Keyring([...keys.values()]);
   }
 
   /**
    * What a signature signs.
    *
-   * @throws {HangarError} `invalid-signature` unless one of the keys made it
+   * @throws {HangarError} `invalid-signature` unless one of the keys made it,
+   * and that key is good today
    */
   async open(signature: Uint8Array): Promise<Uint8Array> {
     try {
@@ -74,6 +80,7 @@ export class Keyring {
         );
       }
       await only.verified;
+      await this.#checkKey(only.keyID);
       return data;
     } catch (cause) {
       if (cause instanceof HangarError) throw cause;
@@ -82,6 +89,21 @@ export class Keyring {
         `the GPG signature is not good: ${describeError(cause)}`,
         { cause },
       );
+    }
+  }
+
+  /**
+   * Checks that a key is neither revoked nor expired now. At the time that the
+   * signature names it was neither; but its maker chooses that time, and may
+   * have the key from a thief.
+   */
+  async #checkKey(keyId: openpgp.KeyID): Promise<void> {
+    const now = new Date();
+    for (const key of this.#keys) {
+      for (const one of key.getKeys(keyId)) {
+        await key.verifyPrimaryKey(now);
+        if (one instanceof openpgp.Subkey) await one.verify(now);
+      }
     }
   }
 }

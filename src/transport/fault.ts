@@ -8,8 +8,11 @@
 
 import { HangarError } from "../errors.ts";
 import { type ByteReader, bytesReader } from "../bytes.ts";
+import { redactUrl } from "./redact_url.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type { TransportDecorator } from "./transport.ts";
+
+export { redactUrl };
 
 function textOf(error: unknown): string {
   const parts: string[] = [];
@@ -125,26 +128,6 @@ export function faultOf(
 function shortCause(text: string): string {
   const last = text.split(": ").filter((part) => !part.includes("http"));
   return last.slice(-2).join(": ") || "connection failed";
-}
-
-/**
- * A URL for logs and errors: without userinfo, and with the values of its
- * query hidden, since upload states and CDN signatures are secrets.
- */
-export function redactUrl(url: URL): string {
-  const shown = new Set([
-    "n",
-    "last",
-    "mount",
-    "from",
-    "digest",
-    "scope",
-    "service",
-  ]);
-  const query = [...url.searchParams].map(([key, value]) =>
-    `${key}=${shown.has(key) ? value : "…"}`
-  ).join("&");
-  return `${url.protocol}//${url.host}${url.pathname}${query && `?${query}`}`;
 }
 
 /** What a body belongs to, and how long it may keep silent. */

@@ -6,7 +6,8 @@
  */
 
 import { HangarError } from "../errors.ts";
-import { redactUrl } from "./fault.ts";
+import { checkedTarget } from "./named_url.ts";
+import { redactUrl } from "./redact_url.ts";
 import {
   discard,
   type TransportDecorator,
@@ -16,50 +17,10 @@ import {
 const MAX_REDIRECTS = 5;
 const STATUSES = new Set([301, 302, 303, 307, 308]);
 
-/** Whether a host is a link-local address, such as a cloud's metadata server. */
-export function isLinkLocal(hostname: string): boolean {
-  // The URL parser has turned every way to write an address into one.
-  const host = hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  return /^169\.254\./.test(host) || /^fe[89ab][0-9a-f]:/.test(host) ||
-    /^::ffff:a9fe:/.test(host) || host === "fd00:ec2::254";
-}
-
-/**
- * A URL that a registry named, resolved and checked.
- *
- * @throws {HangarError} `protocol` for other schemes, a step from https to
- * http, or a link-local address
- */
-export function checkedTarget(location: string, from: URL): URL {
-  const refuse = (why: string): never => {
-    throw new HangarError(
-      "protocol",
-      `${redactUrl(from)} points to ${
-        JSON.stringify(location.slice(0, 200))
-      }: ${why}`,
-    );
-  };
-  if (!URL.canParse(location, from)) return refuse("not a URL");
-  const target = new URL(location, from);
-  if (target.protocol !== "https:" && target.protocol !== "http:") {
-    return refuse("only http and https are followed");
-  }
-  if (from.protocol === "https:" && target.protocol === "http:") {
-    return refuse(
-      "a step from https to http is not followed (a proxy in front of the registry may lack X-Forwarded-Proto)",
-    );
-  }
-  if (isLinkLocal(target.hostname) && target.host !== from.host) {
-    return refuse("link-local addresses are not followed");
-  }
-  target.username = "";
-  target.password = "";
-  return target;
-}
-
 /**
  * Follows redirects of requests whose body can be sent again, at most five,
- * leaving credentials behind as soon as the origin changes.
+ * leaving credentials behind as soon as the origin changes. What another origin
+ * answers asks for no credentials: they are not its own.
  */
 export const followRedirects: TransportDecorator =
   (next) => async (request) => {
@@ -67,7 +28,11 @@ export const followRedirects: TransportDecorator =
     for (let hops = 0;; hops++) {
       const response = await next(current);
       const location = response.headers.get("location");
-      if (!STATUSES.has(response.status) || location === null) return response;
+      if (!STATUSES.has(response.status) || location === null) {
+        return current.url.origin === request.url.origin
+          ? response
+          : withoutChallenge(response);
+      }
       const isRead = current.method === "GET" || current.method === "HEAD";
       // Only 307 and 308 keep method and body (RFC 9110, 15.4).
       if (!isRead && response.status !== 307 && response.status !== 308) {
@@ -91,6 +56,14 @@ export const followRedirects: TransportDecorator =
         );
       }
       const url = checkedTarget(location, current.url);
+      if (request.ownOrigin && url.origin !== request.url.origin) {
+        throw new HangarError(
+          "protocol",
+          `${request.method} ${redactUrl(request.url)} is redirected to ${
+            redactUrl(url)
+          }: credentials are not tried at another place`,
+        );
+      }
       let headers = current.headers;
       if (url.origin !== current.url.origin && headers) {
         headers = Object.fromEntries(
@@ -102,3 +75,11 @@ export const followRedirects: TransportDecorator =
       current = { ...current, url, headers };
     }
   };
+
+function withoutChallenge(response: Response): Response {
+  if (!response.headers.has("www-authenticate")) return response;
+  const headers = new Headers(response.headers);
+  headers.delete("www-authenticate");
+  const { status, statusText } = response;
+  return new Response(response.body, { status, statusText, headers });
+}

@@ -6,19 +6,20 @@
 
 import { delay } from "@std/async/delay";
 import { HangarError } from "../errors.ts";
-import { redactUrl } from "./fault.ts";
+import { readBounded, redactUrl } from "./fault.ts";
 import {
   discard,
   type RequestObserver,
   type TransportDecorator,
+  type TransportRequest,
 } from "./transport.ts";
 
 /** Options of a {@linkcode Retrier}. */
 export interface RetrierOptions {
   /**
-   * How often an operation is tried in all.
+   * How often a step is tried in all.
    *
-   * @default {5}
+   * @default {5, and 10 at a host that answers other requests}
    */
   readonly attempts?: number;
   /**
@@ -34,14 +35,21 @@ export interface RetrierOptions {
    */
   readonly maxDelayMs?: number;
   readonly observer?: RequestObserver;
+  /**
+   * Whether the body of a server's error says that it is for good, whatever the
+   * status says.
+   *
+   * @default {none does}
+   */
+  readonly isForGood?: (body: Uint8Array) => boolean;
   /** A number in [0, 1), for jitter. */
   readonly random?: () => number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
-/** Decides about further attempts of an operation; see {@linkcode Retrier.attempts}. */
-export interface OperationAttempts {
+/** Decides about further attempts of a step; see {@linkcode Retrier.attempts}. */
+export interface StepAttempts {
   /** Waits before the next attempt, or throws the error. */
   failed(error: unknown, signal?: AbortSignal): Promise<void>;
   /** Something was achieved: the count begins anew. */
@@ -50,6 +58,16 @@ export interface OperationAttempts {
 
 /** A longer `Retry-After` than this is a quota, not a hiccup (CONTRACT 10). */
 const MAX_RETRY_AFTER_MS = 120_000;
+
+/** How often a step is tried where nobody says, at a host that is silent. */
+const ATTEMPTS = 5;
+/** The same at a host that is alive: one that fails one request in five. */
+const ATTEMPTS_WHILE_ALIVE = 10;
+/** A host is alive that answered well so shortly before a step began, in ms. */
+const ALIVE_MS = 60_000;
+
+/** An error's body is read up to here to see whether it is for good. */
+const MAX_ERROR_BYTES = 64 * 1024;
 
 /** Statuses that are about the host as a whole. */
 const SLOW_DOWN = new Set([429, 503]);
@@ -71,7 +89,7 @@ export function parseRetryAfter(
 ): number | undefined {
   if (value === null) return undefined;
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  const date = Date.parse(value.slice(0, 100));
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
@@ -82,31 +100,33 @@ export function parseRetryAfter(
 export class Retrier {
   readonly #options: RetrierOptions;
   readonly #pausedUntil = new Map<string, number>();
-  readonly #attempts: number;
+  /** When each host last answered well. */
+  readonly #answered = new Map<string, number>();
   readonly #now: () => number;
 
   constructor(options: RetrierOptions = {}) {
     this.#options = options;
-    this.#attempts = Math.max(1, options.attempts ?? 5);
     this.#now = options.now ?? Date.now;
   }
 
-  /**
-   * Retries requests that can be sent again, except those of a transfer, which
-   * is tried again as a whole.
-   */
+  /** Retries requests that can be sent again. */
   readonly decorate: TransportDecorator = (next) => async (request) => {
     const { url, signal, method } = request;
-    const isOnce = request.inTransfer === true ||
+    const isOnce = request.once === true ||
       request.body instanceof ReadableStream;
+    const since = this.#now();
     for (let attempt = 1;; attempt++) {
       await this.#honourPause(url.host, signal);
-      const last = isOnce || attempt >= this.#attempts;
+      const isLast = () => isOnce || attempt >= this.#limit(url.host, since);
       let reason: unknown;
       let wait = this.#wait(attempt, undefined);
       try {
-        const response = await next(request);
-        if (!isTemporaryStatus(response.status)) return response;
+        let response = await next(request);
+        if (!isTemporaryStatus(response.status)) {
+          this.#answered.set(url.host, this.#now());
+          return response;
+        }
+        this.#meet(url.host);
         const retryAfter = parseRetryAfter(
           response.headers.get("retry-after"),
           this.#now(),
@@ -117,11 +137,14 @@ export class Retrier {
         if (!isQuota && SLOW_DOWN.has(response.status)) {
           this.#pause(url.host, wait);
         }
-        if (last || isQuota) return response;
+        if (isLast() || isQuota) return response;
+        const [isForGood, same] = await this.#look(request, response);
+        response = same;
+        if (isForGood) return response;
         await discard(response);
         reason = response.status;
       } catch (error) {
-        if (last || !isTemporary(error) || signal?.aborted) throw error;
+        if (isLast() || !isTemporary(error) || signal?.aborted) throw error;
         reason = error;
       }
       request.onRetry?.();
@@ -134,13 +157,14 @@ export class Retrier {
     }
   };
 
-  /** The attempts of one operation that is more than a request. */
-  attempts(): OperationAttempts {
+  /** The attempts of one step that is more than a request. */
+  attempts(): StepAttempts {
     let attempt = 1;
+    let since = this.#now();
     return {
       failed: async (error, signal) => {
         if (
-          attempt >= this.#attempts || !isTemporary(error) ||
+          !isTemporary(error) || attempt >= this.#limit(error.host, since) ||
           signal?.aborted || (error.retryAfter ?? 0) > MAX_RETRY_AFTER_MS
         ) {
           throw error;
@@ -151,14 +175,52 @@ export class Retrier {
       },
       progressed: () => {
         attempt = 1;
+        since = this.#now();
       },
     };
   }
 
+  /**
+   * How often a step is tried. A host that answers other requests is not down:
+   * what fails there by chance gets through in the end.
+   */
+  #limit(host: string | undefined, since: number): number {
+    const { attempts } = this.#options;
+    if (attempts !== undefined) return Math.max(1, attempts);
+    const answered = host === undefined ? undefined : this.#answered.get(host);
+    return answered !== undefined && answered >= since - ALIVE_MS
+      ? ATTEMPTS_WHILE_ALIVE
+      : ATTEMPTS;
+  }
+
+  /** A host that refuses its first request is taken to be alive: it speaks. */
+  #meet(host: string): void {
+    if (!this.#answered.has(host)) this.#answered.set(host, this.#now());
+  }
+
+  /** Reads what a server's error says; the response can be read once more. */
+  async #look(
+    request: TransportRequest,
+    response: Response,
+  ): Promise<[isForGood: boolean, same: Response]> {
+    const { isForGood } = this.#options;
+    const { status, headers, body } = response;
+    if (!isForGood || !body || status < 500) return [false, response];
+    const bytes = await readBounded(response, MAX_ERROR_BYTES, request)
+      .catch(() => new Uint8Array());
+    return [
+      isForGood(bytes),
+      new Response(new Uint8Array(bytes), { status, headers }),
+    ];
+  }
+
   #wait(attempt: number, retryAfter: number | undefined): number {
-    const { baseDelayMs = 500, maxDelayMs = 30_000, random = Math.random } =
-      this.#options;
-    const longest = Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1));
+    const { attempts, baseDelayMs = 500, maxDelayMs = 30_000 } = this.#options;
+    const { random = Math.random } = this.#options;
+    const doublings = attempts === undefined
+      ? Math.min(attempt, ATTEMPTS) - 1
+      : attempt - 1;
+    const longest = Math.min(maxDelayMs, baseDelayMs * 2 ** doublings);
     return Math.max(retryAfter ?? 0, longest * (0.5 + random() / 2));
   }
 

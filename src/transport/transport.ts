@@ -48,8 +48,22 @@ export interface TransportRequest {
   readonly wholeBody?: number;
   /** Called when it broke or was refused for now, and is sent again. */
   readonly onRetry?: () => void;
+  /**
+   * It is not sent again by itself: what it carried may have arrived, or there
+   * is more to be done first.
+   *
+   * @default {false}
+   */
+  readonly once?: boolean;
   /** Token scopes the request needs, as `repository:NAME:pull,push`. */
   readonly scopes?: readonly string[];
+  /**
+   * Whether a redirect to another origin is refused: the request is about
+   * credentials, or carries them in its body.
+   *
+   * @default {false}
+   */
+  readonly ownOrigin?: boolean;
   /** Without a byte of the whole body for so long it is given up, in ms. */
   readonly stallTimeoutMs?: number;
   /**

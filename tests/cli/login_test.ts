@@ -254,3 +254,41 @@ for (const kind of ["basic", "bearer"] as const) {
     });
   });
 }
+
+for (
+  const [what, auth] of [
+    ["by Basic", { kind: "basic", anonymousPull: true }],
+    ["by tokens", { kind: "bearer", anonymousPull: true }],
+    ["by tokens, but for its base endpoint", {
+      kind: "bearer",
+      anonymousPull: true,
+      openBase: true,
+    }],
+    ["by a server that has tokens for nobody", {
+      kind: "bearer",
+      lenientTokens: true,
+    }],
+  ] as const
+) {
+  Deno.test(`login: where anybody may read, and write ${what}, only good credentials are kept`, async () => {
+    await using registry = FakeRegistry.start({ auth: { ...auth, ...ANN } });
+    registry.install("corp/app", "v1", makeImage({ seed: "a" }));
+    await inPlace(async ({ file, env }) => {
+      const login = (password: string) =>
+        hangar(["login", registry.host, "-u", "ann", "-p", password], { env });
+      const wrong = await login("nonsense");
+      assertEquals(wrong.code, 2, wrong.stdout);
+      assertStringIncludes(wrong.stderr, "nothing was kept");
+      assertEquals(await Deno.stat(file).catch(() => "none"), "none");
+
+      const right = await login(ANN.password);
+      assertEquals(right.code, 0, right.stderr);
+      const kept = await Deno.readTextFile(file);
+      assertStringIncludes(kept, basic(`ann:${ANN.password}`));
+
+      // Credentials that are good are not overwritten with bad ones.
+      assertEquals((await login("nonsense")).code, 2);
+      assertEquals(await Deno.readTextFile(file), kept);
+    });
+  });
+}

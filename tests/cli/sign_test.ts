@@ -138,16 +138,63 @@ Deno.test("sign: signatures that are there stay, and those of one key for one re
   );
 });
 
-Deno.test("sign: a rebuilt index and the strangers in it are signed", async () => {
+Deno.test("sign: what only the destination has is not signed, nor an index that holds it", async () => {
   await using pair = new SigningPair();
   pair.source.install(REPO, "v1", makeMultiArch("app"));
   const stranger = makeMultiArch("old", { platforms: ["linux/s390x"] });
   pair.destination.install(REPO, "v1", stranger);
   const { code, stderr } = await pair.mirrorSigned(`${REPO}:v1`, ["-aamd64"]);
   assertEquals(code, 0, stderr);
-  const top = pair.destination.digestOf(REPO, "v1")!;
-  for (const digest of [top, ...pair.destination.entries(REPO, "v1")]) {
-    assertEquals(signed(pair.destination, digest).length, 1, digest);
+  const { destination } = pair;
+  const top = destination.digestOf(REPO, "v1")!;
+  const kept = stranger.manifests[0]!.digest;
+  const says =
+    `the index ${top} is not signed: it holds entries that only the destination has, and no source of this run vouches for: ${kept}`;
+  assertStringIncludes(stderr, says);
+  const own = destination.entries(REPO, "v1").filter((d) => d !== kept);
+  assertEquals(own.length, 1);
+  const check = () => {
+    assertEquals(signed(destination, own[0]!).length, 1);
+    for (const digest of [top, kept]) {
+      assertEquals(signed(destination, digest), [], digest);
+    }
+  };
+  check();
+  const again = await pair.mirrorSigned(`${REPO}:v1`, ["-aamd64"]);
+  assertStringIncludes(again.stderr, "1 up to date");
+  assertStringIncludes(again.stderr, says);
+  check();
+  const valid = await pair.validate(
+    `${REPO}:v1`,
+    [...pair.flags, "-aamd64"],
+    pair.options,
+  );
+  assertEquals(valid.code, 0, valid.stderr);
+  assertStringIncludes(valid.stderr, says);
+});
+
+Deno.test("sign: an image of which nothing is selected is skipped and unsigned, also where it is there", async () => {
+  await using pair = new SigningPair();
+  for (
+    const [tag, app] of [["v1", makeImage({ seed: "one" })], [
+      "v2",
+      makeMultiArch("app", { platforms: ["linux/amd64", "linux/386"] }),
+    ]] as const
+  ) {
+    pair.source.install(REPO, tag, app);
+    pair.destination.install(REPO, tag, app);
+    const flags = ["-aarm64"];
+    const { code, stderr } = await pair.mirrorSigned(`${REPO}:${tag}`, flags);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "0 up to date, 1 skipped");
+    assertEquals(signed(pair.destination, app.digest), []);
+    const valid = await pair.validate(
+      `${REPO}:${tag}`,
+      [...pair.flags, ...flags],
+      pair.options,
+    );
+    assertEquals(valid.code, 1);
+    assertStringIncludes(valid.stderr, "0 passed, 1 skipped, 0 failed");
   }
 });
 
@@ -227,6 +274,86 @@ for (const format of ["cosign", "bundle"]) {
   }
 }
 
+for (
+  const [name, signs, passing] of [
+    ["the index alone, as cosign sign does", [true, false], ["index"]],
+    ["the children alone, as Go hangar did", [false, true], ["children"]],
+    ["all", [true, true], ["index", "children", "all"]],
+    ["nothing", [false, false], []],
+  ] satisfies [string, [boolean, boolean], string[]][]
+) {
+  Deno.test(`sign validate: what --require says must be signed, where ${name} is`, async () => {
+    await using pair = new SigningPair();
+    const key = makeKey();
+    await Deno.writeTextFile(pair.pub, key.publicPem);
+    const app = makeMultiArch("app");
+    pair.destination.install(REPO, "v1", app);
+    const [ofIndex, ofChildren] = signs;
+    for (const { digest } of app.manifests) {
+      if (digest === app.digest ? !ofIndex : !ofChildren) continue;
+      pair.destination.install(
+        REPO,
+        tagOf(digest),
+        signaturesOf(digest, [{ key, reference: "any/name:v1" }]),
+      );
+    }
+    const check = (flags: string[]) =>
+      pair.sign(["sign", "validate"], `${REPO}:v1`, [
+        `--sigstore-pubkey=${pair.pub}`,
+        ...flags,
+      ]);
+    for (const required of ["index", "children", "all"] as const) {
+      const passes = passing.some((one: string) => one === required);
+      const { code, stderr } = await check([`--require=${required}`]);
+      assertEquals(code, passes ? 0 : 1, `${required}: ${stderr}`);
+      assertStringIncludes(
+        stderr,
+        passes
+          ? `is signed: ${required === "all" ? "" : "the "}${
+            required === "all" ? "index and children" : required
+          }`
+          : `required: ${required} (--require); found: the index is ${
+            ofIndex ? "signed" : "not signed"
+          }, ${ofChildren ? 2 : 0} of its 2 children are`,
+      );
+      assertEquals(
+        stderr.includes(`missing: a signature of ${app.digest}`),
+        required !== "children" && !ofIndex,
+      );
+    }
+    const usual = await check([]);
+    assertEquals(usual.code, ofIndex && ofChildren ? 0 : 1, usual.stderr);
+  });
+}
+
+Deno.test("sign validate: a single image is its own index and child; another --require is wrong usage", async () => {
+  await using pair = new SigningPair();
+  const key = makeKey();
+  await Deno.writeTextFile(pair.pub, key.publicPem);
+  const app = makeImage({ seed: "app" });
+  pair.destination.install(REPO, "v1", app);
+  const check = (required: string) =>
+    pair.sign(["sign", "validate"], `${REPO}:v1`, [
+      `--sigstore-pubkey=${pair.pub}`,
+      `--require=${required}`,
+    ]);
+  for (const required of ["index", "children", "all"]) {
+    assertEquals((await check(required)).code, 1, required);
+  }
+  pair.destination.install(
+    REPO,
+    tagOf(app.digest),
+    signaturesOf(app.digest, [{ key, reference: "any/name:v1" }]),
+  );
+  for (const required of ["index", "children", "all"]) {
+    const { code, stderr } = await check(required);
+    assertEquals(code, 0, stderr);
+  }
+  const wrong = await check("both");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "want index, children, all");
+});
+
 Deno.test("sign: a tampered payload, another digest, and a huge payload are no signatures", async () => {
   await using pair = new SigningPair();
   const key = makeKey();
@@ -265,6 +392,57 @@ Deno.test("sign: a tampered payload, another digest, and a huge payload are no s
   }
   const good = await check(signaturesOf(digest, [{ key, reference }]));
   assertEquals(good.code, 0, good.stderr);
+});
+
+for (const format of ["cosign", "bundle"]) {
+  Deno.test(`sign: a signature in format ${format} whose content is gone is missed, and made whole`, async () => {
+    await using pair = new SigningPair();
+    const app = makeImage({ seed: "app" });
+    pair.destination.install(REPO, "v1", app);
+    const sign = () =>
+      pair.sign(["sign"], `${REPO}:v1`, [
+        ...pair.flags,
+        `--sign-format=${format}`,
+      ]);
+    const first = await sign();
+    assertEquals(first.code, 0, first.stderr);
+    const { destination } = pair;
+    const attached = format === "cosign"
+      ? tagOf(app.digest)
+      : destination.referrersOf(REPO, app.digest)[0]!.digest;
+    const { bytes } = destination.manifest(REPO, attached)!;
+    const { layers: [layer] } = JSON.parse(new TextDecoder().decode(bytes));
+    destination.remove(REPO, layer.digest);
+    const check = () =>
+      pair.sign(["sign", "validate"], `${REPO}:v1`, [
+        `--sigstore-pubkey=${pair.pub}`,
+      ]);
+    assertEquals((await check()).code, 1);
+    const again = await sign();
+    assertEquals(again.code, 0, again.stderr);
+    assertStringIncludes(again.stderr, "1 signatures made");
+    const whole = await check();
+    assertEquals(whole.code, 0, whole.stderr);
+    assertStringIncludes((await sign()).stderr, "1 signed already");
+    if (format === "cosign") {
+      assertEquals(signed(destination, app.digest).length, 1);
+    } else pair.damaged = true; // The bundle that was there is still broken.
+  });
+}
+
+Deno.test("sign: a signature whose payload is altered for good is no signature, and said to be damaged", async () => {
+  await using pair = new SigningPair();
+  pair.damaged = true;
+  const app = makeImage({ seed: "app" });
+  pair.destination.install(REPO, "v1", app);
+  const sign = () => pair.sign(["sign"], `${REPO}:v1`, pair.flags);
+  assertEquals((await sign()).code, 0);
+  const { bytes } = pair.destination.manifest(REPO, tagOf(app.digest))!;
+  const { layers: [layer] } = JSON.parse(new TextDecoder().decode(bytes));
+  pair.destination.flip(layer.digest);
+  const again = await sign();
+  assertEquals(again.code, 1, again.stderr);
+  assertStringIncludes(again.stderr, "is damaged");
 });
 
 Deno.test("sign: an image that is not there fails alone", async () => {

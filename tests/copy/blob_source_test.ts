@@ -64,20 +64,39 @@ const retrier = new Retrier({ baseDelayMs: 0, attempts: 4 });
 Deno.test("blob source: a broken body is continued where it broke, and handed on once", async () => {
   const content = randomBytes(1000, "content");
   const store = flaky(content, [250, 251, 900]);
-  let counted = 0;
   const source = new BlobSource({
     blob: describe(content),
     open: store.open,
     attempts: retrier.attempts(),
     signal,
-    onBytes: (count) => counted += count,
   });
   const reader = await source.openAt(0);
   assertEquals(await readAll(reader), content);
   await reader.cancel();
   assertEquals(store.opened, [0, 250, 251, 900]);
-  assertEquals(counted, 1000);
   assertEquals(store.isOpen(), 0);
+});
+
+Deno.test("blob source: what is read counts when it goes out, and again when it goes out again", async () => {
+  const content = randomBytes(1000, "content");
+  const counts = { sent: 0, again: 0 };
+  const source = new BlobSource({
+    blob: describe(content),
+    open: flaky(content, []).open,
+    attempts: retrier.attempts(),
+    signal,
+    onBytes: (count) => counts.sent += count,
+    onResent: (count) => counts.again += count,
+  });
+  const reader = await source.openAt(0);
+  await readAll(reader);
+  await reader.cancel();
+  assertEquals(counts, { sent: 0, again: 0 });
+  source.sent(0, 400);
+  assertEquals(counts, { sent: 400, again: 0 });
+  // The registry holds 300 of them, and the rest goes out now.
+  source.sent(300, 700);
+  assertEquals(counts, { sent: 1100, again: 100 });
 });
 
 Deno.test("blob source: attempts without progress run out, and the fault is the source's", async () => {

@@ -192,3 +192,62 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "interop: what cosign attaches to an image goes along under a policy, without being an image",
+  ignore: interopIgnored || cosign === undefined,
+  fn: async () => {
+    await using source = await startDockerRegistry();
+    await using destination = await startDockerRegistry();
+    const directory = await Deno.makeTempDir();
+    try {
+      const repo = "corp/app";
+      const reference = `${source.host}/${repo}:v1`;
+      const image = makeMultiArch("attached to");
+      await pushImage(source, { repo, tag: "v1", ...image });
+      const path = (name: string) => `${directory}/${name}`;
+      await Deno.writeTextFile(path("cosign.key"), COSIGN_KEY);
+      await Deno.writeTextFile(path("cosign.pub"), COSIGN_PUB);
+      await Deno.writeTextFile(path("sbom.json"), '{"spdxVersion":"SPDX-2.3"}');
+      const key = ["--key", path("cosign.key"), "--tlog-upload=false", "-y"];
+      for (
+        const args of [
+          ["sign", ...key, "--recursive", reference],
+          ["attest", ...key, "--predicate", path("sbom.json"), reference],
+          ["attach", "sbom", "--sbom", path("sbom.json"), reference],
+        ]
+      ) {
+        const { code, stderr } = await run(cosign!, args, {
+          env: { ...PASSWORD, HOME: directory },
+        });
+        assertEquals(code, 0, stderr);
+      }
+      await Deno.writeTextFile(
+        path("policy.json"),
+        JSON.stringify({
+          default: [{
+            type: "sigstoreSigned",
+            keyPath: path("cosign.pub"),
+            signedIdentity: { type: "matchRepository" },
+          }],
+        }),
+      );
+      const mirrored = await hangar([
+        "mirror",
+        "-f-",
+        `-d${destination.host}`,
+        `--policy=${path("policy.json")}`,
+        `--failed=${path("failed.txt")}`,
+      ], { stdin: reference });
+      assertEquals(mirrored.code, 0, mirrored.stderr);
+      const answer = await destination.fetch(`/v2/${repo}/tags/list`);
+      const { tags } = await answer.json();
+      for (const suffix of [".sig", ".att", ".sbom"]) {
+        assertEquals(tags.includes(tagOf(image.digest, suffix)), true, suffix);
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});

@@ -122,13 +122,19 @@ for (
 }
 
 for (
-  const text of ["", "reg.io/project", "ftp://reg.io", "u:p@reg.io", "a:0"]
+  const [text, shown = text] of [
+    [""],
+    ["reg.io/project"],
+    ["ftp://reg.io"],
+    ["u:p@reg.io", "…@reg.io"],
+    ["a:0"],
+  ] as const
 ) {
   Deno.test(`registry address ${JSON.stringify(text)} is refused by flag and value`, () => {
     const error = assertThrows(
       () => parseRegistryAddress(text, "--destination"),
       HangarError,
-      `${JSON.stringify(text)} for --destination`,
+      `${JSON.stringify(shown)} for --destination`,
     );
     assertEquals(error.code, "usage");
   });

@@ -1,4 +1,9 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
 import {
   matchesFilter,
@@ -35,7 +40,7 @@ for (
   ] as const
 ) {
   Deno.test(`--arch ${arch} --os ${os} ${want ? "takes" : "leaves"} ${text}`, () => {
-    const filter = parsePlatformFilter([arch], [os]);
+    const filter = parsePlatformFilter({ architectures: [arch], oses: [os] });
     assertEquals(matchesFilter(filter, platform(text)), want);
   });
 }
@@ -51,7 +56,7 @@ for (
 ) {
   Deno.test(`--arch "${arch}" --os "${os}" is refused by name`, () => {
     const error = assertThrows(
-      () => parsePlatformFilter([arch], [os]),
+      () => parsePlatformFilter({ architectures: [arch], oses: [os] }),
       HangarError,
       message,
     );
@@ -90,3 +95,53 @@ Deno.test("Windows builds are one platform by three parts of the version", () =>
   assertEquals(key("10.0.20348.1"), key("10.0.20348.2322"));
   assertNotEquals(key("10.0.20348.1"), key("10.0.17763.1"));
 });
+
+for (
+  const [platforms, text, want] of [
+    [["linux/amd64"], "linux/amd64", true],
+    [["linux/amd64"], "windows/amd64", false],
+    [["linux/amd64", "windows/arm64"], "windows/amd64", false],
+    [["linux/amd64", "windows/arm64"], "windows/arm64", true],
+    [["linux/arm/v7"], "linux/arm/v6", false],
+    [["LINUX/aarch64"], "linux/arm64", true],
+    [["all"], "windows/s390x", true],
+  ] as const
+) {
+  Deno.test(`--platform ${platforms} ${want ? "takes" : "leaves"} ${text}`, () => {
+    const filter = parsePlatformFilter({ platforms });
+    assertEquals(matchesFilter(filter, platform(text)), want);
+  });
+}
+
+Deno.test("--arch os/arch is read as a platform, beside plain architectures", () => {
+  const filter = parsePlatformFilter({
+    architectures: ["windows/amd64", "arm64"],
+  });
+  const takes = (text: string) => matchesFilter(filter, platform(text));
+  assertEquals(
+    ["windows/amd64", "linux/arm64", "linux/amd64", "windows/arm64"].map(takes),
+    [true, true, false, false],
+  );
+});
+
+for (
+  const [words, ...says] of [
+    [{ architectures: ["amd46"] }, '"amd46" for --arch', "amd64"],
+    [{ architectures: ["aarch46"] }, '"aarch46" for --arch', "aarch64"],
+    [{ oses: ["linus"] }, '"linus" for --os', "linux"],
+    [{ platforms: ["linus/amd64"] }, '"linus/amd64" for --platform', "linux"],
+    [{ platforms: ["linux/amd46"] }, '"linux/amd46" for --platform', "amd64"],
+    [{ platforms: ["linux"] }, '"linux" for --platform', "linux/amd64"],
+    [{ architectures: ["linux"] }, '"linux" for --arch', "linux/amd64"],
+    [{ platforms: ["linux/arm/v7/x"] }, "for --platform", "ARCH/VARIANT"],
+    [{ platforms: ["linux/arm64"], architectures: ["arm64"] }, "contradicts"],
+    [{ platforms: ["linux/arm64"], oses: ["linux"] }, "contradicts --os"],
+    [{ architectures: ["linux/arm64"], oses: ["linux"] }, "contradicts --os"],
+  ] as const
+) {
+  Deno.test(`${JSON.stringify(words)} is refused, saying ${says}`, () => {
+    const error = assertThrows(() => parsePlatformFilter(words), HangarError);
+    assertEquals(error.code, "usage");
+    for (const text of says) assertStringIncludes(error.message, text);
+  });
+}

@@ -13,6 +13,8 @@ export type FakeAuthOptions =
     readonly kind: "basic";
     readonly username: string;
     readonly password: string;
+    /** Whether anybody may read who shows no credentials, as at a zot. */
+    readonly anonymousPull?: boolean;
   }
   | {
     readonly kind: "bearer";
@@ -20,6 +22,10 @@ export type FakeAuthOptions =
     readonly password: string;
     /** Whether anybody may pull. @default {false} */
     readonly anonymousPull?: boolean;
+    /** The base endpoint asks for credentials only where wrong ones came. */
+    readonly openBase?: boolean;
+    /** Hands out a token for nobody where the password is wrong. */
+    readonly lenientTokens?: boolean;
     /** A new repository is unknown to who may not push to it. */
     readonly hidesNew?: boolean;
     /** Another realm than the registry's own. */
@@ -61,9 +67,16 @@ export class FakeAuth {
     if (this.#options.kind === "none") return undefined;
     const given = request.headers.get("authorization") ?? "";
     if (this.#options.kind === "basic") {
+      const isRead = seen.method === "GET" || seen.method === "HEAD";
+      if (this.#options.anonymousPull && given === "" && isRead) {
+        return undefined;
+      }
       return given === this.#basic()
         ? undefined
         : this.#refuse('Basic realm="fake"');
+    }
+    if (this.#options.openBase && seen.kind === "ping" && given === "") {
+      return undefined;
     }
     const scopes = scopesOf(seen, url);
     const granted = this.#tokens.get(given.replace(/^Bearer /, ""));
@@ -98,7 +111,11 @@ export class FakeAuth {
     await request.body?.cancel();
     const given = request.headers.get("authorization");
     const known = given === this.#basic();
-    if (given !== null && !known) return new Response(null, { status: 401 });
+    if (given !== null && !known) {
+      return this.#options.lenientTokens
+        ? Response.json({ token: "nobody", expires_in: 300 })
+        : new Response(null, { status: 401 });
+    }
     const granted = url.searchParams.getAll("scope").flatMap((scope) => {
       const match = /^repository:(.+):([a-z,]+)$/.exec(scope);
       return (match?.[2] ?? "").split(",").filter((action) =>

@@ -427,7 +427,11 @@ export class FakeRegistry implements AsyncDisposable {
     seen: SeenRequest,
   ): Promise<Response> {
     if (seen.kind === "token") return await this.#auth.token(request, url);
-    if (request.headers.has("authorization") && this.#auth.kind === "none") {
+    // A login shows its credentials to the base endpoint, asked or not.
+    if (
+      request.headers.has("authorization") && this.#auth.kind === "none" &&
+      seen.kind !== "ping"
+    ) {
       this.violations.push(`${seen.method} ${seen.path}: needless credentials`);
     }
     if (request.headers.get("accept-encoding") !== "identity") {

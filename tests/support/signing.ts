@@ -52,6 +52,8 @@ export interface TestSignature {
   readonly digest?: string;
   /** Changes the payload before it is signed. */
   readonly payload?: (json: Record<string, unknown>) => unknown;
+  /** The payload's text, whatever it says. */
+  readonly text?: string;
   /** Changes the payload after it is signed. */
   readonly tamper?: (bytes: Uint8Array) => Uint8Array;
   /** More annotations, made from payload and signature. */
@@ -80,7 +82,9 @@ export function signaturesOf(
       },
       optional: null,
     };
-    const signed = encode(one.payload?.(json) ?? json);
+    const signed = one.text === undefined
+      ? encode(one.payload?.(json) ?? json)
+      : new TextEncoder().encode(one.text);
     const signature = sign("sha256", signed, one.key.privateKey);
     const payload = one.tamper?.(signed) ?? signed;
     blobs.set(sha256(payload), payload);

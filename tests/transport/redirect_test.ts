@@ -1,11 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
 import { redactUrl } from "../../src/transport/fault.ts";
-import {
-  checkedTarget,
-  followRedirects,
-  isLinkLocal,
-} from "../../src/transport/redirect.ts";
+import { checkedTarget, isLinkLocal } from "../../src/transport/named_url.ts";
+import { followRedirects } from "../../src/transport/redirect.ts";
 import type { TransportRequest } from "../../src/transport/transport.ts";
 
 /** Answers with a redirect for each location, then 200. */

@@ -49,6 +49,16 @@ Deno.test("retry: a lasting fault is thrown at once", async () => {
   assertEquals(fake.sent(), 1);
 });
 
+Deno.test("retry: a request that its sender tries again by itself is sent once", async () => {
+  const fake = answering(503, 200);
+  const response = await new Retrier(quick).decorate(fake.transport)({
+    ...request,
+    once: true,
+  });
+  await response.body?.cancel();
+  assertEquals([response.status, fake.sent()], [503, 1]);
+});
+
 Deno.test("retry: a stream is not sent twice", async () => {
   const fake = answering(503, 200);
   const response = await new Retrier(quick).decorate(fake.transport)({
@@ -107,4 +117,40 @@ Deno.test("Retry-After: seconds, a date, nonsense", () => {
   assertEquals(parseRetryAfter("Wed, 31 Dec 2025 00:00:30 GMT", now), 0);
   assertEquals(parseRetryAfter("soon", now), undefined);
   assertEquals(parseRetryAfter(null, now), undefined);
+});
+
+Deno.test("retry: a host that answers others is asked for longer than one that is silent", async () => {
+  const waits = { baseDelayMs: 0 };
+  const silent = answering(broken);
+  await assertRejects(
+    () => new Retrier(waits).decorate(silent.transport)(request),
+    HangarError,
+  );
+  assertEquals(silent.sent(), 5);
+  const alive = answering(200, broken);
+  const send = new Retrier(waits).decorate(alive.transport);
+  await (await send(request)).body?.cancel();
+  await assertRejects(() => send(request), HangarError);
+  assertEquals(alive.sent(), 1 + 10);
+});
+
+Deno.test("retry: a host that answered well long ago is silent", async () => {
+  let now = 0;
+  const fake = answering(200, broken);
+  const send = new Retrier({ baseDelayMs: 0, now: () => now }).decorate(
+    fake.transport,
+  );
+  await (await send(request)).body?.cancel();
+  now = 61_000;
+  await assertRejects(() => send(request), HangarError);
+  assertEquals(fake.sent(), 1 + 5);
+});
+
+Deno.test("retry: what a server's error says for good is not asked again, and can be read", async () => {
+  const fake = answering(500);
+  const response = await new Retrier({
+    ...quick,
+    isForGood: (body) => new TextDecoder().decode(body) === "x",
+  }).decorate(fake.transport)(request);
+  assertEquals([await response.text(), fake.sent()], ["x", 1]);
 });

@@ -1,0 +1,27 @@
+/**
+ * A run in which nothing was selected: nobody asks for nothing.
+ *
+ * @module
+ */
+
+import type { MirrorOutcome } from "../mirror/events.ts";
+
+/** More platforms than this are not named. */
+const MAX_NAMED = 20;
+
+/** Why a run did nothing; undefined where something was selected or failed. */
+export function nothingAtAll(
+  outcomes: readonly MirrorOutcome[],
+): string | undefined {
+  const why = outcomes.flatMap(({ nothing }) => nothing ? [nothing] : []);
+  const [first] = why;
+  if (!first || outcomes.some(({ kind }) => kind !== "skipped")) {
+    return undefined;
+  }
+  const available = [...new Set(why.flatMap((w) => w.available))].sort();
+  const named = available.slice(0, MAX_NAMED).join(", ");
+  const more = available.length - MAX_NAMED;
+  return `nothing was selected of any image: wanted ${first.wanted}; there is ${
+    named || "nothing"
+  }${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -1,0 +1,95 @@
+/**
+ * The body of an upload as it goes out.
+ *
+ * @module
+ */
+
+import type { ByteReader } from "../bytes.ts";
+import { StallWatch } from "../transport/stall_watch.ts";
+
+/**
+ * How many stall timeouts a registry may take to answer when it has all bytes:
+ * some move and hash them then.
+ */
+const ANSWER_PATIENCE = 10;
+
+/** Options of {@linkcode sendBody}. */
+export interface SendBodyOptions {
+  /** Names the request. */
+  readonly name: string;
+  readonly stallTimeoutMs?: number;
+  /** The registry's time to refuse before the first byte goes out, in ms. */
+  readonly hesitateMs: number;
+  /** Told how many bytes go out. */
+  readonly onSent: (count: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends what a reader gives as the body of one request, and watches it. */
+export async function sendBody<T>(
+  reader: ByteReader,
+  options: SendBodyOptions,
+  send: (
+    body: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ) => Promise<T>,
+): Promise<T> {
+  const { signal, onSent } = options;
+  const stalled = new AbortController();
+  const watch = new StallWatch(
+    options.stallTimeoutMs,
+    (error) => stalled.abort(error),
+    () => options.name,
+  );
+  const pause = new Pause(options.hesitateMs);
+  // The source's own time does not count: it is watched by itself.
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      watch.rest();
+      await pause.over;
+      const chunk = pause.isCut ? undefined : await reader.read();
+      if (pause.isCut) return controller.error(new Error("answered already"));
+      if (chunk) {
+        onSent(chunk.byteLength);
+        controller.enqueue(chunk);
+        watch.wait();
+      } else {
+        controller.close();
+        watch.wait(ANSWER_PATIENCE);
+      }
+    },
+  }, { highWaterMark: 0 });
+  watch.wait();
+  try {
+    return await send(
+      body,
+      signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal,
+    );
+  } finally {
+    watch.end();
+    pause.cut();
+  }
+}
+
+/** A wait that ends early when the request does. */
+class Pause {
+  readonly over: Promise<void>;
+  isCut = false;
+  readonly #resolve: () => void;
+  readonly #timer?: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.over = promise;
+    this.#resolve = resolve;
+    if (ms > 0) this.#timer = setTimeout(resolve, ms);
+    else resolve();
+  }
+
+  /** The request has ended: no byte is to follow. */
+  cut(): void {
+    this.isCut = true;
+    clearTimeout(this.#timer);
+    this.#resolve();
+  }
+}

@@ -1,0 +1,119 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { SeenRequest } from "../support/fake_registry.ts";
+import { type MadeImage, makeImage, makeIndex } from "../support/images.ts";
+import { Pair } from "../support/pair.ts";
+
+const REPO = "corp/app";
+
+function build(seed: string, ...platforms: string[]): MadeImage {
+  return makeIndex(
+    platforms.map((platform) => makeImage({ seed, platform })),
+  );
+}
+
+Deno.test("merge: what an index was rebuilt from, and what was kept, is told by mirror, dry run, validate and report", async () => {
+  await using pair = new Pair();
+  const old = build("old", "linux/arm64", "linux/s390x");
+  const [arm, z] = old.manifests.map((m) => m.digest);
+  const app = build("new", "linux/amd64", "linux/386", "linux/ppc64le");
+  pair.destination.install(REPO, "v1", old);
+  pair.source.install(REPO, "v1", app);
+  const list = `${REPO}:v1`;
+  const kept = [
+    `[WARN] [IMG:1] kept from the destination: linux/arm64, ${arm}, which no source has: it may be of an older build; --overwrite drops it`,
+    `[INFO] [IMG:1] kept from the destination: linux/s390x, ${z}`,
+  ];
+  const dry = await pair.mirror(list, ["--dry-run"]);
+  const run = await pair.mirror(list, [`--report=${pair.directory}/r.json`]);
+  const digest = pair.destination.digestOf(REPO, "v1")!;
+  for (const { stderr } of [dry, run]) {
+    for (
+      const text of [
+        ...kept,
+        `[INFO] [IMG:1] index rebuilt: 1 of 3 platforms and 2 kept from the destination, ${digest} instead of the source's ${app.digest}`,
+        "1 with a rebuilt index, 2 entries kept from the destination (1 of wanted platforms)",
+      ]
+    ) assertStringIncludes(stderr, text);
+  }
+  const report = JSON.parse(
+    await Deno.readTextFile(`${pair.directory}/r.json`),
+  );
+  assertEquals(report.images[0].merge, {
+    selected: ["linux/amd64"],
+    available: 3,
+    kept: [
+      { digest: arm, platform: "linux/arm64", wanted: true },
+      { digest: z, platform: "linux/s390x", wanted: false },
+    ],
+  });
+  const { source, destination } = pair;
+  const { code, stderr } = await pair.validate(list);
+  assertEquals(code, 0, stderr);
+  for (
+    const text of [
+      ...kept,
+      `PASS: [${source.host}/${list}] ~ [${destination.host}/${list}]: 1 of 3 platforms selected (linux/amd64), 2 kept (linux/arm64 ${arm}, linux/s390x ${z})`,
+    ]
+  ) assertStringIncludes(stderr, text);
+});
+
+/** Installs something where the nth request for a tag of a kind arrives. */
+function onNth(
+  method: string,
+  n: number,
+  act: () => void,
+): (seen: SeenRequest) => undefined {
+  let seen = 0;
+  return (request) => {
+    if (
+      request.method === method && request.kind === "manifest" &&
+      request.reference === "v1" && ++seen === n
+    ) act();
+  };
+}
+
+for (
+  const [when, nth] of [["before the tag is written", 1], [
+    "after it was written",
+    2,
+  ]] as const
+) {
+  Deno.test(`merge: a platform that another run pushes ${when} is not lost`, async () => {
+    const app = build("app", "linux/amd64", "linux/arm64", "linux/s390x");
+    const [amd, arm] = app.manifests.map((m) => m.digest);
+    const other = build("app", "linux/arm64");
+    await using pair: Pair = new Pair({
+      chaos: onNth(
+        "HEAD",
+        nth,
+        () => pair.destination.install(REPO, "v1", other),
+      ),
+    });
+    pair.source.install(REPO, "v1", app);
+    const { code, stderr } = await pair.mirror(`${REPO}:v1`, ["-aamd64"]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, "1 copied");
+    assertEquals(pair.destination.entries(REPO, "v1"), [amd, arm]);
+  });
+}
+
+Deno.test("merge: a tag that somebody else always writes to fails in the end", async () => {
+  let builds = 0;
+  await using pair: Pair = new Pair({
+    chaos: (request) => {
+      if (
+        request.method === "HEAD" && request.kind === "manifest" &&
+        request.reference === "v1"
+      ) {
+        const other = build(`other ${builds++}`, "linux/s390x");
+        pair.destination.install(REPO, "v1", other);
+      }
+      return undefined;
+    },
+  });
+  pair.source.install(REPO, "v1", build("app", "linux/amd64", "linux/arm64"));
+  const { code, stderr } = await pair.mirror(`${REPO}:v1`, ["-aamd64"]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "was written by somebody else 5 times");
+  assertEquals(await pair.failedLines(), [`${REPO}:v1`]);
+});
