@@ -199,6 +199,20 @@ attack(
   },
 );
 
+attack(
+  "damage: --overwrite needs no more than one request at a time, from its first one on",
+  async () => {
+    await using pair = await mirrored();
+    const { code, stderr } = await pair.mirror(LINE, [
+      "--overwrite",
+      "--skip-login",
+      "--max-per-host=1",
+      "--timeout=20s",
+    ]);
+    assertEquals(code, 0, stderr);
+  },
+);
+
 attack("damage: --overwrite reads what two images share once", async () => {
   await using pair = await mirrored();
   pair.source.install(REPO, "v2", app);
