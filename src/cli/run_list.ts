@@ -20,7 +20,11 @@ import {
 import { type ImageList, parseImageList } from "../names/image_list.ts";
 import type { Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
-import { checkFailedPath, writeFailedList } from "../report/failed_list.ts";
+import {
+  checkFailedPath,
+  refuseSameFile,
+  writeFailedList,
+} from "../report/failed_list.ts";
 import { type MirrorReport, ReportCollector } from "../report/json_report.ts";
 import { type summaryLine, Tally } from "../report/summary.ts";
 import { VERSION } from "../version.ts";
@@ -130,6 +134,9 @@ export async function runList(
   }
   if (options.report && options.report !== "-") {
     await checkFailedPath(options.report, options.file, "--report");
+    if (options.failed !== undefined) {
+      await refuseSameFile(options.failed, options.report);
+    }
   }
   const plan = (job.plan ?? planMirror)(list, {
     ...options,

@@ -122,8 +122,10 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
     if (unit) unit.push(step);
     else units.set(key, [step]);
   }
-  const tasks = [...units.values()].map((steps) =>
-    makeTask(steps, list.name, warnings)
+  const tasks = [...units.values()].flatMap((steps) =>
+    nameOneDestination(steps)
+      ? [makeTask(steps, list.name, warnings)]
+      : conflicts(steps, list.name)
   );
   warnPinned(tasks, warnings);
   return {
@@ -165,6 +167,54 @@ export function planInPlace(
 
 function unpinned(address: ImageAddress): { digest?: Digest } {
   return address.tag === undefined ? {} : { digest: undefined };
+}
+
+/**
+ * Whether lines that meet at one destination are one copy, or name that
+ * destination themselves. Where a flag or a default brought them there, to
+ * merge them would fuse images that have nothing to do with each other.
+ */
+function nameOneDestination(steps: readonly Step[]): boolean {
+  const sources = new Set(
+    steps.map(({ source }) =>
+      formatAddress({ ...source, ...unpinned(source) })
+    ),
+  );
+  if (sources.size === 1) return true;
+  const named = steps.map(({ entry: { destination } }) =>
+    destination && `${destination.registry}/${destination.repository}`
+  );
+  return named.every((name) => name !== undefined && name === named[0]);
+}
+
+/** A task for each copy, which fails and names the lines that it collides with. */
+function conflicts(steps: readonly Step[], name: string): MirrorTask[] {
+  const copies = Map.groupBy(steps, (step) => formatAddress(step.source));
+  const tag = formatAddress({ ...steps[0]!.destination, digest: undefined });
+  return [...copies.values()].map((own) => {
+    const others = steps.filter((step) => !own.includes(step))
+      .map((step) => step.entry.line);
+    const lines = own.map((step) => step.entry.line);
+    return refuse(
+      own,
+      new HangarError(
+        "conflict",
+        `${name}: ${linesText(lines)} would write ${tag}, and so would ${
+          linesText(others)
+        } with another image`,
+        {
+          hint:
+            "give each a destination of its own, as SOURCE DESTINATION TAG; lines that name the same DESTINATION are merged",
+        },
+      ),
+    );
+  });
+}
+
+function linesText(lines: readonly number[]): string {
+  return lines.length === 1
+    ? `line ${lines[0]}`
+    : `lines ${formatLines(lines)}`;
 }
 
 function makeTask(

@@ -102,6 +102,38 @@ export async function checkFailedPath(
   }
 }
 
+/**
+ * Refuses one file for the failed list and the report: one would replace the
+ * other. A device such as `/dev/null` takes both.
+ *
+ * @throws {HangarError} `usage`
+ */
+export async function refuseSameFile(
+  failed: string,
+  report: string,
+): Promise<void> {
+  const info = await statOf(failed);
+  if (isDevice(info)) return;
+  const same = info
+    ? await isSameFile(failed, info, report)
+    : await placeOf(failed) === await placeOf(report);
+  if (!same) return;
+  throw new HangarError(
+    "usage",
+    `invalid value ${
+      JSON.stringify(report)
+    } for --report: the failed list goes to the same file`,
+    { hint: "name another file with --report or --failed" },
+  );
+}
+
+/** Where a file that is not there yet would be. */
+async function placeOf(path: string): Promise<string> {
+  const directory = directoryOf(path);
+  const name = path.slice(directory === "." ? 0 : directory.length);
+  return `${await realPathOf(directory)}/${name}`;
+}
+
 async function isSameFile(
   path: string,
   info: Deno.FileInfo,

@@ -112,3 +112,62 @@ Deno.test("plan: pinned images bring one warning of each kind", () => {
   const { warnings } = plan(`a/b@${SHA}\nc/d@${SHA}\ne/f:1@${SHA}`, D);
   assertEquals(warnings.length, 2);
 });
+
+for (
+  const [name, text, options] of [
+    [
+      "by --destination-project",
+      "quay.io/aaa/controller:v1\nregistry.k8s.io/bbb/controller:v1",
+      { ...D, destinationProject: "flat" },
+    ],
+    [
+      "by --destination, default format",
+      "quay.io/aaa/controller:v1\nr.io/aaa/controller:v1",
+      D,
+    ],
+    [
+      "by --destination, mirror format",
+      "q.io/a x.io/p/app v1\nq.io/b y.io/p/app v1",
+      D,
+    ],
+    [
+      "in two formats",
+      "q.io/a d.io/p/app v1\nr.io/p/app:v1",
+      D,
+    ],
+  ] as const
+) {
+  Deno.test(`plan: unrelated images that meet at one tag ${name} are a conflict, each`, () => {
+    const { tasks, warnings } = plan(text, options);
+    assertEquals(warnings, []);
+    assertEquals(tasks.map(({ id, lines }) => [id, lines]), [
+      [1, [1]],
+      [2, [2]],
+    ]);
+    for (const [i, { refusal }] of tasks.entries()) {
+      assertEquals(refusal?.code, "conflict");
+      assertStringIncludes(
+        refusal!.message,
+        `images.txt: line ${i + 1} would write d.io/`,
+      );
+      assertStringIncludes(refusal!.message, `so would line ${2 - i} `);
+    }
+  });
+}
+
+Deno.test("plan: lines that name one DESTINATION are merged, also with --destination, and the same copy is done once", () => {
+  for (const options of [{}, D]) {
+    const { tasks, warnings } = plan(
+      "q.io/a d.io/p/app v1\nq.io/b d.io/p/app v1\nq.io/a d.io/p/app v1",
+      options,
+    );
+    assertEquals(tasks.length, 1);
+    assertEquals(tasks[0]!.refusal, undefined);
+    assertEquals(tasks[0]!.sources.length, 2);
+    assertStringIncludes(warnings[0]!, "lines 1, 2 and 3");
+  }
+  const twice = plan("q.io/p/app:v1\nq.io/p/app d.io/p/app v1", D);
+  assertEquals(twice.tasks.map((t) => [t.lines, t.refusal]), [
+    [[1, 2], undefined],
+  ]);
+});

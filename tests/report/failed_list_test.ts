@@ -4,6 +4,7 @@ import { parseImageList } from "../../src/names/image_list.ts";
 import {
   checkFailedPath,
   FAILED_LIST_MARK,
+  refuseSameFile,
   writeFailedList,
 } from "../../src/report/failed_list.ts";
 
@@ -198,3 +199,15 @@ Deno.test(
       assertEquals(await Deno.readTextFile(list), "a:1\n");
     }),
 );
+
+Deno.test("failed list: the report may not go to the same file, by whatever path", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/out`;
+    const around = `${directory}/./out`;
+    await assertRejects(() => refuseSameFile(path, around), HangarError);
+    await refuseSameFile(path, `${directory}/other`);
+    await Deno.writeTextFile(path, "");
+    await assertRejects(() => refuseSameFile(path, around), HangarError);
+    await refuseSameFile(path, `${directory}/other`);
+    await refuseSameFile("/dev/null", "/dev/null");
+  }));
