@@ -45,6 +45,9 @@ import { loadTrace } from "./traces.ts";
 import type { Network } from "./wire.ts";
 import { writeReport } from "./write_report.ts";
 
+/** How many failed images a run tells once more in the end. */
+const RECAPPED = 20;
+
 /** How a list is worked through. */
 export interface ListRunOptions extends PlanOptions, ReachOptions {
   /** The image list, `-` for standard input. */
@@ -213,6 +216,8 @@ export async function runList(
       emit,
     );
     progress[Symbol.dispose]();
+    const path = job.dryRun ? undefined : options.failed;
+    recap(list, outcomes, path, console);
     // A dry run leaves the list of a real one alone.
     const { failed, isKept } = job.dryRun || options.failed === undefined
       ? { failed: tally.totals().failed, isKept: true }
@@ -264,6 +269,39 @@ export async function runList(
   }
 }
 
+/** Why an image failed, in one line. */
+function reasonOf(outcome: MirrorOutcome): string {
+  return outcome.findings?.join("; ") ??
+    (outcome.kind === "interrupted"
+      ? "interrupted before it was finished"
+      : describeError(outcome.error));
+}
+
+/** The images that failed, once more, where the run ends and is read. */
+function recap(
+  list: ImageList,
+  outcomes: readonly MirrorOutcome[],
+  path: string | undefined,
+  console: Console,
+): void {
+  const failed = outcomes.filter((outcome) => outcome.kind === "failed");
+  if (failed.length === 0) return;
+  const texts = new Map(list.entries.map(({ line, text }) => [line, text]));
+  console.error(
+    failed.length === 1 ? "1 image failed:" : `${failed.length} images failed:`,
+  );
+  for (const outcome of failed.slice(0, RECAPPED)) {
+    const text = texts.get(outcome.lines[0]!) ?? "";
+    console.error(`${text}: ${reasonOf(outcome)}`, outcome.id);
+  }
+  const more = failed.length - RECAPPED;
+  if (more > 0) {
+    console.error(
+      `and ${more} more${path === undefined ? "" : `, in ${path}`}`,
+    );
+  }
+}
+
 /** Writes the lines that were not done to the failed list. */
 async function keepFailed(
   list: ImageList,
@@ -271,24 +309,31 @@ async function keepFailed(
   path: string,
   console: Console,
 ): Promise<{ readonly failed: number; readonly isKept: boolean }> {
-  const texts = new Map<number, string>();
-  for (const { line, text } of list.entries) texts.set(line, text);
-  for (const { line, text } of list.invalid) texts.set(line, text);
-  const lines = [
-    ...list.invalid.map((invalid) => invalid.line),
+  const texts = new Map(list.entries.map(({ line, text }) => [line, text]));
+  const failed = [
+    ...list.invalid,
     ...outcomes.filter((o) => o.kind === "failed" || o.kind === "interrupted")
-      .flatMap((outcome) => outcome.lines),
-  ].sort((a, b) => a - b);
-  const failed = lines.map((line) => texts.get(line)!);
+      .flatMap((outcome) =>
+        outcome.lines.map((line) => ({
+          line,
+          text: texts.get(line)!,
+          reason: reasonOf(outcome),
+        }))
+      ),
+  ].sort((a, b) => a.line - b.line);
   try {
-    await writeFailedList(path, failed);
+    await writeFailedList(path, list.name, failed);
     if (failed.length > 0) {
-      console.warn(`${failed.length} lines to do again are in ${path}`);
+      console.warn(
+        failed.length === 1
+          ? `1 line failed; it is in ${path}`
+          : `${failed.length} lines failed; they are in ${path}`,
+      );
     }
   } catch (error) {
     // A full disk must not cost the user the list.
     console.error(describeError(error));
-    for (const text of failed) console.error(`to do again: ${text}`);
+    for (const { text } of failed) console.error(`to do again: ${text}`);
     return { failed: failed.length, isKept: false };
   }
   return { failed: failed.length, isKept: true };

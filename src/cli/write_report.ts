@@ -25,7 +25,7 @@ export async function writeReport(
     // What is no plain file, such as /dev/stdout, cannot be replaced.
     const there = await Deno.stat(path).catch(() => undefined);
     if (there && !there.isFile) return await Deno.writeTextFile(path, text);
-    await Deno.writeTextFile(temporary, text);
+    await Deno.writeTextFile(temporary, text, { createNew: true });
     await Deno.rename(temporary, path);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {});

@@ -1,14 +1,30 @@
 /**
- * The failed list: lines to be passed back to `--file` (CONTRACT 10).
+ * The failed list: lines to be passed back to `--file`, each below its reason.
  *
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, printable } from "../errors.ts";
 
-/** The line that a failed list begins with, by which it is known again. */
-export const FAILED_LIST_MARK =
-  "# hangar: the images that failed; pass this file back with --file";
+/**
+ * The line that the failed list of an image list begins with, by which it is
+ * known again.
+ *
+ * @param list the image list's name
+ */
+export function failedListMark(list: string): string {
+  return `# hangar: the images of ${
+    printable(list, 500)
+  } that failed; pass this file back with --file`;
+}
+
+/** A line of the image list that is to be done again. */
+export interface FailedLine {
+  /** As it stands in the list. */
+  readonly text: string;
+  /** Why it failed. */
+  readonly reason?: string;
+}
 
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
@@ -87,13 +103,12 @@ export async function checkFailedPath(
   if (there && input !== "-" && await isSameFile(path, there, input)) {
     refuse("it is the input file", `name another file with ${flag}`);
   }
-  const target = await realPathOf(path);
-  const directory = directoryOf(target);
+  const directory = directoryOf(path);
   if (!(await statOf(directory))?.isDirectory) {
     refuse(`there is no directory ${directory}`);
   }
   // Permission bits tell too little (root, read-only mounts): try it.
-  const temporary = temporaryBeside(target);
+  const temporary = temporaryBeside(path);
   try {
     await Deno.writeTextFile(temporary, "", { createNew: true });
     await Deno.remove(temporary);
@@ -153,26 +168,47 @@ async function isSameFile(
  * failed, removes a stale one that bears the mark. The file is replaced whole
  * or not at all.
  *
- * @param lines as they stand in the image list, in its order
+ * A symbolic link at the path is replaced, never followed: in a shared directory
+ * it may be somebody else's.
+ *
+ * @param list the image list's name
+ * @param lines in the order of the list
  * @throws {HangarError} `file`
  */
 export async function writeFailedList(
   path: string,
-  lines: readonly string[],
+  list: string,
+  lines: readonly FailedLine[],
 ): Promise<"written" | "removed" | "unchanged"> {
-  const info = await statOf(path);
-  const target = await realPathOf(path);
+  const mark = failedListMark(list);
   if (lines.length === 0) {
-    return info?.isFile ? await removeStale(target) : "unchanged";
+    return await isPlainFile(path)
+      ? await removeStale(path, mark)
+      : "unchanged";
   }
-  const text = [FAILED_LIST_MARK, ...lines, ""].join("\n");
+  const text = [
+    mark,
+    ...lines.flatMap(({ text, reason }) =>
+      reason === undefined ? [text] : [`# ${printable(reason, 1000)}`, text]
+    ),
+    "",
+  ].join("\n");
   try {
-    if (isDevice(info)) await Deno.writeTextFile(target, text);
-    else await replaceFile(target, text);
+    if (isDevice(await statOf(path))) await Deno.writeTextFile(path, text);
+    else await replaceFile(path, text);
   } catch (cause) {
     throw cannot("write the failed list", path, cause);
   }
   return "written";
+}
+
+async function isPlainFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isFile;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw cannot("look at", path, cause);
+  }
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {
@@ -186,9 +222,12 @@ async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-async function removeStale(path: string): Promise<"removed" | "unchanged"> {
+async function removeStale(
+  path: string,
+  mark: string,
+): Promise<"removed" | "unchanged"> {
   try {
-    if (!await bearsMark(path)) return "unchanged";
+    if (!await bearsMark(path, mark)) return "unchanged";
     await Deno.remove(path);
     return "removed";
   } catch (cause) {
@@ -198,8 +237,8 @@ async function removeStale(path: string): Promise<"removed" | "unchanged"> {
 }
 
 /** Reads no more than the mark is long: the file may be anything. */
-async function bearsMark(path: string): Promise<boolean> {
-  const mark = new TextEncoder().encode(`${FAILED_LIST_MARK}\n`);
+async function bearsMark(path: string, line: string): Promise<boolean> {
+  const mark = new TextEncoder().encode(`${line}\n`);
   const head = new Uint8Array(mark.length);
   using file = await Deno.open(path);
   let filled = 0;

@@ -256,7 +256,8 @@ interop(
     assertStringIncludes(stderr, "do not apply to them");
     assertStringIncludes(stderr, "untagged");
     assertEquals(
-      (await Deno.readTextFile(`${pair.directory}/failed.txt`)).split("\n")[1],
+      (await Deno.readTextFile(`${pair.directory}/failed.txt`)).split("\n")
+        .filter((line) => line && !line.startsWith("#"))[0],
       `other/app:v9@${app.digest}`,
     );
     const tagged = await pair.mirror(`corp/app:v9@${app.digest}`);
@@ -354,7 +355,7 @@ interop(
       }
       assertEquals((await child.status).code, 130, log);
       const failed = (await Deno.readTextFile(`${directory}/failed.txt`))
-        .trimEnd().split("\n").slice(1);
+        .trimEnd().split("\n").filter((line) => line && !line.startsWith("#"));
       const done: string[] = [];
       for (const line of list) {
         const { code, stderr } = await skopeo([
@@ -485,7 +486,7 @@ interop(
     assertEquals(after.stderr.match(/PASS: /g)?.length, 1);
     assertEquals(
       (await Deno.readTextFile(`${pair.directory}/failed.txt`)).split("\n")
-        .slice(1, -1),
+        .filter((line) => line && !line.startsWith("#")),
       ["corp/child:v1", "corp/attested:v1", "corp/moved:v1", "corp/single:v1"],
     );
   },

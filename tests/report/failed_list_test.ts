@@ -3,10 +3,17 @@ import { HangarError } from "../../src/errors.ts";
 import { parseImageList } from "../../src/names/image_list.ts";
 import {
   checkFailedPath,
-  FAILED_LIST_MARK,
+  failedListMark,
   refuseSameFile,
   writeFailedList,
 } from "../../src/report/failed_list.ts";
+
+const FAILED_LIST_MARK = failedListMark("images.txt");
+
+/** Writes the failed list of `images.txt`. */
+function writeFailed(path: string, lines: readonly string[]) {
+  return writeFailedList(path, "images.txt", lines.map((text) => ({ text })));
+}
 
 const NOT_ON_WINDOWS = { ignore: Deno.build.os === "windows" };
 
@@ -30,7 +37,7 @@ Deno.test("failed list: mark, then the lines as they are, and nothing else in th
   inDirectory(async (directory) => {
     const path = `${directory}/failed.txt`;
     const lines = ["a/b:1", "x  y\tv1 # kept", "not an image at all !"];
-    assertEquals(await writeFailedList(path, lines), "written");
+    assertEquals(await writeFailed(path, lines), "written");
     assertEquals(
       await Deno.readTextFile(path),
       `${FAILED_LIST_MARK}\n${lines.join("\n")}\n`,
@@ -41,7 +48,7 @@ Deno.test("failed list: mark, then the lines as they are, and nothing else in th
 Deno.test("failed list: it can be read as an image list", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/failed.txt`;
-    await writeFailedList(path, ["corp/app:v1", "a b v1"]);
+    await writeFailed(path, ["corp/app:v1", "a b v1"]);
     const list = parseImageList(await Deno.readTextFile(path), path);
     assertEquals(list.entries.map(({ text }) => text), [
       "corp/app:v1",
@@ -54,17 +61,17 @@ Deno.test("failed list: failures replace any file that is there", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/failed.txt`;
     await Deno.writeTextFile(path, `${"old\n".repeat(100)}`);
-    assertEquals(await writeFailedList(path, ["a:1"]), "written");
+    assertEquals(await writeFailed(path, ["a:1"]), "written");
     assertEquals(await Deno.readTextFile(path), `${FAILED_LIST_MARK}\na:1\n`);
   }));
 
 Deno.test("failed list: without failures a stale one is removed", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/failed.txt`;
-    await writeFailedList(path, ["a:1"]);
-    assertEquals(await writeFailedList(path, []), "removed");
+    await writeFailed(path, ["a:1"]);
+    assertEquals(await writeFailed(path, []), "removed");
     assertEquals(namesIn(directory), []);
-    assertEquals(await writeFailedList(path, []), "unchanged");
+    assertEquals(await writeFailed(path, []), "unchanged");
   }));
 
 for (
@@ -80,7 +87,7 @@ for (
     inDirectory(async (directory) => {
       const path = `${directory}/failed.txt`;
       await Deno.writeTextFile(path, foreign);
-      assertEquals(await writeFailedList(path, []), "unchanged");
+      assertEquals(await writeFailed(path, []), "unchanged");
       assertEquals(await Deno.readTextFile(path), foreign);
     }));
 }
@@ -90,7 +97,7 @@ Deno.test("failed list: when it cannot take its place, no temporary file is left
     const path = `${directory}/failed.txt`;
     await Deno.mkdir(`${path}/full`, { recursive: true });
     const error = await assertRejects(
-      () => writeFailedList(path, ["a:1"]),
+      () => writeFailed(path, ["a:1"]),
       HangarError,
       `cannot write the failed list ${path}`,
     );
@@ -100,24 +107,45 @@ Deno.test("failed list: when it cannot take its place, no temporary file is left
   }));
 
 Deno.test(
-  "failed list: a symbolic link stays, and its target is written and removed",
+  "failed list: a symbolic link is replaced, and what it points at stays",
   NOT_ON_WINDOWS,
   () =>
     inDirectory(async (directory) => {
       const link = `${directory}/link.txt`;
-      await Deno.mkdir(`${directory}/deep`);
-      await Deno.writeTextFile(`${directory}/deep/real.txt`, "old\n");
-      await Deno.symlink("deep/real.txt", link);
-      await writeFailedList(link, ["a:1"]);
-      assert((await Deno.lstat(link)).isSymlink);
-      assertEquals(
-        await Deno.readTextFile(`${directory}/deep/real.txt`),
-        `${FAILED_LIST_MARK}\na:1\n`,
-      );
-      assertEquals(await writeFailedList(link, []), "removed");
-      assertEquals(namesIn(`${directory}/deep`), []);
+      const other = `${directory}/other.txt`;
+      const text = `${FAILED_LIST_MARK}\n`;
+      await Deno.writeTextFile(other, text);
+      await Deno.symlink("other.txt", link);
+      assertEquals(await writeFailed(link, []), "unchanged");
+      await writeFailed(link, ["a:1"]);
+      assert((await Deno.lstat(link)).isFile);
+      assertEquals(await Deno.readTextFile(link), `${text}a:1\n`);
+      assertEquals(await Deno.readTextFile(other), text);
     }),
 );
+
+Deno.test("failed list: each line stands below its reason, which cannot break out of its line", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/failed.txt`;
+    await writeFailedList(path, "images.txt", [
+      { text: "a:1", reason: "404\nevil:1" },
+      { text: "b:1" },
+    ]);
+    const text = await Deno.readTextFile(path);
+    assertEquals(text, `${FAILED_LIST_MARK}\n# 404 evil:1\na:1\nb:1\n`);
+    assertEquals(
+      parseImageList(text, path).entries.map((entry) => entry.text),
+      ["a:1", "b:1"],
+    );
+  }));
+
+Deno.test("failed list: that of another list is left alone", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/failed.txt`;
+    await writeFailedList(path, "other.txt", [{ text: "a:1" }]);
+    assertEquals(await writeFailed(path, []), "unchanged");
+    assertEquals(namesIn(directory), ["failed.txt"]);
+  }));
 
 Deno.test({
   name: "failed list: a device is written to, and never replaced or removed",
@@ -126,8 +154,8 @@ Deno.test({
   permissions: { read: true, write: ["/dev/null"] },
   fn: async () => {
     await checkFailedPath("/dev/null", "-");
-    assertEquals(await writeFailedList("/dev/null", ["a:1"]), "written");
-    assertEquals(await writeFailedList("/dev/null", []), "unchanged");
+    assertEquals(await writeFailed("/dev/null", ["a:1"]), "written");
+    assertEquals(await writeFailed("/dev/null", []), "unchanged");
   },
 });
 

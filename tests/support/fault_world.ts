@@ -140,7 +140,7 @@ export class World implements AsyncDisposable {
 
   async failedLines(): Promise<string[]> {
     const text = await Deno.readTextFile(this.failed).catch(() => "");
-    return text.split("\n").slice(1, -1);
+    return text.split("\n").filter((line) => line && !line.startsWith("#"));
   }
 
   /** What must hold after every run, whatever went wrong. */

@@ -55,7 +55,7 @@ export class Pair implements AsyncDisposable {
   /** What the failed list holds. */
   async failedLines(): Promise<string[]> {
     const text = await Deno.readTextFile(this.failed).catch(() => "");
-    return text.split("\n").slice(1, -1);
+    return text.split("\n").filter((line) => line && !line.startsWith("#"));
   }
 
   async [Symbol.asyncDispose]() {
