@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, withContext } from "../errors.ts";
 import type { MirrorPlan } from "../mirror/plan.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import { allOf } from "../together.ts";
@@ -25,38 +25,56 @@ export const SAYS = {
 /**
  * Asks each destination once whether it takes the credentials at hand.
  *
- * @param login gets the user to log in; false when nobody is there to ask
- * @throws {HangarError} `usage` when a destination keeps the run out
+ * @param login gets the user to log in; false where there is no terminal to ask
+ * on
+ * @returns why a destination's images fail, by its host: it cannot be reached,
+ * or refuses the login
+ * @throws {HangarError} `usage` when the run's one destination refuses the login
  */
 export async function checkLogins(
   plan: MirrorPlan,
   network: Network,
   login: (needed: LoginNeeded) => Promise<boolean>,
-): Promise<void> {
+): Promise<ReadonlyMap<string, HangarError>> {
   const registries = new Map<string, RegistryAddress>();
   for (const { destination, refusal } of plan.tasks) {
     if (!refusal) {
       registries.set(destination.registry.host, destination.registry);
     }
   }
+  const shut = new Map<string, HangarError>();
   const needed = await allOf(
-    [...registries.values()].map(async (registry) => {
-      const state = await network.checkLogin(registry);
-      return state === "missing" || state === "refused"
-        ? [{ registry, state }]
-        : [];
+    [...registries.values()].map(async (registry): Promise<LoginNeeded[]> => {
+      try {
+        const state = await network.checkLogin(registry);
+        return state === "missing" || state === "refused"
+          ? [{ registry, state }]
+          : [];
+      } catch (error) {
+        const { host } = registry;
+        const told = withContext(`cannot reach destination ${host}`, error);
+        if (!(told instanceof HangarError) || told.code === "interrupted") {
+          throw error;
+        }
+        shut.set(host, told);
+        return [];
+      }
     }),
   );
   // One question at a time.
   for (const { registry, state } of needed.flat()) {
     if (await login({ registry, state })) continue;
-    throw new HangarError(
-      "usage",
+    const alone = registries.size === 1;
+    const refusal = new HangarError(
+      alone ? "usage" : "unauthorized",
       `destination ${registry.host} ${SAYS[state]}`,
       {
         hint:
           `run: hangar login ${registry.host} (or go on without this check: --skip-login)`,
       },
     );
+    if (alone) throw refusal;
+    shut.set(registry.host, refusal);
   }
+  return shut;
 }

@@ -141,11 +141,11 @@ export async function runList(
       await refuseSameFile(options.failed, options.report);
     }
   }
-  const plan = (job.plan ?? planMirror)(list, {
+  const planned = (job.plan ?? planMirror)(list, {
     ...options,
     routes: await loadRoutes((name) => context.env(name)),
   });
-  for (const message of plan.warnings) emit({ type: "warning", message });
+  for (const message of planned.warnings) emit({ type: "warning", message });
   tally.addInvalid(list.invalid.length);
 
   const brake = new HostBrake(context.now);
@@ -176,25 +176,31 @@ export async function runList(
       keychain,
     );
     // An interrupt here is told by the images, none of which is begun.
+    let plan = planned;
     if (job.needsLogin) {
-      await checkLogins(plan, network, async ({ registry, state }) => {
-        const login = await askForLogin(
-          `Destination ${registry.host} ${SAYS[state]}. Username: `,
-          context,
-        );
-        if (!login) return false;
-        const kept = await tryAndKeep(
-          registry,
-          login,
-          options,
-          context,
-          (text) => console.info(text),
-        );
-        keychain.forget();
-        return kept;
-      }).catch((error) => {
+      const shut = await checkLogins(
+        planned,
+        network,
+        async ({ registry, state }) => {
+          const login = await askForLogin(
+            `Destination ${registry.host} ${SAYS[state]}. Username: `,
+            context,
+          );
+          if (!login) return false;
+          const kept = await tryAndKeep(
+            registry,
+            login,
+            options,
+            context,
+            (text) => console.info(text),
+          );
+          keychain.forget();
+          return kept;
+        },
+      ).catch((error) => {
         if (!interrupt.signal.aborted) throw error;
       });
+      if (shut) plan = withoutDestinations(planned, shut);
     }
     await progress.start(plan.tasks.length, (text) => console.info(text));
     await job.prepare?.(network, plan, console, interrupt.signal).catch(
@@ -267,6 +273,18 @@ export async function runList(
   } finally {
     unlisten();
   }
+}
+
+/** The plan with the images of some destinations refused. */
+function withoutDestinations(
+  plan: MirrorPlan,
+  shut: ReadonlyMap<string, HangarError>,
+): MirrorPlan {
+  const tasks = plan.tasks.map((task) => {
+    const refusal = shut.get(task.destination.registry.host);
+    return refusal && !task.refusal ? { ...task, refusal } : task;
+  });
+  return { ...plan, tasks };
 }
 
 /** Why an image failed, in one line. */
