@@ -115,7 +115,9 @@ for (
     });
     const { code, stderr } = await pair.mirror("corp/app:v1\ncorp/good:v1");
     assertEquals(code, 1);
-    const errors = stderr.split("\n").filter((line) => line.includes("Failed ["));
+    const errors = stderr.split("\n").filter((line) =>
+      line.includes("Failed [")
+    );
     assertEquals(errors.length, 1, stderr);
     assertStringIncludes(errors[0]!, says);
     assert(errors[0]!.length < 1500);
