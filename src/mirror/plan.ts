@@ -187,21 +187,24 @@ function nameOneDestination(steps: readonly Step[]): boolean {
   return named.every((name) => name !== undefined && name === named[0]);
 }
 
+/** How many of the lines that collide a message names. */
+const NAMED_LINES = 10;
+
 /** A task for each copy, which fails and names the lines that it collides with. */
 function conflicts(steps: readonly Step[], name: string): MirrorTask[] {
   const copies = Map.groupBy(steps, (step) => formatAddress(step.source));
   const tag = formatAddress({ ...steps[0]!.destination, digest: undefined });
   return [...copies.values()].map((own) => {
-    const others = steps.filter((step) => !own.includes(step))
-      .map((step) => step.entry.line);
-    const lines = own.map((step) => step.entry.line);
+    const others = firstOthers(steps, own[0]!);
+    const more = steps.length - own.length - others.length;
+    const lines = own.slice(0, NAMED_LINES).map((step) => step.entry.line);
     return refuse(
       own,
       new HangarError(
         "conflict",
         `${name}: ${linesText(lines)} would write ${tag}, and so would ${
           linesText(others)
-        } with another image`,
+        }${more > 0 ? ` (and ${more} more)` : ""} with another image`,
         {
           hint:
             "give each a destination of its own, as SOURCE DESTINATION TAG; lines that name the same DESTINATION are merged",
@@ -209,6 +212,17 @@ function conflicts(steps: readonly Step[], name: string): MirrorTask[] {
       ),
     );
   });
+}
+
+/** The first lines of other copies; many may meet, so not all are walked. */
+function firstOthers(steps: readonly Step[], own: Step): number[] {
+  const address = formatAddress(own.source);
+  const lines: number[] = [];
+  for (const { source, entry } of steps) {
+    if (lines.length === NAMED_LINES) break;
+    if (formatAddress(source) !== address) lines.push(entry.line);
+  }
+  return lines;
 }
 
 function linesText(lines: readonly number[]): string {

@@ -171,3 +171,17 @@ Deno.test("plan: lines that name one DESTINATION are merged, also with --destina
     [[1, 2], undefined],
   ]);
 });
+
+Deno.test("plan: a conflict of very many lines names ten of the others, and counts the rest", () => {
+  const count = 20_000;
+  const text = Array.from({ length: count }, (_, i) => `q.io/p${i}/app:v1`)
+    .join("\n");
+  const { tasks } = plan(text, { ...D, destinationProject: "flat" });
+  assertEquals(tasks.length, count);
+  assertStringIncludes(
+    tasks[0]!.refusal!.message,
+    `lines 2, 3, 4, 5, 6, 7, 8, 9, 10 and 11 (and ${count - 11} more)`,
+  );
+  const longest = Math.max(...tasks.map((t) => t.refusal!.message.length));
+  assertEquals(longest < 300, true);
+});
