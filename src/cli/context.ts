@@ -8,6 +8,7 @@ import {
   denoKeychainEnvironment,
   type KeychainEnvironment,
 } from "../auth/keychain.ts";
+import { LogStream } from "./log_stream.ts";
 import { PROXY_VARIABLES } from "../transport/proxy_variables.ts";
 import type { RetrierOptions } from "../transport/retry.ts";
 
@@ -19,6 +20,8 @@ export interface CliContext {
   /** Text, or bytes as they are; false when nobody reads them any more. */
   stdout(output: string | Uint8Array): boolean | void;
   stderr(text: string): void;
+  /** Waits for the log to be written, where it waits for its reader. */
+  flush?(): Promise<void>;
   /** Standard input, whole. */
   stdin(): Promise<Uint8Array>;
   env(name: string): string | undefined;
@@ -44,6 +47,9 @@ export interface CliContext {
 
 const encoder = new TextEncoder();
 
+/** How long the end of a run waits for the reader of its log, in ms. */
+const FLUSH_MS = 5_000;
+
 function writeAll(
   stream: { writeSync(bytes: Uint8Array): number },
   output: string | Uint8Array,
@@ -52,12 +58,27 @@ function writeAll(
     ? encoder.encode(output)
     : output;
   try {
-    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    while (bytes.length > 0) bytes = bytes.subarray(writeSome(stream, bytes));
     return true;
   } catch (error) {
     // The reader of a pipe has gone (`| head`): nobody is left to tell.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-    return false;
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
+}
+
+/** One write, which waits for a reader where the pipe does not wait itself. */
+function writeSome(
+  stream: { writeSync(bytes: Uint8Array): number },
+  bytes: Uint8Array,
+): number {
+  while (true) {
+    try {
+      return stream.writeSync(bytes);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
 }
 
@@ -67,9 +88,11 @@ function writeAll(
  */
 export function processContext(): CliContext {
   const proxies = takeVariables(PROXY_VARIABLES);
+  const log = new LogStream(Deno.stderr);
   return {
     stdout: (output) => writeAll(Deno.stdout, output),
-    stderr: (text) => void writeAll(Deno.stderr, text),
+    stderr: (text) => log.write(text),
+    flush: () => log.flush(FLUSH_MS),
     stdin: async () =>
       new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     env: (name) => proxies[name] ?? Deno.env.get(name),

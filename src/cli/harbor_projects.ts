@@ -58,7 +58,7 @@ export class NeededProjects {
         if (await projects.ensure(project, signal)) {
           console.info(`Created project ${project} in ${registry.host}`);
         }
-      } else if (!await projects.has(project, signal)) {
+      } else if (!await projects.hasForSure(project, signal)) {
         console.info(`Would create project ${project} in ${registry.host}`);
         this.#absent.add(key);
       }

@@ -5,6 +5,8 @@
  */
 
 import { type CliContext, processContext } from "./context.ts";
+import { unfitRuntime } from "./check_runtime.ts";
+import { ExitCode } from "./exit_code.ts";
 import { printVersion } from "./version_command.ts";
 
 /**
@@ -15,9 +17,25 @@ export async function runCli(
   args: readonly string[],
   context: CliContext = processContext(),
 ): Promise<number> {
+  try {
+    return await run(args, context);
+  } finally {
+    await context.flush?.();
+  }
+}
+
+async function run(
+  args: readonly string[],
+  context: CliContext,
+): Promise<number> {
   // Scripts ask for it all the time, so nothing more is loaded for it.
   const isVersion = ["version", "--version", "-v"].includes(args[0] ?? "");
   if (args.length === 1 && isVersion) return printVersion(context);
+  const unfit = unfitRuntime(Deno.version.deno);
+  if (unfit !== undefined) {
+    context.stderr(`hangar: ${unfit}\n`);
+    return ExitCode.usage;
+  }
   const [{ root }, { runCommandTree }, { guardSpans }] = await Promise.all([
     import("./tree.ts"),
     import("./command_tree.ts"),

@@ -292,7 +292,7 @@ function reasonOf(outcome: MirrorOutcome): string {
   return outcome.findings?.join("; ") ??
     (outcome.kind === "interrupted"
       ? "interrupted before it was finished"
-      : describeError(outcome.error));
+      : outcome.reason ?? describeError(outcome.error));
 }
 
 /** The images that failed, once more, where the run ends and is read. */

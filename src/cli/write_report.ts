@@ -8,24 +8,58 @@ import { HangarError, printableJson } from "../errors.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import type { CliContext } from "./context.ts";
 
+/** Pieces are put together up to this many characters before they are written. */
+const PIECE = 64 * 1024;
+
 /**
- * Writes it to a file, whole or not at all; `-` is standard output.
+ * The report's text, in pieces: a report of many images is larger as one text
+ * than all that the run keeps.
+ */
+export function* reportText(report: MirrorReport): Generator<string> {
+  const { images, ...rest } = report;
+  const frame = printableJson({ ...rest, images: [] }, 2);
+  const mark = '"images": []';
+  const at = frame.lastIndexOf(mark);
+  yield frame.slice(0, at);
+  if (images.length === 0) yield mark;
+  else {
+    let piece = '"images": [\n';
+    for (const [i, image] of images.entries()) {
+      const text = printableJson(image, 2).replaceAll("\n", "\n    ");
+      piece += `    ${text}${i < images.length - 1 ? "," : ""}\n`;
+      if (piece.length < PIECE) continue;
+      yield piece;
+      piece = "";
+    }
+    yield `${piece}  ]`;
+  }
+  yield `${frame.slice(at + mark.length)}\n`;
+}
+
+/**
+ * Writes it to a file, whole or not at all; `-` is standard output. A symbolic
+ * link to a file is replaced, not followed.
  *
  * @throws {HangarError} `file`
  */
 export async function writeReport(
   path: string,
   report: MirrorReport,
-  context: CliContext,
+  context: Pick<CliContext, "stdout">,
 ): Promise<void> {
-  const text = `${printableJson(report, 2)}\n`;
-  if (path === "-") return void context.stdout(text);
+  if (path === "-") {
+    for (const piece of reportText(report)) context.stdout(piece);
+    return;
+  }
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     // What is no plain file, such as /dev/stdout, cannot be replaced.
     const there = await Deno.stat(path).catch(() => undefined);
-    if (there && !there.isFile) return await Deno.writeTextFile(path, text);
-    await Deno.writeTextFile(temporary, text, { createNew: true });
+    if (there && !there.isFile) {
+      await writePieces(path, { write: true }, report);
+      return;
+    }
+    await writePieces(temporary, { write: true, createNew: true }, report);
     await Deno.rename(temporary, path);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {});
@@ -36,5 +70,18 @@ export async function writeReport(
       }`,
       { cause },
     );
+  }
+}
+
+async function writePieces(
+  path: string,
+  options: Deno.OpenOptions,
+  report: MirrorReport,
+): Promise<void> {
+  using file = await Deno.open(path, options);
+  const encoder = new TextEncoder();
+  for (const piece of reportText(report)) {
+    let bytes = encoder.encode(piece);
+    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
   }
 }

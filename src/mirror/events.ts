@@ -77,6 +77,8 @@ export interface MirrorOutcome {
   readonly findings?: readonly string[];
   /** Why it failed, or was interrupted. */
   readonly error?: unknown;
+  /** The same in one line, for what is kept to the end of the run. */
+  readonly reason?: string;
   /** Digest that the destination reference now has, or would have. */
   readonly digest?: string;
   /** What the sources' references point at, in their order. */

@@ -5,7 +5,7 @@
  */
 
 import { pooledMap } from "@std/async/pool";
-import { HangarError } from "../errors.ts";
+import { describeError, HangarError } from "../errors.ts";
 import { runForImage } from "./current_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "./events.ts";
 import type { ImageEvents, ImageResult } from "./mirror_image.ts";
@@ -133,7 +133,9 @@ async function workOn(
     options.signal.removeEventListener("abort", onInterrupt);
   }
   emit({ type: "image-finished", ...names, outcome });
-  return outcome;
+  const { error, ...kept } = outcome;
+  // The error, with its causes and stacks, would be kept for every image.
+  return error === undefined ? kept : { ...kept, reason: describeError(error) };
 }
 
 async function traced(

@@ -9,6 +9,12 @@ import { HangarError } from "../errors.ts";
 import { discard, type Transport } from "../transport/transport.ts";
 import { registryError } from "./registry_error.ts";
 
+function isJson(response: Response): boolean {
+  return /^application\/json\b/i.test(
+    response.headers.get("content-type") ?? "",
+  );
+}
+
 /** The projects of one Harbor. */
 export class HarborProjects {
   readonly #send: Transport;
@@ -30,8 +36,46 @@ export class HarborProjects {
       url: this.#url({ project_name: name }),
       signal,
     });
+    if (!response.ok && response.status !== 404) {
+      throw await registryError({
+        method: "HEAD",
+        url: this.#url({ project_name: name }),
+      }, response);
+    }
     await discard(response);
     return response.ok;
+  }
+
+  /**
+   * Whether there is a project of a name, asked of a server that may be no
+   * Harbor: others answer 404 to everything.
+   *
+   * @throws {HangarError} `usage` when the server is no Harbor
+   */
+  async hasForSure(name: string, signal?: AbortSignal): Promise<boolean> {
+    if (await this.has(name, signal)) return true;
+    // Harbor lists the projects that the account sees, be there none.
+    const request = {
+      method: "GET",
+      url: this.#url({ page_size: "1" }),
+      signal,
+    } as const;
+    const response = await this.#send(request);
+    if (response.ok && isJson(response)) {
+      await discard(response);
+      return false;
+    }
+    const error = await registryError(request, response);
+    if (response.status === 401 || response.status === 403) throw error;
+    throw this.#noHarbor(error);
+  }
+
+  #noHarbor(error: HangarError): HangarError {
+    return new HangarError(
+      "usage",
+      `${this.#base.host} does not answer as Harbor (${error.message}), and only there can --create-project make projects`,
+      { cause: error, status: error.status },
+    );
   }
 
   /**
@@ -60,11 +104,7 @@ export class HarborProjects {
     }
     const error = await registryError(request, response);
     if (response.status === 404 || response.status === 405) {
-      throw new HangarError(
-        "usage",
-        `${host} does not answer as Harbor (${error.message}), and only there can --create-project make projects`,
-        { cause: error, status: response.status },
-      );
+      throw this.#noHarbor(error);
     }
     if (response.status === 401 || response.status === 403) {
       throw new HangarError(

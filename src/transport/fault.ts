@@ -32,7 +32,11 @@ const NOT_TLS =
 const REFUSED = /connection refused|ECONNREFUSED/i;
 const UNKNOWN_HOST = /dns error|failed to lookup|ENOTFOUND|EAI_AGAIN/i;
 const NO_TUNNEL = /unsuccessful tunnel|Proxy response/i;
-const BLOCKED_PORT = /bad port|blocked port|port is blocked/i;
+const BLOCKED_PORT =
+  /bad port|blocked port|port is blocked|requests to port \d+ are blocked/i;
+// A defect of the program or of a library, not of the network.
+const DEFECT =
+  /\bis not (a function|a constructor|iterable|defined)\b|^Cannot (read|set|destructure|access|convert)\b/;
 
 /** Whether the server at the other end seems to speak plain HTTP, not TLS. */
 export function isPlainHttpPeer(error: unknown): boolean {
@@ -52,6 +56,8 @@ export function faultOf(
 ): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof HangarError) return error;
+  // To try it again changes nothing.
+  if (isDefect(error)) return error;
   const what = `${method} ${redactUrl(url)}`;
   const text = textOf(error);
   if (BLOCKED_PORT.test(text)) {
@@ -123,6 +129,14 @@ export function faultOf(
     host: url.host,
     temporary: true,
   });
+}
+
+function isDefect(error: unknown): boolean {
+  for (let e = error, depth = 0; e instanceof Error && depth < 8; depth++) {
+    if (e instanceof ReferenceError || DEFECT.test(e.message)) return true;
+    e = e.cause;
+  }
+  return false;
 }
 
 function shortCause(text: string): string {

@@ -211,5 +211,9 @@ Deno.test("profile: --create-project says that a registry is no Harbor", async (
   const { code, stderr } = await scenario.run(["mirror"], ["--create-project"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "does not answer as Harbor");
+  const dry = await scenario.run(["mirror"], ["--create-project", "--dry-run"]);
+  assertEquals(dry.code, 2);
+  assertStringIncludes(dry.stderr, "does not answer as Harbor");
+  assertEquals(dry.stderr.includes("Would create"), false);
   scenario.destination.violations.length = 0;
 });

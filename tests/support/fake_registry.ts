@@ -506,6 +506,9 @@ export class FakeRegistry implements AsyncDisposable {
       const name = url.searchParams.get("project_name") ?? "";
       return new Response(null, { status: projects.has(name) ? 200 : 404 });
     }
+    if (request.method === "GET") {
+      return Response.json([...projects].map((name) => ({ name })));
+    }
     if (request.method !== "POST") return refusal(405, "METHOD_NOT_ALLOWED");
     const { project_name: name, metadata } = JSON.parse(text);
     if (metadata?.public !== "false") {

@@ -1,0 +1,23 @@
+/**
+ * Whether hangar runs on a Deno that has what it needs.
+ *
+ * @module
+ */
+
+/**
+ * The oldest version that will do: the client for `--tls-verify=false` calls
+ * `markAsUncloneable` of `node:worker_threads`, which Deno has since then.
+ */
+const OLDEST = [2, 8] as const;
+
+/** What is wrong with a version of Deno; undefined where it will do. */
+export function unfitRuntime(version: string): string | undefined {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [needMajor, needMinor] = OLDEST;
+  if (major > needMajor || major === needMajor && minor >= needMinor) {
+    return undefined;
+  }
+  return `hangar needs Deno ${
+    OLDEST.join(".")
+  } or newer, and this is Deno ${version}: run deno upgrade`;
+}
