@@ -40,3 +40,21 @@ Deno.test("destinations: the only one that cannot be reached is named with its s
   assertStringIncludes(stderr, `cannot reach destination ${dead}: `);
   assertEquals(await pair.failedLines(), [line]);
 });
+
+Deno.test("recap: a run ends with the first twenty images that failed, and where the rest is", async () => {
+  await using pair = new Pair();
+  const list = Array.from({ length: 25 }, (_, i) => `corp/none${i}:v1`);
+  const { code, stderr } = await pair.mirror(list.join("\n"), ["-j4"]);
+  assertEquals(code, 1);
+  const lines = stderr.trimEnd().split("\n");
+  const start = lines.findIndex((line) => line.endsWith("25 images failed:"));
+  const recap = lines.slice(start + 1, start + 21);
+  assertEquals(
+    recap.map((line) => /\[IMG:(\d+)\] (\S+): .*404/.exec(line)?.slice(1)),
+    list.slice(0, 20).map((line, i) => [`${i + 1}`, line]),
+  );
+  assertStringIncludes(lines[start + 21]!, `and 5 more, in ${pair.failed}`);
+  assertStringIncludes(lines[start + 22]!, "25 lines failed; they are in ");
+  assertStringIncludes(lines[start + 23]!, "25 failed");
+  assertEquals(lines.length, start + 24);
+});
