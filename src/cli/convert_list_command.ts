@@ -8,6 +8,7 @@ import { HangarError } from "../errors.ts";
 import { parseRegistryAddress } from "../names/reference.ts";
 import { Console } from "../report/console.ts";
 import type { CommandSpec } from "./command_tree.ts";
+import { replaceFile } from "../report/replace_file.ts";
 import type { CliContext } from "./context.ts";
 import { logFormatOf } from "./network_options.ts";
 import { readTextInput } from "./read_input.ts";
@@ -74,7 +75,7 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
     if (output === "-") context.stdout(result);
     else {
       try {
-        await Deno.writeTextFile(output, result);
+        await replaceFile(output, [result]);
       } catch (cause) {
         throw new HangarError("file", `cannot write ${output}`, { cause });
       }

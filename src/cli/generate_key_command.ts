@@ -6,6 +6,7 @@
 
 import { HangarError } from "../errors.ts";
 import type { CommandSpec } from "./command_tree.ts";
+import { replaceFile } from "../report/replace_file.ts";
 import type { CliContext } from "./context.ts";
 import type { FlagValues } from "./flags.ts";
 import { ExitCode } from "./exit_code.ts";
@@ -55,8 +56,8 @@ export const generateKeyCommand: CommandSpec<CliContext> = {
     const passphrase = await newPassphrase(values, context);
     const { generateKeyPair } = await import("../signatures/sigstore_key.ts");
     const { privatePem, publicPem } = generateKeyPair(passphrase);
-    await replaceFile(keyFile, privatePem, 0o600);
-    await replaceFile(pubFile, publicPem, 0o644);
+    await writeKey(keyFile, privatePem, 0o600);
+    await writeKey(pubFile, publicPem, 0o644);
     context.stdout(`Private key: ${keyFile}\nPublic key:  ${pubFile}\n`);
     return ExitCode.done;
   },
@@ -104,18 +105,15 @@ async function newPassphrase(
   return passphrase;
 }
 
-/** Writes a file whole or not at all, with its mode from the start. */
-async function replaceFile(
+/** Writes a file, with its mode from the start. */
+async function writeKey(
   path: string,
   text: string,
   mode: number,
 ): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    await Deno.writeTextFile(temporary, text, { createNew: true, mode });
-    await Deno.rename(temporary, path);
+    await replaceFile(path, [text], { mode });
   } catch (cause) {
-    await Deno.remove(temporary).catch(() => {});
     throw new HangarError(
       "file",
       `cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,

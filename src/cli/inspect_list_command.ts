@@ -21,6 +21,7 @@ import {
   inspectReport,
   type InspectRow,
 } from "../report/inspect_report.ts";
+import { replaceFile } from "../report/replace_file.ts";
 import { checkFailedPath } from "../report/failed_list.ts";
 import type { CommandSpec } from "./command_tree.ts";
 import type { CliContext } from "./context.ts";
@@ -147,7 +148,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         signal.throwIfAborted();
         const report = inspectReport(rows, format);
         if (output === "-") context.stdout(report);
-        else await Deno.writeTextFile(output, report);
+        else await replaceFile(output, [report]);
         const failed = rows.filter((row) => row.error !== undefined).length +
           list.invalid.length;
         console.info(

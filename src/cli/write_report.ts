@@ -6,6 +6,7 @@
 
 import { HangarError, printableJson } from "../errors.ts";
 import type { MirrorReport } from "../report/json_report.ts";
+import { replaceFile } from "../report/replace_file.ts";
 import type { CliContext } from "./context.ts";
 
 /** Pieces are put together up to this many characters before they are written. */
@@ -51,18 +52,9 @@ export async function writeReport(
     for (const piece of reportText(report)) context.stdout(piece);
     return;
   }
-  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    // What is no plain file, such as /dev/stdout, cannot be replaced.
-    const there = await Deno.stat(path).catch(() => undefined);
-    if (there && !there.isFile) {
-      await writePieces(path, { write: true }, report);
-      return;
-    }
-    await writePieces(temporary, { write: true, createNew: true }, report);
-    await Deno.rename(temporary, path);
+    await replaceFile(path, reportText(report));
   } catch (cause) {
-    await Deno.remove(temporary).catch(() => {});
     throw new HangarError(
       "file",
       `cannot write the report ${path}: ${
@@ -70,18 +62,5 @@ export async function writeReport(
       }`,
       { cause },
     );
-  }
-}
-
-async function writePieces(
-  path: string,
-  options: Deno.OpenOptions,
-  report: MirrorReport,
-): Promise<void> {
-  using file = await Deno.open(path, options);
-  const encoder = new TextEncoder();
-  for (const piece of reportText(report)) {
-    let bytes = encoder.encode(piece);
-    while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
   }
 }

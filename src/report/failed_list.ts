@@ -5,6 +5,7 @@
  */
 
 import { HangarError, printable } from "../errors.ts";
+import { replaceFile, temporaryBeside } from "./replace_file.ts";
 
 /**
  * The line that the failed list of an image list begins with, by which it is
@@ -63,11 +64,6 @@ async function realPathOf(path: string): Promise<string> {
     if (cause instanceof Deno.errors.NotFound) return path;
     throw cannot("look at", path, cause);
   }
-}
-
-/** In the same directory, or the rename would not be atomic. */
-function temporaryBeside(path: string): string {
-  return `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
 }
 
 /** `/dev/null`, a terminal: renaming a file over it would replace the device. */
@@ -194,8 +190,7 @@ export async function writeFailedList(
     "",
   ].join("\n");
   try {
-    if (isDevice(await statOf(path))) await Deno.writeTextFile(path, text);
-    else await replaceFile(path, text);
+    await replaceFile(path, [text]);
   } catch (cause) {
     throw cannot("write the failed list", path, cause);
   }
@@ -208,17 +203,6 @@ async function isPlainFile(path: string): Promise<boolean> {
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return false;
     throw cannot("look at", path, cause);
-  }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = temporaryBeside(path);
-  try {
-    await Deno.writeTextFile(temporary, text, { createNew: true });
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
   }
 }
 
