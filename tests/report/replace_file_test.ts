@@ -3,6 +3,11 @@ import { replaceFile } from "../../src/report/replace_file.ts";
 
 const NOT_ON_WINDOWS = { ignore: Deno.build.os === "windows" };
 
+function* broken(): Generator<string> {
+  yield "half";
+  throw new Error("broken");
+}
+
 Deno.test(
   "replace: pieces become one file, with its mode, and nothing beside it",
   NOT_ON_WINDOWS,
@@ -32,10 +37,6 @@ Deno.test(
       await replaceFile(link, ["ours"]);
       assert((await Deno.lstat(link)).isFile);
       assertEquals(await Deno.readTextFile(other), "theirs");
-      function* broken() {
-        yield "half";
-        throw new Error("broken");
-      }
       await assertRejects(() => replaceFile(link, broken()), Error, "broken");
       assertEquals(await Deno.readTextFile(link), "ours");
       assertEquals([...Deno.readDirSync(directory)].length, 2);
