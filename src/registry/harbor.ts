@@ -31,30 +31,28 @@ export class HarborProjects {
 
   /** Whether there is a project of a name, as far as the account can see. */
   async has(name: string, signal?: AbortSignal): Promise<boolean> {
-    const response = await this.#send({
+    const request = {
       method: "HEAD",
       url: this.#url({ project_name: name }),
       signal,
-    });
+    } as const;
+    const response = await this.#send(request);
     if (!response.ok && response.status !== 404) {
-      throw await registryError({
-        method: "HEAD",
-        url: this.#url({ project_name: name }),
-      }, response);
+      throw await registryError(request, response);
     }
     await discard(response);
     return response.ok;
   }
 
   /**
-   * Whether there is a project of a name, asked of a server that may be no
-   * Harbor: others answer 404 to everything.
+   * The same, asked of a server that may not be Harbor: other registries answer
+   * 404 to everything.
    *
    * @throws {HangarError} `usage` when the server is no Harbor
    */
   async hasForSure(name: string, signal?: AbortSignal): Promise<boolean> {
     if (await this.has(name, signal)) return true;
-    // Harbor lists the projects that the account sees, be there none.
+    // Harbor lists the projects that the account sees, even when there are none.
     const request = {
       method: "GET",
       url: this.#url({ page_size: "1" }),
