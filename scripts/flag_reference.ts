@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { CommandSpec } from "../src/cli/command_tree.ts";
+import type { CommandSpec } from "../src/cli/flags/command_tree.ts";
 import type { CliContext } from "../src/cli/context.ts";
-import type { FlagSpec } from "../src/cli/flags.ts";
+import type { FlagSpec } from "../src/cli/flags/flags.ts";
 import { root } from "../src/cli/tree.ts";
 
 type Command = CommandSpec<CliContext>;

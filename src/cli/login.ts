@@ -8,8 +8,8 @@ import { CredentialStore } from "../auth/credential_store.ts";
 import { HangarError } from "../errors.ts";
 import type { RegistryAddress } from "../names/reference.ts";
 import type { CliContext } from "./context.ts";
-import type { ReachOptions } from "./network_options.ts";
-import { loadRoutes } from "./registries_files.ts";
+import type { ReachOptions } from "./flags/network_options.ts";
+import { loadRoutes } from "../machine/registries_files.ts";
 import { withNetwork } from "./with_network.ts";
 
 /** A user name and what proves it. */

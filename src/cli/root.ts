@@ -7,7 +7,7 @@
 import { type CliContext, processContext } from "./context.ts";
 import { unfitRuntime } from "./check_runtime.ts";
 import { ExitCode } from "./exit_code.ts";
-import { printVersion } from "./version_command.ts";
+import { printVersion } from "./commands/version_command.ts";
 
 /**
  * Runs hangar with command line arguments; gives the exit code: 0 all done, 1
@@ -38,12 +38,14 @@ async function run(
   }
   const [{ root }, { runCommandTree }, { guardSpans }] = await Promise.all([
     import("./tree.ts"),
-    import("./command_tree.ts"),
-    import("./span_secrets.ts"),
+    import("./flags/command_tree.ts"),
+    import("../machine/span_secrets.ts"),
   ]);
   await guardSpans((name) => context.env(name));
   if (args[0] === "complete") {
-    const { answerCompletion } = await import("./completion_command.ts");
+    const { answerCompletion } = await import(
+      "./commands/completion_command.ts"
+    );
     return await answerCompletion(root, args.slice(1));
   }
   return await runCommandTree(root, args, context);

@@ -7,24 +7,24 @@
 
 import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
-import { currentImage } from "../mirror/current_image.ts";
+import { currentImage } from "../mirror/pool/current_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
-import { forEachImage, type ImageWork } from "../mirror/for_each_image.ts";
-import { HostBrake } from "../mirror/host_brake.ts";
+import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
+import { HostBrake } from "../mirror/pool/host_brake.ts";
 import {
   formatAddress,
   type MirrorPlan,
   planMirror,
   type PlanOptions,
 } from "../mirror/plan.ts";
-import { type ImageList, parseImageList } from "../names/image_list.ts";
+import { type ImageList, parseImageList } from "../lists/image_list.ts";
 import type { Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
 import {
   checkFailedPath,
   refuseSameFile,
   writeFailedList,
-} from "../report/failed_list.ts";
+} from "../machine/failed_list.ts";
 import { type MirrorReport, ReportCollector } from "../report/json_report.ts";
 import { type summaryLine, Tally } from "../report/summary.ts";
 import { VERSION } from "../version.ts";
@@ -37,13 +37,13 @@ import {
   connectNetwork,
   consoleFor,
   type ReachOptions,
-} from "./network_options.ts";
-import { readTextInput } from "./read_input.ts";
-import { loadRoutes } from "./registries_files.ts";
+} from "./flags/network_options.ts";
+import { readTextInput } from "../machine/read_input.ts";
+import { loadRoutes } from "../machine/registries_files.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
-import { loadTrace } from "./traces.ts";
+import { loadTrace } from "../machine/traces.ts";
 import type { Network } from "./wire.ts";
-import { writeReport } from "./write_report.ts";
+import { writeReport } from "../machine/write_report.ts";
 
 /** How many failed images a run tells once more in the end. */
 const RECAPPED = 20;

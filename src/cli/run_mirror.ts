@@ -7,7 +7,7 @@
 import { AbsentDestination } from "../mirror/absent_destination.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
-import type { ImageSigner, NamedChecker } from "../mirror/image_signer.ts";
+import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
 import { mirrorImage, type MirrorTools } from "../mirror/mirror_image.ts";
 import { type MirrorPlan, planInPlace } from "../mirror/plan.ts";
 import {
@@ -32,7 +32,7 @@ import {
 } from "../report/summary.ts";
 import type { CliContext } from "./context.ts";
 import { NeededProjects } from "./harbor_projects.ts";
-import type { MakeJudge } from "./policy_options.ts";
+import type { MakeJudge } from "./flags/policy_options.ts";
 import { type ListRunOptions, runList } from "./run_list.ts";
 
 /** What the flags of `mirror` come to. */

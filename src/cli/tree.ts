@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { CommandSpec } from "./command_tree.ts";
+import type { CommandSpec } from "./flags/command_tree.ts";
 import type { CliContext } from "./context.ts";
-import { completionCommand } from "./completion_command.ts";
-import { convertListCommand } from "./convert_list_command.ts";
-import { generateKeyCommand } from "./generate_key_command.ts";
-import { inspectCommand } from "./inspect_command.ts";
-import { listTagsCommand } from "./list_tags_command.ts";
-import { loginCommand, logoutCommand } from "./login_command.ts";
-import { mirrorCommand } from "./mirror_command.ts";
-import { signCommand } from "./sign_command.ts";
-import { printVersion, versionCommand } from "./version_command.ts";
+import { completionCommand } from "./commands/completion_command.ts";
+import { convertListCommand } from "./commands/convert_list_command.ts";
+import { generateKeyCommand } from "./commands/generate_key_command.ts";
+import { inspectCommand } from "./commands/inspect_command.ts";
+import { listTagsCommand } from "./commands/list_tags_command.ts";
+import { loginCommand, logoutCommand } from "./commands/login_command.ts";
+import { mirrorCommand } from "./commands/mirror_command.ts";
+import { signCommand } from "./commands/sign_command.ts";
+import { printVersion, versionCommand } from "./commands/version_command.ts";
 
 /** The root of the tree. */
 export const root: CommandSpec<CliContext> = {

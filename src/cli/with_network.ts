@@ -11,7 +11,7 @@ import {
   connectNetwork,
   consoleFor,
   type ReachOptions,
-} from "./network_options.ts";
+} from "./flags/network_options.ts";
 import { ExitCode } from "./exit_code.ts";
 import type { CredentialSource, Network } from "./wire.ts";
 

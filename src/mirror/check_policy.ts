@@ -21,7 +21,7 @@ import {
 } from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import { together } from "../together.ts";
-import type { TagOrigin } from "./decide_image.ts";
+import type { TagOrigin } from "./decide/decide_image.ts";
 import { allParts } from "./image_attachments.ts";
 import type { ImageAddress } from "./plan.ts";
 

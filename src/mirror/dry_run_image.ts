@@ -23,7 +23,7 @@ import {
   type MirrorOptions,
   originOfWhole,
   type TagOrigin,
-} from "./decide_image.ts";
+} from "./decide/decide_image.ts";
 import type { ImagePlan } from "./events.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
@@ -33,8 +33,8 @@ import {
   type MirrorTools,
 } from "./mirror_image.ts";
 import type { MirrorTask } from "./plan.ts";
-import { nothingText, rebuiltText, tellKept } from "./tell_image.ts";
-import { platformOfImage, sourceReader } from "./source_image.ts";
+import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
+import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
 
 /** Works out what `mirrorImage` would do. */
 export async function dryRunImage(

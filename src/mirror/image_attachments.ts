@@ -17,7 +17,7 @@ import {
   type Descriptor,
   isImageManifestType,
 } from "../oci/manifest.ts";
-import type { ImagePart, TagOrigin } from "./decide_image.ts";
+import type { ImagePart, TagOrigin } from "./decide/decide_image.ts";
 
 /** How attachments are looked after. */
 export interface ImageAttachmentsOptions {

@@ -23,7 +23,7 @@ import {
   type MirrorOptions,
   originOfWhole,
   type TagOrigin,
-} from "./decide_image.ts";
+} from "./decide/decide_image.ts";
 import { ImagePolicy } from "./check_policy.ts";
 import type {
   ImageMerge,
@@ -34,10 +34,10 @@ import type {
 import type { EndpointChooser } from "./endpoints.ts";
 import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
-import type { ImageSigner } from "./image_signer.ts";
+import type { ImageSigner } from "../signing/image_signer.ts";
 import type { ImageAddress, MirrorTask } from "./plan.ts";
 import { signTargets, unsignedText } from "./sign_image.ts";
-import { nothingText, rebuiltText, tellKept } from "./tell_image.ts";
+import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
 
 /** What mirroring works with. */
 export interface MirrorTools extends CopyTools {

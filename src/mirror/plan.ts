@@ -5,7 +5,7 @@
  */
 
 import { HangarError } from "../errors.ts";
-import type { ImageList, ListEntry } from "../names/image_list.ts";
+import type { ImageList, ListEntry } from "../lists/image_list.ts";
 import {
   DOCKER_HUB,
   formatReference,

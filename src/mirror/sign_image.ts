@@ -14,9 +14,9 @@ import {
   isImageManifestType,
   type Manifest,
 } from "../oci/manifest.ts";
-import type { SignTarget } from "./image_signer.ts";
+import type { SignTarget } from "../signing/image_signer.ts";
 import { formatAddress, type ImageAddress } from "./plan.ts";
-import { destinationReader } from "./source_image.ts";
+import { destinationReader } from "./decide/image_reader.ts";
 
 /** What a signature at the destination names: the reference with its tag. */
 export function signedReference(destination: ImageAddress): string {

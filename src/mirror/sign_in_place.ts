@@ -11,7 +11,11 @@ import { together } from "../together.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseManifest } from "../oci/manifest.ts";
-import type { ImageSigner, NamedChecker, SignTarget } from "./image_signer.ts";
+import type {
+  ImageSigner,
+  NamedChecker,
+  SignTarget,
+} from "../signing/image_signer.ts";
 import {
   contextsOf,
   type ImageEvents,

@@ -13,7 +13,7 @@ import {
   type MirrorOptions,
   originOfWhole,
   type TagOrigin,
-} from "./decide_image.ts";
+} from "./decide/decide_image.ts";
 import {
   type Depth,
   describeFault,
@@ -27,10 +27,10 @@ import {
   type ImageResult,
   type MirrorTools,
 } from "./mirror_image.ts";
-import type { SignatureChecker } from "./image_signer.ts";
+import type { SignatureChecker } from "../signing/image_signer.ts";
 import type { MirrorTask } from "./plan.ts";
 import { signTargets, unsignedText } from "./sign_image.ts";
-import { nothingText, tellKept } from "./tell_image.ts";
+import { nothingText, tellKept } from "./decide/tell_image.ts";
 
 export type { Depth };
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runCommandTree } from "../../src/cli/command_tree.ts";
-import type { FlagSpec, FlagValues } from "../../src/cli/flags.ts";
+import { runCommandTree } from "../../src/cli/flags/command_tree.ts";
+import type { FlagSpec, FlagValues } from "../../src/cli/flags/flags.ts";
 import { hangar } from "../support/hangar.ts";
 
 const FLAGS: readonly FlagSpec[] = [

@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { MAX_DURATION_MS, parseDuration } from "../../src/cli/duration.ts";
+import {
+  MAX_DURATION_MS,
+  parseDuration,
+} from "../../src/cli/flags/duration.ts";
 
 for (
   const [text, ms] of [

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { FlagSpec } from "../../src/cli/flags.ts";
-import { renderHelp } from "../../src/cli/help.ts";
-import { MIRROR_FLAGS } from "../../src/cli/mirror_command.ts";
+import type { FlagSpec } from "../../src/cli/flags/flags.ts";
+import { renderHelp } from "../../src/cli/flags/help.ts";
+import { MIRROR_FLAGS } from "../../src/cli/commands/mirror_command.ts";
 import { hangar } from "../support/hangar.ts";
 
 // The help listing of the manual page, to the letter.

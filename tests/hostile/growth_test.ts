@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseChallenges } from "../../src/auth/challenge.ts";
-import { parseDuration } from "../../src/cli/duration.ts";
+import { parseDuration } from "../../src/cli/flags/duration.ts";
 import { hideLogin, hideUrls, printable } from "../../src/errors.ts";
-import { parseImageList } from "../../src/names/image_list.ts";
+import { parseImageList } from "../../src/lists/image_list.ts";
 import {
   parseReference,
   parseReferenceArgument,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MIRROR_FLAGS } from "../../src/cli/mirror_command.ts";
+import { MIRROR_FLAGS } from "../../src/cli/commands/mirror_command.ts";
 import { run } from "./support.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;

@@ -5,7 +5,7 @@ import {
   planMirror,
   type PlanOptions,
 } from "../../src/mirror/plan.ts";
-import { parseImageList } from "../../src/names/image_list.ts";
+import { parseImageList } from "../../src/lists/image_list.ts";
 
 const D = { destination: { host: "d.io" } };
 const SHA = `sha256:${"a".repeat(64)}`;

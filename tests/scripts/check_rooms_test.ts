@@ -111,7 +111,7 @@ Deno.test("Deno may be used where the host is, and named in comments anywhere", 
     "main.ts": text,
     "src/auth/keychain.ts": text,
     "src/cli/deep/er.ts": text,
-    "src/report/console.ts": text,
+    "src/machine/certs_d.ts": text,
     "src/transport/host_client.ts": text,
     "src/oci/a.ts": "/** As `Deno.cwd()` does. */ a; // Deno.cwd()",
   };

@@ -1,0 +1,90 @@
+/**
+ * `hangar convert-list`.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import { parseRegistryAddress } from "../../names/reference.ts";
+import { Console } from "../../report/console.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import { replaceFile } from "../../machine/replace_file.ts";
+import type { CliContext } from "../context.ts";
+import { logFormatOf } from "../flags/network_options.ts";
+import { readTextInput } from "../../machine/read_input.ts";
+import { ExitCode } from "../exit_code.ts";
+
+/** The command. */
+export const convertListCommand: CommandSpec<CliContext> = {
+  name: "convert-list",
+  summary: "Rewrite a list of images in the mirror format",
+  usage: ["hangar convert-list -i INPUT [flags]"],
+  examples: `# A list in the default format.
+hangar convert-list -i images.txt -o mirror.txt -d registry.example:5000
+# The file of another tool: regsync, or skopeo sync.
+hangar convert-list -i regsync.yaml -o mirror.txt`,
+  flags: [
+    {
+      name: "input",
+      short: "i",
+      type: "string",
+      required: true,
+      help: "image list, regsync.yaml or skopeo sync file (*.yaml, *.yml)",
+    },
+    {
+      name: "output",
+      short: "o",
+      type: "string",
+      default: "-",
+      help: "file for the converted list, - for standard output",
+    },
+    {
+      name: "source",
+      short: "s",
+      type: "string",
+      help: "override the source registry of every line",
+    },
+    {
+      name: "destination",
+      short: "d",
+      type: "string",
+      help: "override the destination registry of every line",
+    },
+  ],
+  run: async (values, context) => {
+    const address = (flag: string) => {
+      const value = values.string(flag);
+      return value ? parseRegistryAddress(value, `--${flag}`) : undefined;
+    };
+    const options = {
+      source: address("source"),
+      destination: address("destination"),
+    };
+    const { name, text } = await readTextInput(
+      values.string("input")!,
+      context,
+    );
+    // The YAML parser is large, and no other command needs it.
+    const { convertImageList, convertYaml } = await import(
+      "../../lists/convert_list.ts"
+    );
+    const convert = /\.ya?ml$/i.test(name) ? convertYaml : convertImageList;
+    const { lines, left } = convert(text, name, options);
+    const output = values.string("output")!;
+    const result = lines.map((line) => `${line}\n`).join("");
+    if (output === "-") context.stdout(result);
+    else {
+      try {
+        await replaceFile(output, [result]);
+      } catch (cause) {
+        throw new HangarError("file", `cannot write ${output}`, { cause });
+      }
+    }
+    const console = new Console((line) => context.stderr(line), {
+      format: logFormatOf(values),
+      color: context.color,
+    });
+    for (const entry of left) console.warn(`not converted: ${entry}`);
+    return left.length > 0 ? ExitCode.someFailed : ExitCode.done;
+  },
+};

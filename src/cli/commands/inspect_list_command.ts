@@ -1,0 +1,200 @@
+/**
+ * `hangar inspect list`: every image of a list, in a report.
+ *
+ * @module
+ */
+
+import { pooledMap } from "@std/async/pool";
+import { describeError, HangarError } from "../../errors.ts";
+import {
+  inspectListEntry,
+  type ListedImage,
+} from "../../mirror/inspect_image.ts";
+import {
+  formatAddress,
+  type ImageAddress,
+  sourceAddress,
+} from "../../mirror/plan.ts";
+import { EndpointChooser } from "../../mirror/endpoints.ts";
+import { parseImageList } from "../../lists/image_list.ts";
+import { parseProject, parseRegistryAddress } from "../../names/reference.ts";
+import {
+  INSPECT_FORMATS,
+  type InspectFormat,
+  inspectReport,
+  type InspectRow,
+} from "../../report/inspect_report.ts";
+import { replaceFile } from "../../machine/replace_file.ts";
+import { checkFailedPath } from "../../machine/failed_list.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { CliContext } from "../context.ts";
+import type { FlagValues } from "../flags/flags.ts";
+import { consoleFor, reachOptions } from "../flags/network_options.ts";
+import { readTextInput } from "../../machine/read_input.ts";
+import { ExitCode } from "../exit_code.ts";
+import { loadRoutes } from "../../machine/registries_files.ts";
+import { withNetwork } from "../with_network.ts";
+
+const MAX_JOBS = 20;
+
+/** The command. */
+export const inspectListCommand: CommandSpec<CliContext> = {
+  name: "list",
+  summary: "Inspect every image of a list",
+  usage: ["hangar inspect list -f IMAGE_LIST.txt [flags]"],
+  examples: "hangar inspect list -f images.txt -o report.csv -j 8",
+  flags: [
+    {
+      name: "file",
+      short: "f",
+      type: "string",
+      required: true,
+      help: "image list file",
+    },
+    {
+      name: "output",
+      short: "o",
+      type: "string",
+      default: "inspect-report.txt",
+      help: "file for the report, - for standard output",
+    },
+    {
+      name: "format",
+      type: "string",
+      help: "txt, json, yaml or csv; by default as the output file is named",
+    },
+    {
+      name: "jobs",
+      short: "j",
+      type: "int",
+      default: 4,
+      help: "images at once (1-20)",
+    },
+    {
+      name: "source",
+      short: "s",
+      type: "string",
+      help: "override the source registry in image list",
+    },
+    {
+      name: "source-project",
+      type: "string",
+      help: "override all source image projects",
+    },
+    {
+      name: "yes",
+      short: "y",
+      type: "bool",
+      default: false,
+      help: "overwrite the output file without asking",
+    },
+  ],
+  run: async (values, context) => {
+    const output = values.string("output")!;
+    const format = formatOf(values.string("format"), output);
+    const source = values.string("source");
+    const project = values.string("source-project");
+    const options = {
+      source: source ? parseRegistryAddress(source, "--source") : undefined,
+      sourceProject: project
+        ? parseProject(project, "--source-project")
+        : undefined,
+    };
+    const { name, text } = await readTextInput(values.string("file")!, context);
+    const list = parseImageList(text, name);
+    if (list.entries.length === 0) {
+      throw new HangarError("usage", `${name}: no valid line in the list`);
+    }
+    const reach = reachOptions(values);
+    const console = consoleFor(reach, context);
+    for (const { line, reason } of list.invalid) {
+      console.warn(`${name}:${line}: ${reason}`);
+    }
+    if (output !== "-") {
+      await mayOverwrite(output, values.string("file")!, values, context);
+    }
+    const routes = await loadRoutes((name) => context.env(name));
+    const chooser = new EndpointChooser();
+    const images = list.entries.map((entry) => sourceAddress(entry, options));
+    return await withNetwork(
+      reach,
+      context,
+      options.source,
+      async (network, signal) => {
+        const rows: InspectRow[] = [];
+        const jobs = Math.min(MAX_JOBS, Math.max(1, values.int("jobs")));
+        const inspect = async (image: ImageAddress): Promise<InspectRow> => {
+          const name = formatAddress(image);
+          try {
+            const place = await chooser.choose(
+              { ...image, endpoints: routes?.pullFrom(image) },
+              {
+                reader: ({ registry }) => network.reader(registry),
+                warn: (message) => console.warn(message),
+                signal,
+              },
+            );
+            const found: ListedImage = await inspectListEntry(
+              network.reader(place.registry),
+              place,
+              signal,
+            );
+            return { image: name, ...found };
+          } catch (error) {
+            console.error(`${name}: ${describeError(error)}`);
+            return { image: name, error: describeError(error) };
+          }
+        };
+        for await (const row of pooledMap(jobs, images, inspect)) {
+          rows.push(row);
+        }
+        signal.throwIfAborted();
+        const report = inspectReport(rows, format);
+        if (output === "-") context.stdout(report);
+        else await replaceFile(output, [report]);
+        const failed = rows.filter((row) => row.error !== undefined).length +
+          list.invalid.length;
+        console.info(
+          `Done: ${rows.length} images inspected, ${failed} failed${
+            output === "-" ? "" : `; the report is ${output}`
+          }`,
+        );
+        return failed > 0 ? ExitCode.someFailed : ExitCode.done;
+      },
+    );
+  },
+};
+
+function formatOf(given: string | undefined, output: string): InspectFormat {
+  const isFormat = (text: string): text is InspectFormat =>
+    INSPECT_FORMATS.some((format) => format === text);
+  if (given !== undefined) {
+    if (isFormat(given)) return given;
+    throw new HangarError(
+      "usage",
+      `invalid value ${JSON.stringify(given)} for --format: want ${
+        INSPECT_FORMATS.join(", ")
+      }`,
+    );
+  }
+  const ending = output.split(".").at(-1)!.toLowerCase();
+  if (ending === "yml") return "yaml";
+  return isFormat(ending) ? ending : "txt";
+}
+
+/** Asks before a file is overwritten; without a terminal, `-y` must say so. */
+async function mayOverwrite(
+  output: string,
+  input: string,
+  values: FlagValues,
+  context: CliContext,
+): Promise<void> {
+  await checkFailedPath(output, input, "--output");
+  const there = await Deno.stat(output).catch(() => undefined);
+  if (!there || values.bool("yes")) return;
+  const answer = await context.prompt(`${output} exists. Overwrite? [y/N] `);
+  if (/^y(es)?$/i.test(answer?.trim() ?? "")) return;
+  throw new HangarError("usage", `${output} exists and is left as it is`, {
+    hint: "overwrite it with -y, or name another file with --output",
+  });
+}

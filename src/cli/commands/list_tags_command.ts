@@ -1,0 +1,84 @@
+/**
+ * `hangar list-tags REPO`.
+ *
+ * @module
+ */
+
+import { HangarError, printable, printableJson } from "../../errors.ts";
+import { parseReferenceArgument } from "../../names/reference.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { CliContext } from "../context.ts";
+import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
+import { loadRoutes } from "../../machine/registries_files.ts";
+import { withNetwork } from "../with_network.ts";
+
+/** A million tags at a thousand a page. */
+const MAX_PAGES = 1000;
+
+/** The command. */
+export const listTagsCommand: CommandSpec<CliContext> = {
+  name: "list-tags",
+  summary: "Print the tags of a repository",
+  usage: ["hangar list-tags REPO [flags]"],
+  examples: "hangar list-tags registry.example:5000/team/app",
+  argument: "REPO",
+  flags: [
+    ...NETWORK_FLAGS,
+    {
+      name: "format",
+      type: "string",
+      default: "text",
+      help: "output format, text or json",
+    },
+  ],
+  run: async (values, context, argument) => {
+    const format = values.string("format");
+    if (format !== "text" && format !== "json") {
+      throw new HangarError(
+        "usage",
+        `invalid value ${
+          JSON.stringify(format)
+        } for --format: want text or json`,
+      );
+    }
+    const { address, reference } = parseReferenceArgument(argument);
+    if (/@|:[^/]*$/.test(argument.replace(/^.*\//, ""))) {
+      throw new HangarError(
+        "usage",
+        `${
+          JSON.stringify(argument)
+        } names an image: want a repository, without tag and digest`,
+      );
+    }
+    const routes = await loadRoutes((name) => context.env(name));
+    const { repository } = reference;
+    const named = { registry: address, repository };
+    const { registry } = routes?.pushTo(named) ?? named;
+    return await withNetwork(
+      reachOptions(values),
+      context,
+      address,
+      async (network, signal) => {
+        const pages = network.reader(registry).listTags(repository, {
+          maxPages: MAX_PAGES,
+          signal,
+        });
+        const tags: string[] = [];
+        for await (const page of pages) {
+          if (format === "text") {
+            const text = page.map((tag) => `${printable(tag)}\n`).join("");
+            // The next page would be for nobody, as behind `| head`.
+            if (context.stdout(text) === false) return 0;
+          } else for (const tag of page) tags.push(tag);
+        }
+        if (format === "json") {
+          const name = `${address.host}/${reference.repository}`;
+          context.stdout(
+            `${printableJson({ Repository: name, Tags: tags }, 4)}\n`,
+          );
+        }
+        return 0;
+      },
+    );
+  },
+};

@@ -1,0 +1,67 @@
+/**
+ * `hangar sign`: images that are mirrored already.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { CliContext } from "../context.ts";
+import type { FlagSpec } from "../flags/flags.ts";
+import { listOptions, MIRROR_FLAGS } from "./mirror_command.ts";
+import { NETWORK_FLAGS } from "../flags/network_options.ts";
+import { runSign } from "../run_mirror.ts";
+import { loadSigner, SIGN_FLAGS } from "../flags/sign_options.ts";
+import { signValidateCommand } from "./sign_validate_command.ts";
+
+// What chooses the images is chosen as for `mirror`.
+const LIST_FLAGS = [
+  "file",
+  "source",
+  "source-project",
+  "destination",
+  "destination-project",
+  "jobs",
+  "progress",
+  "report",
+  "skip-login",
+  "timeout",
+];
+
+const FLAGS: readonly FlagSpec[] = [
+  ...MIRROR_FLAGS.filter(({ name }) => LIST_FLAGS.includes(name)),
+  ...NETWORK_FLAGS,
+  {
+    name: "failed",
+    short: "o",
+    type: "string",
+    default: "sign-failed.txt",
+    help: "file name of the sign failed image list",
+  },
+];
+
+/** The command. */
+export const signCommand: CommandSpec<CliContext> = {
+  name: "sign",
+  summary: "Sign images that are mirrored already",
+  usage: [
+    "hangar sign -f IMAGE_LIST.txt -d DESTINATION_REGISTRY --sigstore-private-key KEY [flags]",
+    "hangar sign [command]",
+  ],
+  examples: `hangar sign \\
+	--file IMAGE_LIST.txt \\
+	--destination DESTINATION_REGISTRY \\
+	--sigstore-private-key sigstore.key`,
+  flags: [...FLAGS, ...SIGN_FLAGS],
+  subcommands: [signValidateCommand],
+  run: async (values, context) => {
+    const options = listOptions(values);
+    const signer = await loadSigner(values, context);
+    if (!signer) {
+      throw new HangarError("usage", "--sigstore-private-key is missing", {
+        hint: "make a key with: hangar generate-sigstore-key",
+      });
+    }
+    return await runSign(options, signer, context);
+  },
+};

@@ -1,0 +1,139 @@
+/**
+ * `hangar sign validate`: whether images are signed, by whom, and which parts.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import type { NamedChecker } from "../../signing/image_signer.ts";
+import {
+  isRequired,
+  REQUIRED,
+  type Required,
+} from "../../mirror/sign_in_place.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { CliContext } from "../context.ts";
+import type { FlagValues } from "../flags/flags.ts";
+import { listOptions } from "./mirror_command.ts";
+import { runSignValidate } from "../run_mirror.ts";
+import { loadVerifier, readUserFile } from "../flags/sign_options.ts";
+
+/** What says whose signatures without a key count. */
+const KEYLESS = [
+  "trusted-root",
+  "certificate-identity",
+  "certificate-oidc-issuer",
+] as const;
+
+/** The command. */
+export const signValidateCommand: CommandSpec<CliContext> = {
+  name: "validate",
+  summary: "Check the signatures of images",
+  usage: [
+    "hangar sign validate -f IMAGE_LIST.txt --sigstore-pubkey KEY.pub",
+    "hangar sign validate -f IMAGE_LIST.txt --trusted-root ROOT.json --certificate-identity NAME --certificate-oidc-issuer URL",
+  ],
+  examples: `hangar sign validate \\
+	--file IMAGE_LIST.txt \\
+	--destination DESTINATION_REGISTRY \\
+	--sigstore-pubkey sigstore.pub`,
+  flags: [
+    {
+      name: "failed",
+      short: "o",
+      type: "string",
+      default: "sign-validate-failed.txt",
+      help: "file name of the validate failed image list",
+    },
+    {
+      name: "sigstore-pubkey",
+      type: "string",
+      help: "public key in PEM that images must be signed by",
+    },
+    {
+      name: "trusted-root",
+      type: "string",
+      help: "trusted_root.json that signatures without a key are verified by",
+    },
+    {
+      name: "certificate-identity",
+      type: "string",
+      help:
+        "e-mail address or URI that images must be signed by, without a key",
+    },
+    {
+      name: "certificate-oidc-issuer",
+      type: "string",
+      help: "who must have vouched for --certificate-identity",
+    },
+    {
+      name: "require",
+      type: "string",
+      default: "all",
+      help:
+        "which parts of an image must be signed: index (as cosign sign does), children (as Go hangar did), or all",
+    },
+  ],
+  run: async (values, context) => {
+    const required = requiredOf(values);
+    return await runSignValidate(
+      listOptions(values),
+      await loadChecker(values),
+      required,
+      context,
+    );
+  },
+};
+
+function requiredOf(values: FlagValues): Required {
+  const text = values.string("require")!;
+  if (isRequired(text)) return text;
+  throw new HangarError(
+    "usage",
+    `invalid value ${JSON.stringify(text)} for --require: want ${
+      REQUIRED.join(", ")
+    }`,
+  );
+}
+
+async function loadChecker(values: FlagValues): Promise<NamedChecker> {
+  const path = values.string("sigstore-pubkey");
+  const given = KEYLESS.filter((flag) => values.string(flag));
+  const lacking = KEYLESS.find((flag) => !values.string(flag));
+  if (path && given.length > 0) {
+    throw new HangarError(
+      "usage",
+      `--sigstore-pubkey is for signatures by a key, --${
+        given[0]
+      } for those without: give one of them`,
+    );
+  }
+  if (path) {
+    const pem = await readUserFile(path, "--sigstore-pubkey");
+    const [{ parsePublicKeys }, { KeyChecker }] = await Promise.all([
+      import("../../signatures/sigstore_key.ts"),
+      import("../../signing/check_signatures.ts"),
+    ]);
+    return new KeyChecker(parsePublicKeys(pem, path));
+  }
+  if (lacking) {
+    throw new HangarError(
+      "usage",
+      given.length > 0
+        ? `--${lacking} is missing: a signature without a key is verified by ${
+          KEYLESS.map((flag) => `--${flag}`).join(", ")
+        }`
+        : "--sigstore-pubkey is missing",
+      { hint: "see: hangar sign validate --help" },
+    );
+  }
+  const verifier = await loadVerifier(values);
+  const { IdentityChecker } = await import("../../signing/check_signatures.ts");
+  return new IdentityChecker(
+    {
+      names: [values.string("certificate-identity")!],
+      issuers: [values.string("certificate-oidc-issuer")!],
+    },
+    verifier!,
+  );
+}

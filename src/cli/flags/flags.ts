@@ -1,0 +1,182 @@
+/**
+ * Flags as data, parsed the way Go's pflag does.
+ *
+ * @module
+ */
+
+import { type HangarError, invalidFlag } from "../../errors.ts";
+import { parseDuration } from "./duration.ts";
+
+/** The types that the help listing names. */
+export type FlagType = "strings" | "string" | "int" | "duration" | "bool";
+
+/** One flag. */
+export interface FlagSpec {
+  /** Without the dashes. */
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  readonly type: FlagType;
+  readonly help: string;
+  /** As the help shows it; a bool without one is undefined until given. */
+  readonly default?: string | number | boolean | readonly string[];
+  /** What a string flag is without a value; with this it takes no word. */
+  readonly bare?: string;
+  /** The values that a string flag takes; any without it. */
+  readonly choices?: readonly string[];
+  /** @default {false} */
+  readonly required?: boolean;
+}
+
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
+
+function invalid(flag: FlagSpec, value: string, want: string): HangarError {
+  return invalidFlag(`--${flag.name}`, value, `want ${want}`);
+}
+
+function parseValue(
+  flag: FlagSpec,
+  value: string,
+): string | number | boolean | readonly string[] {
+  switch (flag.type) {
+    case "string":
+      if (flag.choices && !flag.choices.includes(value)) {
+        throw invalid(flag, value, listChoices(flag.choices));
+      }
+      return value;
+    case "strings":
+      return value.split(",");
+    case "int":
+      if (!/^[+-]?\d{1,15}$/.test(value)) {
+        throw invalid(flag, value, "a whole number");
+      }
+      return Number(value);
+    case "duration": {
+      const ms = parseDuration(value);
+      if (ms === undefined) {
+        throw invalid(flag, value, "a duration such as 90s or 10m0s");
+      }
+      return ms;
+    }
+    case "bool":
+      if (TRUE.includes(value)) return true;
+      if (FALSE.includes(value)) return false;
+      throw invalid(flag, value, "true or false");
+  }
+}
+
+/** `a, b or c` */
+function listChoices(choices: readonly string[]): string {
+  return choices.length < 2
+    ? choices.join("")
+    : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+}
+
+/** The values of a command's flags, by name and type. */
+export class FlagValues {
+  readonly #specs: ReadonlyMap<string, FlagSpec>;
+  readonly #given: Map<string, string[]>;
+
+  /**
+   * @param given what the command line gave, by flag; shared between commands
+   */
+  constructor(
+    specs: readonly FlagSpec[],
+    given: Map<string, string[]> = new Map(),
+  ) {
+    this.#given = given;
+    this.#specs = new Map(specs.map((spec) => [spec.name, spec]));
+  }
+
+  /**
+   * Takes what the command line gave for a flag.
+   *
+   * @throws {HangarError} `usage`, naming flag and value
+   */
+  add(name: string, value: string): void {
+    parseValue(this.#spec(name), value);
+    this.#given.set(name, [...(this.#given.get(name) ?? []), value]);
+  }
+
+  /** Whether a flag was given. */
+  given(name: string): boolean {
+    return this.#given.has(name);
+  }
+
+  /** All values of a list flag, in the order given. */
+  strings(name: string): readonly string[] {
+    const given = this.#given.get(name);
+    if (given) return given.flatMap((value) => value.split(","));
+    const fallback = this.#spec(name).default;
+    return Array.isArray(fallback) ? fallback : [];
+  }
+
+  /** The text of a flag; undefined when it was not given and has no default. */
+  string(name: string): string | undefined {
+    const value = this.#last(name);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** The number of an int flag. */
+  int(name: string): number {
+    return Number(this.#last(name) ?? 0);
+  }
+
+  /** A duration in ms. */
+  durationMs(name: string): number {
+    const value = this.#last(name);
+    return typeof value === "number" ? value : parseDuration(`${value}`) ?? 0;
+  }
+
+  /** A switch. */
+  bool(name: string): boolean {
+    return this.#last(name) === true;
+  }
+
+  /** A switch that may have been left alone. */
+  optionalBool(name: string): boolean | undefined {
+    return this.given(name) ? this.bool(name) : undefined;
+  }
+
+  #last(name: string) {
+    const spec = this.#spec(name);
+    const value = this.#given.get(name)?.at(-1);
+    return value === undefined ? spec.default : parseValue(spec, value);
+  }
+
+  #spec(name: string): FlagSpec {
+    const spec = this.#specs.get(name);
+    if (!spec) throw new Error(`no flag --${name} is declared`);
+    return spec;
+  }
+}
+
+/**
+ * Flags in the one spelling that Commander reads like pflag: `--flag=true` for
+ * switches, which take no word of their own, and `-j=4` as `-j4`. Words after
+ * `--` and values that stand alone are left as they are.
+ */
+export function normalizeArgs(
+  args: readonly string[],
+  specs: readonly FlagSpec[],
+): string[] {
+  const long = new Map(specs.map((spec) => [`--${spec.name}`, spec]));
+  const short = new Map(specs.map((spec) => [`-${spec.short}`, spec]));
+  const result: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") return [...result, ...args.slice(i)];
+    const spec = long.get(arg) ?? short.get(arg);
+    const bare = spec?.type === "bool" ? "true" : spec?.bare;
+    if (bare !== undefined) result.push(`--${spec!.name}=${bare}`);
+    else if (spec) {
+      result.push(arg);
+      // A value may look like a flag; it is still the value.
+      if (i + 1 < args.length) result.push(args[++i]!);
+    } else if (short.has(arg.slice(0, 2)) && arg[2] === "=") {
+      result.push(`${arg.slice(0, 2)}${arg.slice(3)}`);
+    } else result.push(arg);
+  }
+  return result;
+}

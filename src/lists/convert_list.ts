@@ -1,0 +1,222 @@
+/**
+ * Lists of other tools, and lists in the default format, as mirror-format lists.
+ *
+ * @module
+ */
+
+import { parse } from "yaml";
+import { describeError, HangarError } from "../errors.ts";
+import { parseImageList } from "./image_list.ts";
+import {
+  checkTag,
+  DOCKER_HUB,
+  parseReference,
+  parseRepository,
+  type RegistryAddress,
+  type RepositoryName,
+} from "../names/reference.ts";
+
+/** What replaces the registries of a converted list. */
+export interface ConvertOptions {
+  readonly source?: RegistryAddress;
+  readonly destination?: RegistryAddress;
+}
+
+/** A list, converted. */
+export interface ConvertedList {
+  /** Lines `SOURCE DESTINATION TAG`, in the order of the input. */
+  readonly lines: readonly string[];
+  /** What a list cannot express, and why: one line each. */
+  readonly left: readonly string[];
+}
+
+/** Collects lines, and what cannot become one. */
+class Conversion {
+  readonly lines: string[] = [];
+  readonly left: string[] = [];
+  readonly #options: ConvertOptions;
+
+  constructor(options: ConvertOptions) {
+    this.#options = options;
+  }
+
+  add(source: RepositoryName, target: RepositoryName, tag: string): void {
+    const { source: from, destination: to } = this.#options;
+    const destination = to?.host ??
+      (target.explicitRegistry ? target.registry : undefined);
+    this.lines.push(
+      [
+        `${from?.host ?? source.registry}/${source.repository}`,
+        destination === undefined
+          ? target.repository
+          : `${destination}/${target.repository}`,
+        tag,
+      ].join(" "),
+    );
+  }
+
+  /** Does what may fail, and notes the failure under a name. */
+  attempt(what: string, convert: () => void): void {
+    try {
+      convert();
+    } catch (error) {
+      this.left.push(`${what}: ${describeError(error)}`);
+    }
+  }
+}
+
+function inexpressible(why: string): never {
+  throw new HangarError("invalid-reference", why);
+}
+
+/** Rewrites a list in the default format; mirror-format lines keep their form. */
+export function convertImageList(
+  text: string,
+  name: string,
+  options: ConvertOptions = {},
+): ConvertedList {
+  const conversion = new Conversion(options);
+  const list = parseImageList(text, name);
+  for (const { line, reason } of list.invalid) {
+    conversion.left.push(`${name}:${line}: ${reason}`);
+  }
+  for (const { line, source, destination } of list.entries) {
+    conversion.attempt(`${name}:${line}`, () => {
+      if (source.digest !== undefined) {
+        inexpressible("the mirror format has no place for a digest");
+      }
+      // Where it goes is for --destination to say, so no registry is written.
+      const bare = source.repository.includes("/")
+        ? source.repository
+        : `library/${source.repository}`;
+      const target = destination ?? {
+        registry: DOCKER_HUB,
+        repository: bare,
+        explicitRegistry: false,
+      };
+      conversion.add(source, target, source.tag!);
+    });
+  }
+  return conversion;
+}
+
+type YamlObject = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is YamlObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Converts a `regsync.yaml` or a `skopeo sync` file, which are told apart by
+ * the `sync` list of the former.
+ *
+ * @throws {HangarError} `file` when it is neither
+ */
+export function convertYaml(
+  text: string,
+  name: string,
+  options: ConvertOptions = {},
+): ConvertedList {
+  let document: unknown;
+  try {
+    // Aliases are not expanded without end: a small file could fill memory.
+    document = parse(text, { maxAliasCount: 100 });
+  } catch (cause) {
+    throw new HangarError(
+      "file",
+      `${name} is not YAML: ${describeError(cause)}`,
+      { cause },
+    );
+  }
+  if (!isObject(document)) {
+    throw new HangarError(
+      "file",
+      `${name} is neither a regsync nor a skopeo sync file`,
+    );
+  }
+  const conversion = new Conversion(options);
+  if (Array.isArray(document["sync"])) {
+    convertRegsync(document["sync"], conversion);
+  } else convertSkopeoSync(document, conversion);
+  return conversion;
+}
+
+function convertRegsync(
+  entries: readonly unknown[],
+  conversion: Conversion,
+): void {
+  for (const [i, entry] of entries.entries()) {
+    const source = isObject(entry) ? entry["source"] : undefined;
+    conversion.attempt(`sync[${i}] ${String(source ?? "")}`.trim(), () => {
+      if (
+        !isObject(entry) || typeof source !== "string" ||
+        typeof entry["target"] !== "string"
+      ) {
+        return inexpressible("it lacks source or target");
+      }
+      const { type } = entry;
+      if (type !== "image") {
+        return inexpressible(
+          `type ${JSON.stringify(type)} names no single image; list its tags`,
+        );
+      }
+      for (const key of ["platform", "platforms"]) {
+        if (entry[key] !== undefined) {
+          return inexpressible(`${key} is chosen for a whole run, by --arch`);
+        }
+      }
+      const from = parseReference(source);
+      const to = parseReference(entry["target"]);
+      if (from.digest !== undefined || to.digest !== undefined) {
+        return inexpressible("the mirror format has no place for a digest");
+      }
+      if (from.tag !== to.tag) {
+        return inexpressible(
+          `source and target have different tags, ${from.tag} and ${to.tag}`,
+        );
+      }
+      conversion.add(from, to, from.tag!);
+    });
+  }
+}
+
+function convertSkopeoSync(
+  registries: YamlObject,
+  conversion: Conversion,
+): void {
+  for (const [registry, settings] of Object.entries(registries)) {
+    if (!isObject(settings)) {
+      conversion.left.push(`${registry}: it names no images`);
+      continue;
+    }
+    for (const key of ["images-by-tag-regex", "images-by-semver"]) {
+      for (const name of Object.keys(settings[key] ?? {})) {
+        conversion.left.push(
+          `${registry}/${name}: ${key} names no single image; list its tags`,
+        );
+      }
+    }
+    const images = settings["images"];
+    if (!isObject(images)) continue;
+    for (const [name, tags] of Object.entries(images)) {
+      conversion.attempt(`${registry}/${name}`, () => {
+        const source = parseRepository(`${registry}/${name}`);
+        if (!Array.isArray(tags) || tags.length === 0) {
+          return inexpressible("all tags are wanted; list them");
+        }
+        for (const tag of tags) {
+          conversion.attempt(`${registry}/${name}:${tag}`, () => {
+            if (String(tag).includes(":")) {
+              inexpressible("the mirror format has no place for a digest");
+            }
+            conversion.add(
+              source,
+              { ...source, explicitRegistry: false },
+              checkTag(String(tag)),
+            );
+          });
+        }
+      });
+    }
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * What a destination tag is to hold: the selection of its sources, merged with
+ * what the tag holds already. Pure, and equal input gives equal bytes.
+ *
+ * @module
+ */
+
+import { digestOf } from "../../oci/digest.ts";
+import {
+  attestationSubject,
+  type Descriptor,
+  isOciType,
+  type JsonObject,
+  type Manifest,
+  type ManifestContent,
+  MediaType,
+} from "../../oci/manifest.ts";
+import type { Platform } from "../../oci/platform.ts";
+
+/** An index entry and the platform it counts as. */
+export interface MergeEntry {
+  readonly descriptor: Descriptor;
+  /** `platformKey` of its platform; `undefined` where it has none. */
+  readonly key?: string;
+  /** What was found out of its platform; `undefined` where it has none. */
+  readonly platform?: Platform;
+}
+
+/** One source and what was selected of it. */
+export interface MergeSource {
+  readonly manifest: Manifest;
+  /** All its entries; a single manifest counts as an index of itself. */
+  readonly entries: readonly MergeEntry[];
+  readonly selected: ReadonlySet<string>;
+}
+
+/** What the destination tag holds. */
+export interface MergeExisting {
+  readonly manifest: Manifest;
+  readonly entries: readonly MergeEntry[];
+}
+
+/** What the tag is to hold. */
+export interface Merged {
+  readonly content: ManifestContent;
+  /** The entries of it that come from sources, with the source's position. */
+  readonly fromSources: readonly {
+    readonly descriptor: Descriptor;
+    readonly source: number;
+  }[];
+  /** The entries that only the destination has: no source vouches for them. */
+  readonly strangers: readonly MergeEntry[];
+  /** Set when the bytes are those of a source: its position. */
+  readonly verbatim?: number;
+}
+
+interface Placed extends MergeEntry {
+  /** Position of the source; -1 for an entry that only the destination has. */
+  readonly source: number;
+}
+
+/**
+ * Merges in list order: a later source's platform replaces an earlier one's and
+ * the destination's. Entries that a source has stand in source order, then the
+ * destination's strangers. Where the set of entries is that of a source, its
+ * own bytes are the result.
+ */
+export function mergeIndex(
+  sources: readonly MergeSource[],
+  existing?: MergeExisting,
+): Merged {
+  const entries = dropOrphans(placeEntries(sources, existing), sources);
+  const digests = entries.map((e) => e.descriptor.digest);
+  const fromSources = entries.filter((e) => e.source >= 0);
+  const strangers = entries.filter((e) => e.source < 0);
+  for (let i = sources.length - 1; i >= 0; i--) {
+    const own = sources[i]!.entries.map((e) => e.descriptor.digest);
+    if (sameSet(own, digests)) {
+      return {
+        content: sources[i]!.manifest.content,
+        fromSources,
+        strangers,
+        verbatim: i,
+      };
+    }
+  }
+  const json = buildJson(sources, existing, entries);
+  // Runs with different lists would reorder a shared tag in turns for ever.
+  const content = existing?.manifest.kind === "index" &&
+      sameButOrder(existing.manifest.json, json)
+    ? existing.manifest.content
+    : encode(json);
+  return { content, fromSources, strangers };
+}
+
+function placeEntries(
+  sources: readonly MergeSource[],
+  existing: MergeExisting | undefined,
+): Placed[] {
+  const held = new Set<string>(
+    existing?.entries.map((e) => e.descriptor.digest),
+  );
+  // The platforms that later sources replace, seen from the end of the list.
+  const replacing = new Map<string, number>();
+  for (const [i, source] of sources.entries()) {
+    for (const { key, descriptor } of source.entries) {
+      if (key !== undefined && source.selected.has(descriptor.digest)) {
+        replacing.set(key, i);
+      }
+    }
+  }
+  const placed = new Map<string, Placed>();
+  const owned = new Set<string>();
+  for (const [i, source] of sources.entries()) {
+    for (const { key, descriptor } of source.entries) {
+      const { digest } = descriptor;
+      owned.add(digest);
+      if (!source.selected.has(digest) && !held.has(digest)) continue;
+      const replacedBy = key === undefined ? undefined : replacing.get(key);
+      const replaced = replacedBy !== undefined && replacedBy !== i &&
+        (replacedBy > i || !source.selected.has(digest));
+      if (!replaced && !placed.has(digest)) {
+        placed.set(digest, { descriptor, key, source: i });
+      }
+    }
+  }
+  for (const entry of existing?.entries ?? []) {
+    const { key, descriptor } = entry;
+    if (owned.has(descriptor.digest)) continue;
+    if (key !== undefined && replacing.has(key)) continue;
+    placed.set(descriptor.digest, { ...entry, source: -1 });
+  }
+  return [...placed.values()];
+}
+
+/** An attestation stays only while its subject is in the index. */
+function dropOrphans(
+  entries: readonly Placed[],
+  sources: readonly MergeSource[],
+): Placed[] {
+  const present = new Set<string>(entries.map((e) => e.descriptor.digest));
+  return entries.filter(({ descriptor, source }) => {
+    const subject = attestationSubject(descriptor);
+    if (subject === undefined || present.has(subject)) return true;
+    // A source may attest to what it does not hold; that is its own affair.
+    return source >= 0 &&
+      !sources.some((s) =>
+        s.entries.some((e) => e.descriptor.digest === subject)
+      );
+  });
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const set = new Set(a);
+  return set.size === new Set(b).size && b.every((item) => set.has(item));
+}
+
+function buildJson(
+  sources: readonly MergeSource[],
+  existing: MergeExisting | undefined,
+  entries: readonly Placed[],
+): JsonObject {
+  const index = sources.find((s) => s.manifest.kind === "index")?.manifest ??
+    // Without strangers all is the sources', and nobody else's annotations.
+    (existing?.manifest.kind === "index" && entries.some((e) => e.source < 0)
+      ? existing.manifest
+      : undefined);
+  return {
+    schemaVersion: 2,
+    ...index?.json,
+    mediaType: mediaTypeOf(sources, existing),
+    manifests: entries.map((e) => e.descriptor.json),
+  };
+}
+
+function mediaTypeOf(
+  sources: readonly MergeSource[],
+  existing: MergeExisting | undefined,
+): string {
+  const indexes = sources.filter((s) => s.manifest.kind === "index");
+  const deciding = indexes.length > 0
+    ? indexes.map((s) => s.manifest)
+    : [...sources, ...(existing ? [existing] : [])].map((s) => s.manifest);
+  return deciding.some((m) => isOciType(m.content.mediaType))
+    ? MediaType.ociIndex
+    : MediaType.dockerList;
+}
+
+function encode(json: JsonObject): ManifestContent {
+  const bytes = new TextEncoder().encode(JSON.stringify(json));
+  return {
+    mediaType: String(json["mediaType"]),
+    digest: digestOf(bytes),
+    bytes,
+  };
+}
+
+function sameButOrder(a: JsonObject, b: JsonObject): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(json: JsonObject): string {
+  const { manifests, ...rest } = json;
+  const entries = Array.isArray(manifests)
+    ? manifests.map((entry) => JSON.stringify(sorted(entry))).sort()
+    : [];
+  return JSON.stringify([sorted(rest), entries]);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1)
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}

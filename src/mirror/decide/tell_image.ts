@@ -1,0 +1,111 @@
+/**
+ * What is told of a decision: what was selected, what an index was rebuilt from,
+ * and what was kept from the destination.
+ *
+ * @module
+ */
+
+import { attestationSubject, type Descriptor } from "../../oci/manifest.ts";
+import {
+  formatFilter,
+  formatPlatform,
+  matchesFilter,
+  type Platform,
+  type PlatformFilter,
+} from "../../oci/platform.ts";
+import type { ImageMerge, NothingSelected } from "../events.ts";
+import type { Merged, MergeEntry, MergeSource } from "./merge_index.ts";
+
+/** What is told of an image of which nothing was selected. */
+export const NOTHING_SELECTED = "no available image for specified arch and os";
+
+/** The same in full: what was wanted, and what there is. */
+export function nothingText({ wanted, available }: NothingSelected): string {
+  return `${NOTHING_SELECTED}: wanted ${wanted}; there is ${
+    available.join(", ") || "nothing"
+  }`;
+}
+
+/** Why nothing was selected. */
+export function nothingSelected(
+  filter: PlatformFilter,
+  sources: readonly MergeSource[],
+): NothingSelected {
+  const names = sources.flatMap((source) => source.entries)
+    .filter(isNoAttestation).map(nameOf);
+  return { wanted: formatFilter(filter), available: [...new Set(names)] };
+}
+
+/** How a tag's index came about; undefined where it is a source's own. */
+export function describeMerge(
+  filter: PlatformFilter,
+  sources: readonly MergeSource[],
+  merged: Merged,
+): ImageMerge | undefined {
+  if (merged.verbatim !== undefined) return undefined;
+  const all = new Map<string, MergeEntry>();
+  for (const entry of sources.flatMap((source) => source.entries)) {
+    if (isNoAttestation(entry)) all.set(entry.descriptor.digest, entry);
+  }
+  return {
+    selected: merged.fromSources.flatMap(({ descriptor }) => {
+      const entry = all.get(descriptor.digest);
+      return entry ? [nameOf(entry)] : [];
+    }),
+    available: all.size,
+    kept: merged.strangers.filter(isNoAttestation).map((entry) => {
+      const platform = platformOf(entry);
+      return {
+        digest: entry.descriptor.digest,
+        platform: platform && formatPlatform(platform),
+        // What names no platform is always selected.
+        wanted: platform === undefined || matchesFilter(filter, platform),
+      };
+    }),
+  };
+}
+
+/** Says what was kept from the destination, and why that may be wrong. */
+export function tellKept(
+  { kept }: ImageMerge,
+  events: {
+    readonly warn: (message: string) => void;
+    readonly note?: (message: string) => void;
+  },
+): void {
+  for (const { digest, platform, wanted } of kept) {
+    const what = `${platform ?? "an entry without platform"}, ${digest}`;
+    if (wanted) {
+      events.warn(
+        `kept from the destination: ${what}, which no source has: it may be of an older build; --overwrite drops it`,
+      );
+    } else {
+      events.note?.(`kept from the destination: ${what}`);
+    }
+  }
+}
+
+/** `index rebuilt: 2 of 4 platforms, sha256:… instead of the source's sha256:…` */
+export function rebuiltText(
+  { selected, available, kept }: ImageMerge,
+  digest: string,
+  sourceDigests: readonly string[],
+): string {
+  const whose = sourceDigests.length > 1 ? "sources'" : "source's";
+  return `index rebuilt: ${selected.length} of ${available} platforms${
+    kept.length > 0 ? ` and ${kept.length} kept from the destination` : ""
+  }, ${digest} instead of the ${whose} ${sourceDigests.join(", ")}`;
+}
+
+function isNoAttestation({ descriptor }: { descriptor: Descriptor }): boolean {
+  return attestationSubject(descriptor) === undefined;
+}
+
+function platformOf(entry: MergeEntry): Platform | undefined {
+  return entry.platform ?? entry.descriptor.platform;
+}
+
+function nameOf(entry: MergeEntry): string {
+  const platform = platformOf(entry);
+  return platform ? formatPlatform(platform) : "an entry without platform";
+}

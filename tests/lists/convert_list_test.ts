@@ -1,0 +1,115 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { HangarError } from "../../src/errors.ts";
+import { convertImageList, convertYaml } from "../../src/lists/convert_list.ts";
+import { parseImageList } from "../../src/lists/image_list.ts";
+import { hangar } from "../support/hangar.ts";
+
+const SHA = `sha256:${"a".repeat(64)}`;
+
+Deno.test("convert: default lines get a destination, mirror lines keep theirs", () => {
+  const { lines, left } = convertImageList(
+    `nginx:1\nquay.io/a/b\nregistry.k8s.io/pause:3\nx/y r.io/z 2 # c\nq/w@${SHA}\ntwo fields`,
+    "images.txt",
+  );
+  assertEquals(lines, [
+    "docker.io/library/nginx library/nginx 1",
+    "quay.io/a/b a/b latest",
+    "registry.k8s.io/pause library/pause 3",
+    "docker.io/x/y r.io/z 2",
+  ]);
+  assertEquals(left.map((l) => l.split(" ")[0]), [
+    "images.txt:6:",
+    "images.txt:5:",
+  ]);
+});
+
+Deno.test("convert: --source and --destination replace every registry", () => {
+  const { lines } = convertImageList("nginx:1\nx/y r.io/z 2", "l", {
+    source: { host: "s.io" },
+    destination: { host: "d.io:5000" },
+  });
+  assertEquals(lines, [
+    "s.io/library/nginx d.io:5000/library/nginx 1",
+    "s.io/x/y d.io:5000/z 2",
+  ]);
+});
+
+Deno.test("convert: regsync entries become lines, and the others are named", () => {
+  const { lines, left } = convertYaml(
+    `
+version: 1
+creds: [{registry: docker.io, pass: '{{ env "PASS" }}'}]
+sync:
+- {source: amazon/aws-cli:2.0.52, target: docker.io/rancher/aws:2.0.52, type: image}
+- {source: quay.io/a/b:1, target: r.io/a/b:2, type: image}
+- {source: quay.io/a, target: r.io/a, type: repository}
+- {source: quay.io/a/b@${SHA}, target: r.io/a/b:1, type: image}
+- {source: quay.io/a/b:1, target: r.io/a/b:1, type: image, platform: linux/amd64}
+- {source: quay.io/a/b:1, type: image}
+- nonsense
+`,
+    "regsync.yaml",
+  );
+  assertEquals(lines, [
+    "docker.io/amazon/aws-cli docker.io/rancher/aws 2.0.52",
+  ]);
+  assertEquals(left.map((l) => l.split(/[ :]/)[0]), [
+    "sync[1]",
+    "sync[2]",
+    "sync[3]",
+    "sync[4]",
+    "sync[5]",
+    "sync[6]",
+  ]);
+});
+
+Deno.test("convert: a skopeo sync file becomes lines, and the rest is named", () => {
+  const { lines, left } = convertYaml(
+    `
+registry.example.com:
+  images:
+    busybox: []
+    redis: ["1.0", "2.0", "${SHA}"]
+  images-by-tag-regex:
+    nginx: ^1\\.13
+  tls-verify: false
+quay.io:
+  images:
+    coreos/etcd: [latest]
+`,
+    "sync.yml",
+    { destination: { host: "d.io" } },
+  );
+  assertEquals(lines, [
+    "registry.example.com/redis d.io/redis 1.0",
+    "registry.example.com/redis d.io/redis 2.0",
+    "quay.io/coreos/etcd d.io/coreos/etcd latest",
+  ]);
+  assertEquals(left.length, 3);
+});
+
+for (const text of ["[", "- a", "just text", "a: &a [*a]"]) {
+  Deno.test(`convert: ${JSON.stringify(text)} is no reason to crash`, () => {
+    try {
+      assertEquals(convertYaml(text, "x.yaml").lines, []);
+    } catch (error) {
+      if (!(error instanceof HangarError)) throw error;
+    }
+  });
+}
+
+Deno.test("convert: what is no YAML object is refused by name", () => {
+  assertThrows(() => convertYaml("- a", "x.yaml"), HangarError, "x.yaml");
+});
+
+Deno.test("convert-list: what it writes is a list that mirror reads, and exit 1 tells what is left", async () => {
+  const { code, stdout, stderr } = await hangar(
+    ["convert-list", "-i-", "-d", "d.io"],
+    { stdin: `nginx:1\na/b@${SHA}\n` },
+  );
+  assertEquals(code, 1);
+  assertEquals(stdout, "docker.io/library/nginx d.io/library/nginx 1\n");
+  assertEquals(stderr.includes("standard input:2"), true);
+  const list = parseImageList(stdout, "x");
+  assertEquals([list.entries.length, list.invalid.length], [1, 0]);
+});
