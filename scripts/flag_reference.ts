@@ -7,23 +7,32 @@
  * @module
  */
 
-import type { CommandSpec } from "../src/cli/flags/command_tree.ts";
+import {
+  commandsBelow,
+  type PlacedCommand,
+  placeRoot,
+} from "../src/cli/flags/command_spec.ts";
 import type { CliContext } from "../src/cli/context.ts";
 import type { FlagSpec } from "../src/cli/flags/flags.ts";
 import { root } from "../src/cli/tree.ts";
-
-type Command = CommandSpec<CliContext>;
 
 const FILE = new URL("../docs/flags.md", import.meta.url);
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
-function flagRow({ name, short, type, default: value, help }: FlagSpec) {
+/** What a flag takes: its choices where it has any, else its type. */
+function typeOf({ type, choices, isFile }: FlagSpec): string {
+  if (choices) return choices.map((choice) => `\`${choice}\``).join(", ");
+  return isFile ? "file" : type;
+}
+
+function flagRow(flag: FlagSpec): string {
+  const { name, short, default: value, help } = flag;
   const names = `${short ? `\`-${short}\`, ` : ""}\`--${name}\``;
   const shown = value === undefined || value === false || value === ""
     ? ""
     : `\`${Array.isArray(value) ? value.join(",") : value}\``;
-  return `| ${names} | ${type} | ${shown} | ${cell(help)} |`;
+  return `| ${names} | ${typeOf(flag)} | ${shown} | ${cell(help)} |`;
 }
 
 function flagTable(flags: readonly FlagSpec[]): string[] {
@@ -37,31 +46,21 @@ function flagTable(flags: readonly FlagSpec[]): string[] {
 }
 
 function section(
-  command: Command,
-  path: string,
-  inherited: readonly FlagSpec[],
+  { spec, path, flags }: PlacedCommand<CliContext>,
 ): string[] {
-  const own = new Set(command.flags.map(({ name }) => name));
-  const flags = [
-    ...command.flags,
-    ...inherited.filter(({ name }) => !own.has(name)),
-  ];
-  const aliases = command.aliases?.length
-    ? ` (or \`${command.aliases.join("`, `")}\`)`
+  const aliases = spec.aliases?.length
+    ? ` (or \`${spec.aliases.join("`, `")}\`)`
     : "";
   return [
     `## ${path}`,
     "",
-    `${command.summary}${aliases}.`,
+    `${spec.summary}${aliases}.`,
     "",
     "```text",
-    ...command.usage,
+    ...spec.usage,
     "```",
     "",
     ...(flags.length > 0 ? flagTable(flags) : []),
-    ...(command.subcommands ?? []).flatMap((child) =>
-      section(child, `${path} ${child.name}`, flags)
-    ),
   ];
 }
 
@@ -78,9 +77,8 @@ export function flagReference(): string {
     "These flags go with every command:",
     "",
     ...flagTable(root.flags),
-    ...(root.subcommands ?? []).flatMap((command) =>
-      section(command, `hangar ${command.name}`, [])
-    ),
+    ...commandsBelow(placeRoot(root)).filter(({ parent }) => parent)
+      .flatMap(section),
   ].join("\n");
 }
 

@@ -46,7 +46,7 @@ async function run(
     const { answerCompletion } = await import(
       "./commands/completion_command.ts"
     );
-    return await answerCompletion(root, args.slice(1));
+    return await answerCompletion(root, args.slice(1), context);
   }
   return await runCommandTree(root, args, context);
 }

@@ -40,11 +40,11 @@ export const root: CommandSpec<CliContext> = {
       type: "string",
       choices: ["text", "json"],
       default: "text",
-      help: "log lines as text, or as json, an object each",
+      help: "log lines as text, or as json (one object per line)",
     },
   ],
   subcommands: [
-    completionCommand(() => root),
+    completionCommand,
     convertListCommand,
     generateKeyCommand,
     inspectCommand,

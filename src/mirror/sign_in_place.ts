@@ -96,11 +96,6 @@ export const REQUIRED_PARTS: Readonly<Record<Required, string>> = {
   all: "index and children, or the single image",
 };
 
-/** Whether a text says which parts must be signed. */
-export function isRequired(text: string): text is Required {
-  return REQUIRED.some((one) => one === text);
-}
-
 /**
  * Checks the signatures of an image that is in place: of what its tag holds, of
  * the children, or of both. A single image is all of these.

@@ -39,7 +39,7 @@ async function parse(...args: string[]) {
         ...command("mirror"),
         aliases: ["m"],
         flags: FLAGS,
-        subcommands: [command("validate")],
+        subcommands: [{ ...command("validate"), flags: FLAGS }],
       }],
     },
     args,

@@ -29,6 +29,7 @@ export const generateKeyCommand: CommandSpec<CliContext> = {
     {
       name: "passphrase-file",
       type: "string",
+      isFile: true,
       help: "file whose first line is the passphrase",
     },
     {

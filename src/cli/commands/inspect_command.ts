@@ -30,7 +30,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
   usage: ["hangar inspect REF [flags]", "hangar inspect [command]"],
   examples:
     "hangar inspect --raw docker://registry.example:5000/team/app:latest",
-  argument: "REF",
+  argument: { name: "REF" },
   flags: [
     ...NETWORK_FLAGS,
     {
@@ -48,11 +48,13 @@ export const inspectCommand: CommandSpec<CliContext> = {
     {
       name: "override-arch",
       type: "string",
+      suggested: ["amd64", "arm64", "arm", "s390x", "ppc64le", "riscv64"],
       help: "choose this architecture of a multi-arch image",
     },
     {
       name: "override-os",
       type: "string",
+      suggested: ["linux", "windows"],
       default: "linux",
       help: "choose this OS of a multi-arch image",
     },

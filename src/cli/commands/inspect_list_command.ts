@@ -29,7 +29,11 @@ import { checkFailedPath } from "../../machine/failed_list.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
-import { consoleFor, reachOptions } from "../flags/network_options.ts";
+import {
+  consoleFor,
+  NETWORK_FLAGS,
+  reachOptions,
+} from "../flags/network_options.ts";
 import { readTextInput } from "../../machine/read_input.ts";
 import { ExitCode } from "../exit_code.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
@@ -43,11 +47,14 @@ export const inspectListCommand: CommandSpec<CliContext> = {
   summary: "Inspect every image of a list",
   usage: ["hangar inspect list -f IMAGE_LIST.txt [flags]"],
   examples: "hangar inspect list -f images.txt -o report.csv -j 8",
+  unlikeParent: "reports on every image in one form",
   flags: [
+    ...NETWORK_FLAGS,
     {
       name: "file",
       short: "f",
       type: "string",
+      isFile: true,
       required: true,
       help: "image list file",
     },
@@ -55,13 +62,15 @@ export const inspectListCommand: CommandSpec<CliContext> = {
       name: "output",
       short: "o",
       type: "string",
+      isFile: true,
       default: "inspect-report.txt",
       help: "file for the report, - for standard output",
     },
     {
       name: "format",
       type: "string",
-      help: "txt, json, yaml or csv; by default as the output file is named",
+      choices: INSPECT_FORMATS,
+      help: "txt, json, yaml or csv; by default, the ending of the output file",
     },
     {
       name: "jobs",
@@ -91,7 +100,8 @@ export const inspectListCommand: CommandSpec<CliContext> = {
   ],
   run: async (values, context) => {
     const output = values.string("output")!;
-    const format = formatOf(values.string("format"), output);
+    const format = values.choice("format", INSPECT_FORMATS) ??
+      formatOf(output);
     const source = values.string("source");
     const project = values.string("source-project");
     const options = {
@@ -165,21 +175,11 @@ export const inspectListCommand: CommandSpec<CliContext> = {
   },
 };
 
-function formatOf(given: string | undefined, output: string): InspectFormat {
-  const isFormat = (text: string): text is InspectFormat =>
-    INSPECT_FORMATS.some((format) => format === text);
-  if (given !== undefined) {
-    if (isFormat(given)) return given;
-    throw new HangarError(
-      "usage",
-      `invalid value ${JSON.stringify(given)} for --format: want ${
-        INSPECT_FORMATS.join(", ")
-      }`,
-    );
-  }
+/** The format that the ending of a file stands for. */
+function formatOf(output: string): InspectFormat {
   const ending = output.split(".").at(-1)!.toLowerCase();
   if (ending === "yml") return "yaml";
-  return isFormat(ending) ? ending : "txt";
+  return INSPECT_FORMATS.find((format) => format === ending) ?? "txt";
 }
 
 /** Asks before a file is overwritten; without a terminal, `-y` must say so. */

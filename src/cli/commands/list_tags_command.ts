@@ -15,32 +15,27 @@ import { withNetwork } from "../with_network.ts";
 /** A million tags at a thousand a page. */
 const MAX_PAGES = 1000;
 
+const FORMATS = ["text", "json"] as const;
+
 /** The command. */
 export const listTagsCommand: CommandSpec<CliContext> = {
   name: "list-tags",
   summary: "Print the tags of a repository",
   usage: ["hangar list-tags REPO [flags]"],
   examples: "hangar list-tags registry.example:5000/team/app",
-  argument: "REPO",
+  argument: { name: "REPO" },
   flags: [
     ...NETWORK_FLAGS,
     {
       name: "format",
       type: "string",
+      choices: FORMATS,
       default: "text",
       help: "output format, text or json",
     },
   ],
   run: async (values, context, argument) => {
-    const format = values.string("format");
-    if (format !== "text" && format !== "json") {
-      throw new HangarError(
-        "usage",
-        `invalid value ${
-          JSON.stringify(format)
-        } for --format: want text or json`,
-      );
-    }
+    const format = values.choice("format", FORMATS);
     const { address, reference } = parseReferenceArgument(argument);
     if (/@|:[^/]*$/.test(argument.replace(/^.*\//, ""))) {
       throw new HangarError(

@@ -20,7 +20,7 @@ export const loginCommand: CommandSpec<CliContext> = {
   summary: "Try credentials for a registry, and keep them",
   usage: ["hangar login HOST [flags]"],
   examples: "hangar login registry.example:5000 -u USER --password-stdin",
-  argument: "HOST",
+  argument: { name: "HOST" },
   flags: [
     ...NETWORK_FLAGS,
     { name: "username", short: "u", type: "string", help: "user name" },
@@ -54,8 +54,7 @@ export const logoutCommand: CommandSpec<CliContext> = {
   name: "logout",
   summary: "Forget the credentials for a registry",
   usage: ["hangar logout HOST", "hangar logout --all"],
-  argument: "HOST",
-  argumentOptional: true,
+  argument: { name: "HOST", optional: true },
   flags: [{
     name: "all",
     type: "bool",
@@ -111,6 +110,6 @@ async function ask(
   const answer = await context.prompt(question, options);
   if (answer !== undefined) return answer;
   throw new HangarError("usage", `${flag} is missing`, {
-    hint: "without a terminal there is nobody to ask",
+    hint: "there is no terminal to ask on",
   });
 }

@@ -8,14 +8,18 @@ import { HangarError } from "../../errors.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import { parseProject, parseRegistryAddress } from "../../names/reference.ts";
 import {
-  DEFAULT_WORDS,
   parsePlatformFilter,
   type PlatformFilter,
 } from "../../oci/platform.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
-import type { ProgressMode } from "../list_progress.ts";
+import {
+  failedFlag,
+  LIST_FLAGS,
+  PROGRESS_MODES,
+  SELECTION_FLAGS,
+} from "../flags/list_flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
 import type { ListRunOptions } from "../run_list.ts";
@@ -32,75 +36,25 @@ import {
 
 const MAX_JOBS = 20;
 
-/** Flags and help texts as in the manual. */
+// What decides what the destination is to hold, for `mirror` and its proof.
+const EXPECTATION_FLAGS: readonly FlagSpec[] = [
+  ...LIST_FLAGS,
+  ...SELECTION_FLAGS,
+  ...SIGN_FLAGS,
+  ...POLICY_FLAGS,
+  ...NETWORK_FLAGS,
+];
+
+/** Flags and help texts as in the manual, and ours. */
 export const MIRROR_FLAGS: readonly FlagSpec[] = [
-  {
-    name: "file",
-    short: "f",
-    type: "string",
-    help: "image list file",
-    required: true,
-  },
-  {
-    name: "arch",
-    short: "a",
-    type: "strings",
-    default: DEFAULT_WORDS.architectures,
-    help: "architecture list of images",
-  },
-  {
-    name: "os",
-    type: "strings",
-    default: DEFAULT_WORDS.oses,
-    help: "OS list of images",
-  },
-  {
-    name: "platform",
-    type: "strings",
-    help:
-      "os/arch[/variant] list of images, or all; instead of --arch and --os",
-  },
-  {
-    name: "source",
-    short: "s",
-    type: "string",
-    help: "override the source registry in image list",
-  },
-  {
-    name: "source-project",
-    type: "string",
-    help: "override all source image projects",
-  },
-  {
-    name: "destination",
-    short: "d",
-    type: "string",
-    help: "specify the destination image registry",
-  },
-  {
-    name: "destination-project",
-    type: "string",
-    help: "override all destination image projects",
-  },
-  {
-    name: "failed",
-    short: "o",
-    type: "string",
-    default: "mirror-failed.txt",
-    help: "file name of the mirror failed image list",
-  },
-  {
-    name: "jobs",
-    short: "j",
-    type: "int",
-    default: 1,
-    help: "worker number, copy images parallelly (1-20)",
-  },
+  ...EXPECTATION_FLAGS,
+  failedFlag("mirror", "mirror-failed.txt"),
   {
     name: "create-project",
     type: "bool",
     default: false,
-    help: "make missing projects in a destination that is Harbor, private ones",
+    help:
+      "create missing projects, as private ones, where the destination is Harbor",
   },
   {
     name: "dry-run",
@@ -108,64 +62,12 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
     default: false,
     help: "show what would be copied, and write nothing",
   },
-  {
-    name: "missing",
-    type: "bool",
-    default: false,
-    help: "leave alone images whose tag is in the destination registry",
-  },
-  {
-    name: "overwrite",
-    type: "bool",
-    default: false,
-    help: "overwrite exist manifest index in destination registry",
-  },
-  {
-    name: "provenance",
-    type: "bool",
-    default: true,
-    help: "copy SLSA provenance",
-  },
-  {
-    name: "progress",
-    type: "string",
-    choices: ["auto", "plain", "none"],
-    default: "auto",
-    help:
-      "auto: a display on a terminal, else plain; plain: a line every 10s; none",
-  },
-  {
-    name: "report",
-    type: "string",
-    help: "file for a report in JSON, - for standard output",
-  },
-  {
-    name: "remove-signatures",
-    type: "bool",
-    default: false,
-    help: "do not copy image signatures when mirror images",
-  },
-  {
-    name: "skip-login",
-    type: "bool",
-    default: false,
-    help:
-      "skip check the destination registry is logged in (used in shell script)",
-  },
-  {
-    name: "timeout",
-    type: "duration",
-    default: "10m0s",
-    help: "timeout when mirror each images",
-  },
-  ...SIGN_FLAGS,
-  ...POLICY_FLAGS,
-  ...NETWORK_FLAGS,
 ];
 
-const DEPTHS: readonly string[] = ["manifests", "blobs", "bytes"];
+// What `--deep` may be; without it, manifests alone are compared.
+const DEEP = ["blobs", "bytes"] as const satisfies readonly Depth[];
 
-/** `hangar mirror validate`, which takes every flag of `mirror`. */
+/** `hangar mirror validate`, which takes what `mirror` takes unless it writes. */
 const validateCommand: CommandSpec<CliContext> = {
   name: "validate",
   summary: "Ensure the images were mirrored correctly",
@@ -179,44 +81,31 @@ hangar mirror validate \\
 	--source SOURCE_REGISTRY \\
 	--destination DESTINATION_REGISTRY \\
 	--deep`,
+  unlikeParent: "writes nothing",
   flags: [
-    {
-      name: "failed",
-      short: "o",
-      type: "string",
-      default: "mirror-validate-failed.txt",
-      help: "file name of the validate failed image list",
-    },
+    ...EXPECTATION_FLAGS,
+    failedFlag("validate", "mirror-validate-failed.txt"),
     {
       name: "deep",
       type: "string",
       bare: "blobs",
+      choices: DEEP,
       default: "",
       help:
         "look for every blob too, or with --deep=bytes pull and hash every blob",
     },
   ],
-  run: async (values, context) => {
-    const depth = values.string("deep") || "manifests";
-    if (!isDepth(depth)) {
-      throw new HangarError(
-        "usage",
-        `invalid value ${
-          JSON.stringify(depth)
-        } for --deep: want blobs or bytes`,
-      );
-    }
-    return await runValidate(
-      await loadOptions(values, context, loadOwnChecker),
-      depth,
+  run: async (values, context) =>
+    await runValidate(
+      {
+        ...expectationOptions(values),
+        signer: await loadOwnChecker(values, context),
+        policy: await loadPolicy(values, context),
+      },
+      values.choice("deep", DEEP) ?? "manifests",
       context,
-    );
-  },
+    ),
 };
-
-function isDepth(text: string): text is Depth {
-  return DEPTHS.includes(text);
-}
 
 /** The command. */
 export const mirrorCommand: CommandSpec<CliContext> = {
@@ -239,7 +128,11 @@ hangar mirror \\
   subcommands: [validateCommand],
   run: async (values, context) =>
     await runMirror(
-      await loadOptions(values, context),
+      {
+        ...mirrorOptions(values),
+        signer: await loadSigner(values, context),
+        policy: await loadPolicy(values, context),
+      },
       context,
     ),
 };
@@ -285,7 +178,7 @@ export function listOptions(values: FlagValues): ListRunOptions {
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),
-    progress: progressOf(values),
+    progress: values.choice("progress", PROGRESS_MODES),
     report: values.string("report"),
     warnings,
   };
@@ -297,6 +190,15 @@ export function listOptions(values: FlagValues): ListRunOptions {
  * @throws {HangarError} `usage`, naming flag and value
  */
 export function mirrorOptions(values: FlagValues): MirrorRunOptions {
+  return {
+    ...expectationOptions(values),
+    createProject: values.bool("create-project"),
+    dryRun: values.bool("dry-run"),
+  };
+}
+
+/** What {@linkcode EXPECTATION_FLAGS} and `--failed` come to. */
+function expectationOptions(values: FlagValues): MirrorRunOptions {
   if (values.bool("missing") && values.bool("overwrite")) {
     throw new HangarError(
       "usage",
@@ -309,8 +211,8 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
     missing: values.bool("missing"),
-    createProject: values.bool("create-project"),
-    dryRun: values.bool("dry-run"),
+    createProject: false,
+    dryRun: false,
     signatures: !values.bool("remove-signatures"),
   };
 }
@@ -323,24 +225,6 @@ function filterOf(values: FlagValues): PlatformFilter {
     architectures: given("arch"),
     oses: given("os"),
   });
-}
-
-/** The same, with the files that the flags name. */
-async function loadOptions(
-  values: FlagValues,
-  context: CliContext,
-  load: typeof loadSigner = loadSigner,
-): Promise<MirrorRunOptions> {
-  return {
-    ...mirrorOptions(values),
-    signer: await load(values, context),
-    policy: await loadPolicy(values, context),
-  };
-}
-
-function progressOf(values: FlagValues): ProgressMode {
-  const mode = values.string("progress");
-  return mode === "plain" || mode === "none" ? mode : "auto";
 }
 
 function jobsOf(values: FlagValues, warnings: string[]): number {

@@ -7,38 +7,12 @@
 import { HangarError } from "../../errors.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
-import type { FlagSpec } from "../flags/flags.ts";
-import { listOptions, MIRROR_FLAGS } from "./mirror_command.ts";
+import { failedFlag, LIST_FLAGS } from "../flags/list_flags.ts";
+import { listOptions } from "./mirror_command.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { runSign } from "../run_mirror.ts";
 import { loadSigner, SIGN_FLAGS } from "../flags/sign_options.ts";
 import { signValidateCommand } from "./sign_validate_command.ts";
-
-// What chooses the images is chosen as for `mirror`.
-const LIST_FLAGS = [
-  "file",
-  "source",
-  "source-project",
-  "destination",
-  "destination-project",
-  "jobs",
-  "progress",
-  "report",
-  "skip-login",
-  "timeout",
-];
-
-const FLAGS: readonly FlagSpec[] = [
-  ...MIRROR_FLAGS.filter(({ name }) => LIST_FLAGS.includes(name)),
-  ...NETWORK_FLAGS,
-  {
-    name: "failed",
-    short: "o",
-    type: "string",
-    default: "sign-failed.txt",
-    help: "file name of the sign failed image list",
-  },
-];
 
 /** The command. */
 export const signCommand: CommandSpec<CliContext> = {
@@ -52,7 +26,12 @@ export const signCommand: CommandSpec<CliContext> = {
 	--file IMAGE_LIST.txt \\
 	--destination DESTINATION_REGISTRY \\
 	--sigstore-private-key sigstore.key`,
-  flags: [...FLAGS, ...SIGN_FLAGS],
+  flags: [
+    ...LIST_FLAGS,
+    ...SIGN_FLAGS,
+    ...NETWORK_FLAGS,
+    failedFlag("sign", "sign-failed.txt"),
+  ],
   subcommands: [signValidateCommand],
   run: async (values, context) => {
     const options = listOptions(values);

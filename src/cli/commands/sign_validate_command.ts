@@ -6,17 +6,19 @@
 
 import { HangarError } from "../../errors.ts";
 import type { NamedChecker } from "../../signing/image_signer.ts";
-import {
-  isRequired,
-  REQUIRED,
-  type Required,
-} from "../../mirror/sign_in_place.ts";
+import { REQUIRED } from "../../mirror/sign_in_place.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
+import { failedFlag, LIST_FLAGS } from "../flags/list_flags.ts";
+import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { listOptions } from "./mirror_command.ts";
 import { runSignValidate } from "../run_mirror.ts";
-import { loadVerifier, readUserFile } from "../flags/sign_options.ts";
+import {
+  loadVerifier,
+  readUserFile,
+  TRUSTED_ROOT_FLAG,
+} from "../flags/sign_options.ts";
 
 /** What says whose signatures without a key count. */
 const KEYLESS = [
@@ -37,64 +39,46 @@ export const signValidateCommand: CommandSpec<CliContext> = {
 	--file IMAGE_LIST.txt \\
 	--destination DESTINATION_REGISTRY \\
 	--sigstore-pubkey sigstore.pub`,
+  unlikeParent: "signs nothing",
   flags: [
-    {
-      name: "failed",
-      short: "o",
-      type: "string",
-      default: "sign-validate-failed.txt",
-      help: "file name of the validate failed image list",
-    },
+    ...LIST_FLAGS,
+    ...NETWORK_FLAGS,
+    failedFlag("validate", "sign-validate-failed.txt"),
     {
       name: "sigstore-pubkey",
       type: "string",
-      help: "public key in PEM that images must be signed by",
+      isFile: true,
+      help: "public key (PEM) that must have signed the images",
     },
-    {
-      name: "trusted-root",
-      type: "string",
-      help: "trusted_root.json that signatures without a key are verified by",
-    },
+    TRUSTED_ROOT_FLAG,
     {
       name: "certificate-identity",
       type: "string",
       help:
-        "e-mail address or URI that images must be signed by, without a key",
+        "e-mail address or URI that must have signed the images, without a key",
     },
     {
       name: "certificate-oidc-issuer",
       type: "string",
-      help: "who must have vouched for --certificate-identity",
+      help: "issuer that must have vouched for --certificate-identity",
     },
     {
       name: "require",
       type: "string",
+      choices: REQUIRED,
       default: "all",
       help:
         "which parts of an image must be signed: index (as cosign sign does), children (as Go hangar did), or all",
     },
   ],
-  run: async (values, context) => {
-    const required = requiredOf(values);
-    return await runSignValidate(
+  run: async (values, context) =>
+    await runSignValidate(
       listOptions(values),
       await loadChecker(values),
-      required,
+      values.choice("require", REQUIRED) ?? "all",
       context,
-    );
-  },
+    ),
 };
-
-function requiredOf(values: FlagValues): Required {
-  const text = values.string("require")!;
-  if (isRequired(text)) return text;
-  throw new HangarError(
-    "usage",
-    `invalid value ${JSON.stringify(text)} for --require: want ${
-      REQUIRED.join(", ")
-    }`,
-  );
-}
 
 async function loadChecker(values: FlagValues): Promise<NamedChecker> {
   const path = values.string("sigstore-pubkey");

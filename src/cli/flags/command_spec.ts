@@ -6,6 +6,16 @@
 
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
+/** The one word that a command takes beside its flags. */
+export interface ArgumentSpec {
+  /** What help and errors call it, such as `REF`. */
+  readonly name: string;
+  /** @default {false} */
+  readonly optional?: boolean;
+  /** The values that it may have; any without it. */
+  readonly choices?: readonly string[];
+}
+
 /** One command. */
 export interface CommandSpec<C> {
   readonly name: string;
@@ -14,12 +24,20 @@ export interface CommandSpec<C> {
   /** The lines of the help's Usage. */
   readonly usage: readonly string[];
   readonly examples?: string;
+  /**
+   * Exactly the flags that it takes; those of the root go with every command.
+   * Nothing is inherited from a parent: a sub-command that takes the flags of
+   * its parent lists them too.
+   */
   readonly flags: readonly FlagSpec[];
+  /**
+   * What it does unlike its parent, such as `writes nothing`. It is the reason
+   * given when a flag of the parent is refused.
+   */
+  readonly unlikeParent?: string;
   readonly subcommands?: readonly CommandSpec<C>[];
-  /** What the one word is called that the command wants; none without it. */
-  readonly argument?: string;
-  /** @default {false} */
-  readonly argumentOptional?: boolean;
+  /** The word that the command wants; none without it. */
+  readonly argument?: ArgumentSpec;
   /** What `-v` and `--version` do; those are flags of the root alone. */
   readonly version?: (context: C) => number;
   /** What the command does; gives the exit code. Without it, help is shown. */
@@ -28,4 +46,51 @@ export interface CommandSpec<C> {
     context: C,
     argument: string,
   ) => Promise<number>;
+}
+
+/** A command, and where it stands in the tree. */
+export interface PlacedCommand<C> {
+  readonly spec: CommandSpec<C>;
+  /** Its words, such as `hangar mirror validate`. */
+  readonly path: string;
+  /** None for the root. */
+  readonly parent?: CommandSpec<C>;
+  /** Its own flags. */
+  readonly flags: readonly FlagSpec[];
+  /** The flags of the root that it takes too; none for the root itself. */
+  readonly globalFlags: readonly FlagSpec[];
+}
+
+/** The root of a tree, placed. */
+export function placeRoot<C>(root: CommandSpec<C>): PlacedCommand<C> {
+  return { spec: root, path: root.name, flags: root.flags, globalFlags: [] };
+}
+
+/** A sub-command, placed below a command of the same tree. */
+export function placeChild<C>(
+  { spec, path, parent, flags, globalFlags }: PlacedCommand<C>,
+  child: CommandSpec<C>,
+): PlacedCommand<C> {
+  const own = new Set(child.flags.map(({ name }) => name));
+  return {
+    spec: child,
+    path: `${path} ${child.name}`,
+    parent: spec,
+    flags: child.flags,
+    globalFlags: (parent ? globalFlags : flags).filter(({ name }) =>
+      !own.has(name)
+    ),
+  };
+}
+
+/** A command and all below it, parents first. */
+export function commandsBelow<C>(
+  command: PlacedCommand<C>,
+): PlacedCommand<C>[] {
+  return [
+    command,
+    ...(command.spec.subcommands ?? []).flatMap((child) =>
+      commandsBelow(placeChild(command, child))
+    ),
+  ];
 }

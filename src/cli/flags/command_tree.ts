@@ -1,17 +1,23 @@
 /**
- * A tree of commands on Commander, which reads the words; flags, help and
- * errors are ours, so that they are those of the manual.
+ * A tree of commands. Commander reads the flags of the command that is named;
+ * commands, help and errors are ours, so that they are those of the manual.
  *
  * @module
  */
 
 import { Command, CommanderError, Option } from "commander";
 import { describeError, HangarError, printable } from "../../errors.ts";
-import { findCommand, flagsAlong, unknownWord } from "./find_command.ts";
 import { ExitCode } from "../exit_code.ts";
-import type { CommandSpec } from "./command_spec.ts";
-import { FlagValues, normalizeArgs } from "./flags.ts";
-import { renderHelp } from "./help.ts";
+import type { CommandSpec, PlacedCommand } from "./command_spec.ts";
+import {
+  findCommand,
+  type FoundCommand,
+  type GivenFlag,
+  refuseForeignFlag,
+  unknownWord,
+} from "./find_command.ts";
+import { checkChoice, FlagValues, normalizeArgs, takesWord } from "./flags.ts";
+import { helpFor } from "./help.ts";
 
 export type { CommandSpec };
 
@@ -23,123 +29,41 @@ export interface Output {
 
 /**
  * Runs the command that the arguments name; gives the exit code. The flags of
- * the root are global: they may stand before or after any word.
+ * the root are global: they go with every command.
  */
 export async function runCommandTree<C extends Output>(
   root: CommandSpec<C>,
   args: readonly string[],
   context: C,
 ): Promise<number> {
-  let exitCode = 0;
-  // A flag of a command may stand before or after the word of its sub-command,
-  // and Commander hands it to whichever reads it first: one store serves all.
-  const given = new Map<string, string[]>();
-  const build = (
-    spec: CommandSpec<C>,
-    parents: readonly CommandSpec<C>[],
-  ): Command => {
-    const path = [...parents, spec].map((s) => s.name).join(" ");
-    const own = new Set(spec.flags.map((flag) => flag.name));
-    const inherited = parents.flatMap((parent) => parent.flags)
-      .filter((flag) => !own.has(flag.name));
-    const values = new FlagValues([...inherited, ...spec.flags], given);
-    const command = new Command(spec.name)
-      .aliases([...spec.aliases ?? []])
-      .exitOverride()
-      .configureOutput({ writeOut: () => {}, writeErr: () => {} })
-      .helpOption("-h, --help")
-      .helpCommand(false)
-      .allowExcessArguments(true);
-    for (const flag of [...inherited, ...spec.flags]) {
-      const word = flag.type === "bool" || flag.bare !== undefined
-        ? "[value]"
-        : "<value>";
-      const short = flag.short ? `-${flag.short}, ` : "";
-      command.addOption(
-        new Option(`${short}--${flag.name} ${word}`).argParser(
-          (value: string) => values.add(flag.name, value),
-        ),
-      );
-    }
-    command.helpInformation = () =>
-      renderHelp({
-        path,
-        summary: spec.summary,
-        usage: spec.usage,
-        examples: spec.examples,
-        commands: spec.subcommands ?? [],
-        flags: spec.flags,
-        globalFlags: inherited,
-        hasVersion: spec.version !== undefined,
-      });
-    const children = (spec.subcommands ?? []).map((child) =>
-      build(child, [...parents, spec])
-    );
-    for (const child of children) command.addCommand(child);
-    command.action(async () => {
-      const words = [...command.args];
-      const argument = spec.argument === undefined
-        ? ""
-        : words.shift() ?? (spec.argumentOptional ? "" : undefined);
-      const [word] = words;
-      if (word !== undefined) throw unknownWord(word, path, spec);
-      if (!spec.run) {
-        context.stdout(command.helpInformation());
-        return;
-      }
-      if (argument === undefined) {
-        throw new HangarError("usage", `${spec.argument} is missing`, {
-          hint: `see: ${path} --help`,
-        });
-      }
-      const missing = [...inherited, ...spec.flags].find((flag) =>
-        flag.required && !values.given(flag.name)
-      );
-      if (missing) {
-        throw new HangarError("usage", `--${missing.name} is missing`, {
-          hint: `see: ${path} --help`,
-        });
-      }
-      exitCode = await spec.run(values, context, argument);
-    });
-    return command;
-  };
-  const program = build(root, []);
-  const words = helpWords(args);
-  let path = root.name;
+  // `help X` is `X --help`.
+  const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  const found = findCommand(root, words);
+  const { command, unknown } = found;
   try {
-    const found = findCommand(root, words);
-    path = found.path;
     // An unknown command is told before its unknown flags.
-    if (found.unknown !== undefined) {
-      throw unknownWord(found.unknown, path, found.spec);
+    if (unknown !== undefined) {
+      throw unknownWord(unknown, command.path, command.spec);
     }
     if (found.wantsVersion && root.version) return root.version(context);
-    const specs = flagsAlong(root, words);
-    await program.parseAsync(normalizeArgs(words, specs), { from: "user" });
-    return exitCode;
+    if (found.wantsHelp) {
+      context.stdout(helpFor(command));
+      return ExitCode.done;
+    }
+    refuseForeignFlag(found);
+    return await runFound(found, context);
   } catch (error) {
-    if (error instanceof CommanderError && error.code === "commander.help") {
-      return 0;
-    }
-    if (
-      error instanceof CommanderError &&
-      error.code === "commander.helpDisplayed"
-    ) {
-      context.stdout(helpFor(program, args));
-      return 0;
-    }
-    const isJson = given.get("log-format")?.at(-1) === "json";
+    const message = explain(error, command.path);
     context.stderr(
-      isJson
+      wantsJson(found.flags)
         ? `${
           JSON.stringify({
             time: new Date().toISOString(),
             level: "error",
-            message: explain(error, path),
+            message,
           })
         }\n`
-        : `${root.name}: ${explain(error, path)}\n`,
+        : `${root.name}: ${message}\n`,
     );
     const isUsage = error instanceof CommanderError ||
       error instanceof HangarError &&
@@ -148,19 +72,77 @@ export async function runCommandTree<C extends Output>(
   }
 }
 
-/** `help X` is `X --help`. */
-function helpWords(args: readonly string[]): string[] {
-  return args[0] === "help" ? [...args.slice(1), "--help"] : [...args];
+async function runFound<C extends Output>(
+  { command, rest }: FoundCommand<C>,
+  context: C,
+): Promise<number> {
+  const { spec, path } = command;
+  const flags = [...command.globalFlags, ...command.flags];
+  const values = new FlagValues(flags);
+  const [argument, word] = argumentOf(command, readFlags(rest, values, flags));
+  if (word !== undefined) throw unknownWord(word, path, spec);
+  if (!spec.run) {
+    context.stdout(helpFor(command));
+    return ExitCode.done;
+  }
+  const missing = argument === undefined
+    ? spec.argument!.name
+    : flags.filter(({ name, required }) => required && !values.given(name))
+      .map(({ name }) => `--${name}`)[0];
+  if (missing !== undefined) {
+    throw new HangarError("usage", `${missing} is missing`, {
+      hint: `see: ${path} --help`,
+    });
+  }
+  return await spec.run(values, context, argument ?? "");
 }
 
-function helpFor(program: Command, args: readonly string[]): string {
-  let command = program;
-  for (const word of helpWords(args)) {
-    command = command.commands.find((child) =>
-      child.name() === word || child.aliases().includes(word)
-    ) ?? command;
+/** Reads the flags into their values; gives the other words. */
+function readFlags(
+  words: readonly string[],
+  values: FlagValues,
+  flags: PlacedCommand<unknown>["flags"],
+): readonly string[] {
+  const parser = new Command()
+    .exitOverride()
+    .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+    .helpOption("-h, --help")
+    .allowExcessArguments(true);
+  for (const flag of flags) {
+    const word = takesWord(flag) ? "<value>" : "[value]";
+    const short = flag.short ? `-${flag.short}, ` : "";
+    parser.addOption(
+      new Option(`${short}--${flag.name} ${word}`).argParser(
+        (value: string) => values.add(flag.name, value),
+      ),
+    );
   }
-  return command.helpInformation();
+  parser.parse(normalizeArgs(words, flags), { from: "user" });
+  return parser.args;
+}
+
+/**
+ * The argument and the first word too many.
+ *
+ * @returns as the argument `""` where the command takes none or may do without,
+ * undefined where it is missing
+ * @throws {HangarError} `usage` for a value that is none of its choices
+ */
+function argumentOf<C>(
+  { spec: { argument } }: PlacedCommand<C>,
+  words: readonly string[],
+): readonly [argument?: string, tooMany?: string] {
+  if (!argument) return ["", words[0]];
+  const [value, tooMany] = words;
+  if (value === undefined) return [argument.optional ? "" : undefined];
+  checkChoice(argument.name, value, argument.choices);
+  return [value, tooMany];
+}
+
+/** Whether errors are told as JSON, which is asked for before it is parsed. */
+function wantsJson(flags: readonly GivenFlag[]): boolean {
+  return flags.findLast(({ spec }) => spec?.name === "log-format")?.value ===
+    "json";
 }
 
 /** @param path the command, such as `hangar mirror` */

@@ -5,106 +5,85 @@
  */
 
 import { RootCommand } from "@bomb.sh/tab";
-import type { CommandSpec } from "./command_tree.ts";
-import type { FlagSpec } from "./flags.ts";
+import type { CommandSpec } from "./command_spec.ts";
+import { findCommand } from "./find_command.ts";
+import { type FlagSpec, matchFlag } from "./flags.ts";
+import type { Shell } from "./shells.ts";
 
-/** The shells that there are scripts for. */
-export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
+/** What may come next. */
+export interface Completions {
+  /** The words, each with what it means. */
+  readonly words: readonly (readonly [word: string, meaning: string])[];
+  /**
+   * Whether the shell completes the names of files, as it does by itself.
+   *
+   * @default {false}
+   */
+  readonly files?: boolean;
+}
 
-/** One of {@linkcode SHELLS}. */
-export type Shell = typeof SHELLS[number];
-
-/** Flags whose value is the name of a file. */
-const FILE_FLAGS = new Set([
-  "file",
-  "failed",
-  "report",
-  "identity-token",
-  "input",
-  "output",
-  "passphrase-file",
-  "sigstore-passphrase-file",
-  "sigstore-private-key",
-  "sigstore-pubkey",
-]);
-
-/** Tells the shell to complete file names, as it does by itself. */
-const COMPLETE_FILES = ":0";
+/** The directives of the scripts, which are those of cobra. */
+const DIRECTIVE = { files: ":0", noFiles: ":4" } as const;
 
 /** Prints the script that makes a shell ask `hangar complete`. */
-export function printScript<C>(root: CommandSpec<C>, shell: Shell): void {
-  describe(root).setup(root.name, root.name, shell);
+export function printScript(name: string, shell: Shell): void {
+  new RootCommand().setup(name, name, shell);
 }
 
-/** Prints what may come next after the words typed so far. */
-export function printCompletions<C>(
+/** Completions as the scripts read them. */
+export function formatCompletions({ words, files }: Completions): string {
+  return [
+    ...words.map(([word, meaning]) => `${word}\t${meaning}`),
+    files ? DIRECTIVE.files : DIRECTIVE.noFiles,
+  ].map((line) => `${line}\n`).join("");
+}
+
+/**
+ * What may come next.
+ *
+ * @param words those typed so far; the last one is being typed, and may be empty
+ */
+export function completionsFor<C>(
   root: CommandSpec<C>,
   words: readonly string[],
-): void {
-  const previous = words.at(-2) ?? "";
-  const isFile = flagsOf(root).some((flag) =>
-    FILE_FLAGS.has(flag.name) &&
-    (previous === `--${flag.name}` || previous === `-${flag.short}`)
+): Completions {
+  const typed = words.at(-1) ?? "";
+  const before = words.slice(0, -1);
+  const { command, operands, awaits } = findCommand(root, before);
+  const { spec } = command;
+  const flags = [...command.globalFlags, ...command.flags];
+  if (awaits !== undefined) {
+    return valuesOf(matchFlag(awaits, flags)?.spec, typed);
+  }
+  if (typed.startsWith("-") && !before.includes("--")) {
+    const equals = typed.indexOf("=");
+    return equals < 0
+      ? { words: flags.flatMap(namesOf).filter(([w]) => w.startsWith(typed)) }
+      // The scripts put the flag before the value themselves.
+      : valuesOf(matchFlag(typed, flags)?.spec, typed.slice(equals + 1));
+  }
+  if (operands.length > 0) return { words: [] };
+  const commands = (spec.subcommands ?? []).map((child) =>
+    [child.name, child.summary] as const
   );
-  if (isFile) console.log(COMPLETE_FILES);
-  else describe(root).parse([...words]);
-}
-
-function flagsOf<C>(spec: CommandSpec<C>): FlagSpec[] {
-  return [...spec.flags, ...(spec.subcommands ?? []).flatMap(flagsOf)];
-}
-
-function describe<C>(root: CommandSpec<C>): RootCommand {
-  const tree = new RootCommand();
-  addFlags(tree, root.flags);
-  const addCommands = (
-    spec: CommandSpec<C>,
-    path: string,
-    inherited: readonly FlagSpec[],
-  ): void => {
-    for (const child of spec.subcommands ?? []) {
-      const name = `${path}${child.name}`;
-      const flags = new Map(
-        [...inherited, ...child.flags].map((flag) => [flag.name, flag]),
-      );
-      addFlags(tree.command(name, child.summary), [...flags.values()]);
-      addCommands(child, `${name} `, [...flags.values()]);
-    }
+  const choices = (spec.argument?.choices ?? []).map((choice) =>
+    [choice, ""] as const
+  );
+  return {
+    words: [...commands, ...choices].filter(([word]) => word.startsWith(typed)),
   };
-  addCommands(root, "", root.flags);
-  return tree;
 }
 
-function addFlags(
-  command: Pick<RootCommand, "option">,
-  flags: readonly FlagSpec[],
-): void {
-  for (const flag of flags) {
-    if (flag.type === "bool" || flag.bare !== undefined) {
-      command.option(flag.name, flag.help);
-      continue;
-    }
-    const values = valuesOf(flag);
-    command.option(flag.name, flag.help, (complete) => {
-      for (const value of values) complete(value, "");
-    }, flag.short);
-  }
+function namesOf({ name, short, help }: FlagSpec) {
+  const names = short ? [`-${short}`, `--${name}`] : [`--${name}`];
+  return names.map((word) => [word, help] as const);
 }
 
-/** Values worth offering. */
-function valuesOf({ name }: FlagSpec): readonly string[] {
-  switch (name) {
-    case "arch":
-    case "override-arch":
-      return ["amd64", "arm64", "arm/v7", "s390x", "ppc64le", "riscv64", "all"];
-    case "platform":
-      return ["linux/amd64", "linux/arm64", "linux/arm/v7", "all"];
-    case "os":
-    case "override-os":
-      return ["linux", "windows", "all"];
-    case "format":
-      return ["text", "json"];
-    default:
-      return [];
-  }
+function valuesOf(flag: FlagSpec | undefined, typed: string): Completions {
+  if (flag?.isFile) return { words: [], files: true };
+  return {
+    words: (flag?.choices ?? flag?.suggested ?? [])
+      .filter((value) => value.startsWith(typed))
+      .map((value) => [value, ""] as const),
+  };
 }

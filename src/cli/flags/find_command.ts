@@ -1,73 +1,120 @@
 /**
- * Which command the words of a command line name.
+ * Which command the words of a command line name, and with which flags.
  *
  * @module
  */
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { HangarError, hideGiven } from "../../errors.ts";
-import type { CommandSpec } from "./command_spec.ts";
-import type { FlagSpec } from "./flags.ts";
+import {
+  commandsBelow,
+  type CommandSpec,
+  placeChild,
+  type PlacedCommand,
+  placeRoot,
+} from "./command_spec.ts";
+import { type FlagSpec, matchFlag, takesWord } from "./flags.ts";
 
-/** Flags that every command or the root has. */
-const BUILT_IN = ["-h", "--help", "-v", "--version"];
+/** A flag among the words. */
+export interface GivenFlag {
+  /** As typed, without its value: `--jobs` or `-j`. */
+  readonly word: string;
+  /** The first flag of the tree that is called so; none is for a typo. */
+  readonly spec?: FlagSpec;
+  /** Undefined for a switch without a value, and where the value is missing. */
+  readonly value?: string;
+}
 
 /** What {@linkcode findCommand} found. */
 export interface FoundCommand<C> {
   /** The command, as far as its words are known. */
-  readonly spec: CommandSpec<C>;
-  /** Its words, such as `hangar mirror`. */
-  readonly path: string;
+  readonly command: PlacedCommand<C>;
   /** The first word that should name a command, and names none. */
   readonly unknown?: string;
   /** Whether `-v` or `--version` stands before any command. */
   readonly wantsVersion: boolean;
+  /** Whether `-h` or `--help` is given. */
+  readonly wantsHelp: boolean;
+  /** The flags, in the order given, whatever commands they belong to. */
+  readonly flags: readonly GivenFlag[];
+  /** The words that are neither flags nor values nor commands. */
+  readonly operands: readonly string[];
+  /** The words without those that name the command. */
+  readonly rest: readonly string[];
+  /** The flag whose value would be the next word. */
+  readonly awaits?: string;
 }
 
-/** Finds the command, passing over flags and their values. */
+/**
+ * Finds the command. The flags of any command may stand before or after its
+ * word: a flag takes a word wherever the tree has it, or nowhere.
+ */
 export function findCommand<C>(
   root: CommandSpec<C>,
   words: readonly string[],
 ): FoundCommand<C> {
-  const known = allFlags(root);
-  let spec = root;
-  let path = root.name;
+  const known = commandsBelow(placeRoot(root)).flatMap(({ flags }) => flags);
+  let command = placeRoot(root);
+  let unknown: string | undefined;
+  let awaits: string | undefined;
   let wantsVersion = false;
+  let wantsHelp = false;
   let afterUnknownFlag = false;
+  const flags: GivenFlag[] = [];
+  const operands: string[] = [];
+  const rest: string[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
-    if (word === "--") break;
+    if (word === "--") {
+      operands.push(...words.slice(i + 1));
+      rest.push(...words.slice(i));
+      break;
+    }
     if (word.startsWith("-") && word !== "-") {
-      const flag = known.find(({ name, short }) =>
-        word === `--${name}` || word === `-${short}`
-      );
-      const takesWord = flag !== undefined && flag.type !== "bool" &&
-        flag.bare === undefined;
-      if (takesWord) i++;
-      const name = word.split("=")[0];
-      afterUnknownFlag = word === name && flag === undefined &&
-        !BUILT_IN.includes(word) &&
-        !known.some(({ short }) => short && word.startsWith(`-${short}`));
-      wantsVersion ||= spec === root &&
-        (word === "-v" || word === "--version");
+      rest.push(word);
+      const match = matchFlag(word, known);
+      afterUnknownFlag = false;
+      if (match) {
+        let { value } = match;
+        if (value === undefined && takesWord(match.spec)) {
+          value = words[++i];
+          if (value === undefined) awaits = match.word;
+          else rest.push(value);
+        }
+        flags.push({ ...match, value });
+      } else if (word === "-h" || word === "--help") wantsHelp = true;
+      else if (word === "-v" || word === "--version") {
+        wantsVersion ||= command.parent === undefined;
+      } else {
+        afterUnknownFlag = !word.includes("=");
+        flags.push({ word });
+      }
       continue;
     }
-    const child = childOf(spec, word);
+    const child = operands.length === 0 && childOf(command.spec, word);
     if (child) {
-      spec = child;
-      path += ` ${child.name}`;
-    } else {
-      // After an unknown flag it may be the flag's value, and the flag is told.
-      const isCommand = spec.subcommands?.length && !afterUnknownFlag &&
-        spec.argument === undefined;
-      return { spec, path, wantsVersion, ...isCommand && { unknown: word } };
+      command = placeChild(command, child);
+      continue;
     }
+    const { spec } = command;
+    // After an unknown flag it may be the flag's value, and the flag is told.
+    if (
+      operands.length === 0 && spec.subcommands?.length && !afterUnknownFlag &&
+      spec.argument === undefined
+    ) unknown = word;
+    operands.push(word);
+    rest.push(word);
   }
-  return { spec, path, wantsVersion };
-}
-
-function allFlags<C>(spec: CommandSpec<C>): FlagSpec[] {
-  return [...spec.flags, ...(spec.subcommands ?? []).flatMap(allFlags)];
+  return {
+    command,
+    unknown,
+    wantsVersion,
+    wantsHelp,
+    flags,
+    operands,
+    rest,
+    awaits,
+  };
 }
 
 function childOf<C>(
@@ -79,20 +126,28 @@ function childOf<C>(
   );
 }
 
-/** The flags that the command named by the words knows. */
-export function flagsAlong<C>(
-  root: CommandSpec<C>,
-  words: readonly string[],
-): FlagSpec[] {
-  let spec = root;
-  const flags = [...root.flags];
-  for (const word of words) {
-    const child = childOf(spec, word);
-    if (!child) continue;
-    spec = child;
-    flags.push(...child.flags);
-  }
-  return flags;
+/**
+ * Refuses a flag that other commands take and the found one does not. A flag
+ * that no command takes is left to the parser, which knows the nearest one.
+ *
+ * @throws {HangarError} `usage`, naming flag and command
+ */
+export function refuseForeignFlag<C>(
+  { command, flags }: Pick<FoundCommand<C>, "command" | "flags">,
+): void {
+  const taken = [...command.globalFlags, ...command.flags];
+  const wrong = flags.find(({ word }) => !matchFlag(word, taken));
+  if (!wrong?.spec) return;
+  const { parent, path, spec } = command;
+  const isOfParent = matchFlag(wrong.word, parent?.flags ?? []) !== undefined;
+  const why = isOfParent && spec.unlikeParent !== undefined
+    ? `, which ${spec.unlikeParent}`
+    : "";
+  throw new HangarError(
+    "usage",
+    `${wrong.word} means nothing for "${path}"${why}`,
+    { flag: wrong.word },
+  );
 }
 
 /** The usage error for a word that names no command. */

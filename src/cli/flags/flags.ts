@@ -22,8 +22,19 @@ export interface FlagSpec {
   readonly default?: string | number | boolean | readonly string[];
   /** What a string flag is without a value; with this it takes no word. */
   readonly bare?: string;
-  /** The values that a string flag takes; any without it. */
+  /**
+   * The values that a string flag, or each item of a list flag, may have; any
+   * without it.
+   */
   readonly choices?: readonly string[];
+  /** Values that a shell offers, where others are good too. */
+  readonly suggested?: readonly string[];
+  /**
+   * Whether the value is the name of a file.
+   *
+   * @default {false}
+   */
+  readonly isFile?: boolean;
   /** @default {false} */
   readonly required?: boolean;
 }
@@ -41,12 +52,15 @@ function parseValue(
 ): string | number | boolean | readonly string[] {
   switch (flag.type) {
     case "string":
-      if (flag.choices && !flag.choices.includes(value)) {
-        throw invalid(flag, value, listChoices(flag.choices));
-      }
+      checkChoice(`--${flag.name}`, value, flag.choices);
       return value;
-    case "strings":
-      return value.split(",");
+    case "strings": {
+      const items = value.split(",");
+      for (const item of items) {
+        checkChoice(`--${flag.name}`, item, flag.choices);
+      }
+      return items;
+    }
     case "int":
       if (!/^[+-]?\d{1,15}$/.test(value)) {
         throw invalid(flag, value, "a whole number");
@@ -66,11 +80,21 @@ function parseValue(
   }
 }
 
-/** `a, b or c` */
-function listChoices(choices: readonly string[]): string {
-  return choices.length < 2
-    ? choices.join("")
-    : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+/**
+ * Refuses a value that is none of the choices.
+ *
+ * @param what the flag with its dashes, or the name of an argument
+ * @param choices any value will do without them
+ * @throws {HangarError} `usage`, naming flag and value
+ */
+export function checkChoice(
+  what: string,
+  value: string,
+  choices: readonly string[] | undefined,
+): void {
+  if (!choices || choices.includes(value)) return;
+  const wanted = choices.join(choices.length === 2 ? " or " : ", ");
+  throw invalidFlag(what, value, `want ${wanted}`);
 }
 
 /** The values of a command's flags, by name and type. */
@@ -118,6 +142,20 @@ export class FlagValues {
     return typeof value === "string" ? value : undefined;
   }
 
+  /**
+   * The value of a flag that has choices; undefined when it was not given and
+   * has no default, or its default is none of them.
+   *
+   * @param choices those of the flag
+   */
+  choice<T extends string>(
+    name: string,
+    choices: readonly T[],
+  ): T | undefined {
+    const value = this.string(name);
+    return choices.find((choice) => choice === value);
+  }
+
   /** The number of an int flag. */
   int(name: string): number {
     return Number(this.#last(name) ?? 0);
@@ -152,31 +190,69 @@ export class FlagValues {
   }
 }
 
+/** Whether a flag's value may be the word after it. */
+export function takesWord({ type, bare }: FlagSpec): boolean {
+  return type !== "bool" && bare === undefined;
+}
+
+/** A word that begins with a dash, understood. */
+export interface FlagWord {
+  /** The flag as typed, without its value: `--jobs` or `-j`. */
+  readonly word: string;
+  readonly spec: FlagSpec;
+  /** What stands in the same word, as in `--jobs=4`, `-j=4` and `-j4`. */
+  readonly value?: string;
+}
+
+/** Which of the flags a word is; undefined when it is none of them. */
+export function matchFlag(
+  word: string,
+  specs: readonly FlagSpec[],
+): FlagWord | undefined {
+  if (word.startsWith("--")) {
+    const [long = word] = word.split("=", 1);
+    const spec = specs.find(({ name }) => long === `--${name}`);
+    if (!spec) return undefined;
+    const value = long === word ? undefined : word.slice(long.length + 1);
+    return { word: long, spec, value };
+  }
+  const short = word.slice(0, 2);
+  const spec = specs.find((one) => one.short && short === `-${one.short}`);
+  if (!spec) return undefined;
+  const rest = word.slice(2);
+  const value = rest === ""
+    ? undefined
+    : rest.startsWith("=")
+    ? rest.slice(1)
+    : rest;
+  return { word: short, spec, value };
+}
+
 /**
  * Flags in the one spelling that Commander reads like pflag: `--flag=true` for
- * switches, which take no word of their own, and `-j=4` as `-j4`. Words after
- * `--` and values that stand alone are left as they are.
+ * switches, which take no word of their own, and `--jobs=4` for `-j4` and
+ * `-j=4`. Words after `--` and values that stand alone are left as they are.
  */
 export function normalizeArgs(
   args: readonly string[],
   specs: readonly FlagSpec[],
 ): string[] {
-  const long = new Map(specs.map((spec) => [`--${spec.name}`, spec]));
-  const short = new Map(specs.map((spec) => [`-${spec.short}`, spec]));
   const result: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === "--") return [...result, ...args.slice(i)];
-    const spec = long.get(arg) ?? short.get(arg);
-    const bare = spec?.type === "bool" ? "true" : spec?.bare;
-    if (bare !== undefined) result.push(`--${spec!.name}=${bare}`);
-    else if (spec) {
+    const match = matchFlag(arg, specs);
+    if (!match) {
+      result.push(arg);
+      continue;
+    }
+    const { spec, value } = match;
+    if (value !== undefined) result.push(`--${spec.name}=${value}`);
+    else if (takesWord(spec)) {
       result.push(arg);
       // A value may look like a flag; it is still the value.
       if (i + 1 < args.length) result.push(args[++i]!);
-    } else if (short.has(arg.slice(0, 2)) && arg[2] === "=") {
-      result.push(`${arg.slice(0, 2)}${arg.slice(3)}`);
-    } else result.push(arg);
+    } else result.push(`--${spec.name}=${spec.bare ?? "true"}`);
   }
   return result;
 }

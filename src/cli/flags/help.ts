@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PlacedCommand } from "./command_spec.ts";
 import type { FlagSpec } from "./flags.ts";
 
 /** What the help of a command shows. */
@@ -21,6 +22,22 @@ export interface HelpPage {
   readonly globalFlags: readonly FlagSpec[];
   /** Whether it has `-v, --version`. @default {false} */
   readonly hasVersion?: boolean;
+}
+
+/** The help page of a command. */
+export function helpFor<C>(
+  { spec, path, flags, globalFlags }: PlacedCommand<C>,
+): string {
+  return renderHelp({
+    path,
+    summary: spec.summary,
+    usage: spec.usage,
+    examples: spec.examples,
+    commands: spec.subcommands ?? [],
+    flags,
+    globalFlags,
+    hasVersion: spec.version !== undefined,
+  });
 }
 
 /** Renders a help page, with a newline at its end. */

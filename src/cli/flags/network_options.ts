@@ -28,14 +28,14 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     name: "max-per-host",
     type: "int",
     default: 6,
-    help: "requests under way at one registry host",
+    help: "requests at the same time to one registry host",
   },
   {
     name: "retry-times",
     type: "int",
     default: 4,
     help:
-      "how often a step that failed for now is tried again (unless given, 9 at a host that answers others)",
+      "how often a step is tried again after a temporary failure (by default 9 times at a host that answers other requests)",
   },
   {
     name: "retry-delay",
@@ -47,7 +47,7 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     name: "stall-timeout",
     type: "duration",
     default: "1m0s",
-    help: "give up and retry a transfer of which nothing came for so long",
+    help: "give up and retry a transfer that made no progress for so long",
   },
   {
     name: "tls-verify",

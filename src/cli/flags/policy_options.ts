@@ -23,7 +23,8 @@ export const POLICY_FLAGS: readonly FlagSpec[] = [
   {
     name: "policy",
     type: "string",
-    help: "policy file, instead of the user's or the system's policy.json",
+    isFile: true,
+    help: "policy file, in place of the user's or the system's policy.json",
   },
 ];
 

@@ -12,49 +12,60 @@ import { ProxyRules, variablesFor } from "../../transport/proxies.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
+/** The forms that signatures are made in. */
+export const SIGN_FORMATS = ["cosign", "bundle"] as const;
+
+/** What verifies signatures without a key. */
+export const TRUSTED_ROOT_FLAG: FlagSpec = {
+  name: "trusted-root",
+  type: "string",
+  isFile: true,
+  help: "trusted_root.json to verify signatures without a key by",
+};
+
 /** Flags of every command that signs. */
 export const SIGN_FLAGS: readonly FlagSpec[] = [
   {
     name: "sigstore-private-key",
     type: "string",
+    isFile: true,
     help: "sign images by sigstore private key when mirror images",
   },
   {
     name: "sigstore-passphrase-file",
     type: "string",
+    isFile: true,
     help: "passphrase file of the sigstore private key",
   },
   {
     name: "sign-format",
     type: "string",
+    choices: SIGN_FORMATS,
     default: "cosign",
     help: "cosign (a .sig tag), or bundle (a Sigstore bundle as a referrer)",
   },
   {
     name: "fulcio-url",
     type: "string",
-    help: "sign without a key, by a certificate from this Fulcio (bundle)",
+    help: "sign without a key, with a certificate from this Fulcio (bundle)",
   },
   {
     name: "identity-token",
     type: "string",
-    help: "OIDC token, or a file that holds it, for --fulcio-url",
+    isFile: true,
+    help: "OIDC token for --fulcio-url, or a file that holds it",
   },
   {
     name: "rekor-url",
     type: "string",
-    help: "enter signatures into this Rekor log (bundle)",
+    help: "record signatures in this Rekor log (bundle)",
   },
   {
     name: "tsa-url",
     type: "string",
-    help: "have signatures stamped by this timestamp authority (bundle)",
+    help: "have signatures timestamped by this timestamp authority (bundle)",
   },
-  {
-    name: "trusted-root",
-    type: "string",
-    help: "trusted_root.json that signatures without a key are verified by",
-  },
+  TRUSTED_ROOT_FLAG,
 ];
 
 const BUNDLE_FLAGS = [
@@ -75,15 +86,7 @@ export async function loadSigner(
   values: FlagValues,
   context: CliContext,
 ): Promise<ImageSigner | undefined> {
-  const format = values.string("sign-format");
-  if (format !== "cosign" && format !== "bundle") {
-    throw new HangarError(
-      "usage",
-      `invalid value ${
-        JSON.stringify(format)
-      } for --sign-format: want cosign or bundle`,
-    );
-  }
+  const format = values.choice("sign-format", SIGN_FORMATS);
   const path = values.string("sigstore-private-key");
   const given = BUNDLE_FLAGS.filter((flag) => values.string(flag));
   if (format === "cosign" && given.length > 0) {

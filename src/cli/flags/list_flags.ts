@@ -1,0 +1,148 @@
+/**
+ * The flags of the commands that work through a list of images.
+ *
+ * @module
+ */
+
+import { DEFAULT_WORDS } from "../../oci/platform.ts";
+import type { FlagSpec } from "./flags.ts";
+
+/** How a run shows how far it is. */
+export const PROGRESS_MODES = ["auto", "plain", "none"] as const;
+
+/** Flags of every command on a list: which images, where, and how many at once. */
+export const LIST_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "file",
+    short: "f",
+    type: "string",
+    isFile: true,
+    help: "image list file",
+    required: true,
+  },
+  {
+    name: "source",
+    short: "s",
+    type: "string",
+    help: "override the source registry in image list",
+  },
+  {
+    name: "source-project",
+    type: "string",
+    help: "override all source image projects",
+  },
+  {
+    name: "destination",
+    short: "d",
+    type: "string",
+    help: "specify the destination image registry",
+  },
+  {
+    name: "destination-project",
+    type: "string",
+    help: "override all destination image projects",
+  },
+  {
+    name: "jobs",
+    short: "j",
+    type: "int",
+    default: 1,
+    help: "worker number, copy images parallelly (1-20)",
+  },
+  {
+    name: "progress",
+    type: "string",
+    choices: PROGRESS_MODES,
+    default: "auto",
+    help:
+      "auto (a live display on a terminal, otherwise plain), plain (a line every 10s), or none",
+  },
+  {
+    name: "report",
+    type: "string",
+    isFile: true,
+    help: "file for a report in JSON, - for standard output",
+  },
+  {
+    name: "skip-login",
+    type: "bool",
+    default: false,
+    help:
+      "skip check the destination registry is logged in (used in shell script)",
+  },
+  {
+    name: "timeout",
+    type: "duration",
+    default: "10m0s",
+    help: "timeout when mirror each images",
+  },
+];
+
+/** Flags that say what the destination is to hold in the end. */
+export const SELECTION_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "arch",
+    short: "a",
+    type: "strings",
+    suggested: [
+      "amd64",
+      "arm64",
+      "arm/v7",
+      "s390x",
+      "ppc64le",
+      "riscv64",
+      "all",
+    ],
+    default: DEFAULT_WORDS.architectures,
+    help: "architecture list of images",
+  },
+  {
+    name: "os",
+    type: "strings",
+    suggested: ["linux", "windows", "all"],
+    default: DEFAULT_WORDS.oses,
+    help: "OS list of images",
+  },
+  {
+    name: "platform",
+    type: "strings",
+    suggested: ["linux/amd64", "linux/arm64", "linux/arm/v7", "all"],
+    help: "os/arch[/variant] list of images, or all; replaces --arch and --os",
+  },
+  {
+    name: "missing",
+    type: "bool",
+    default: false,
+    help: "leave images alone whose tag exists in the destination registry",
+  },
+  {
+    name: "overwrite",
+    type: "bool",
+    default: false,
+    help: "overwrite exist manifest index in destination registry",
+  },
+  {
+    name: "provenance",
+    type: "bool",
+    default: true,
+    help: "copy SLSA provenance",
+  },
+  {
+    name: "remove-signatures",
+    type: "bool",
+    default: false,
+    help: "do not copy image signatures when mirror images",
+  },
+];
+
+/** `--failed`, whose default is a command's own. */
+export function failedFlag(of: string, file: string): FlagSpec {
+  return {
+    name: "failed",
+    short: "o",
+    type: "string",
+    isFile: true,
+    default: file,
+    help: `file name of the ${of} failed image list`,
+  };
+}
