@@ -74,7 +74,8 @@ export function flagReference(): string {
     "and `-a amd64` are lists of one kind, a switch takes no word of its own",
     "(`--provenance=false`), and a duration is `90s`, `10m0s` or `1h30m`.",
     "",
-    "These flags go with every command:",
+    "A command takes the flags of its table and refuses any other one. These",
+    "flags go with every command:",
     "",
     ...flagTable(root.flags),
     ...commandsBelow(placeRoot(root)).filter(({ parent }) => parent)

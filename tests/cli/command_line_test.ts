@@ -7,6 +7,7 @@ const FLAGS: readonly FlagSpec[] = [
   { name: "arch", short: "a", type: "strings", default: ["amd64"], help: "" },
   { name: "file", short: "f", type: "string", help: "" },
   { name: "jobs", short: "j", type: "int", default: 1, help: "" },
+  { name: "kinds", type: "strings", choices: ["a", "b", "c"], help: "" },
   { name: "keep", type: "bool", default: true, help: "" },
   { name: "over", type: "bool", default: false, help: "" },
   { name: "tls", type: "bool", help: "" },
@@ -62,6 +63,16 @@ Deno.test("flags: lists are split, repeated and replaced as pflag does", async (
     "c",
     "d",
   ]);
+});
+
+Deno.test("flags: each item of a list is one of its choices", async () => {
+  const { values } = await parse("mirror", "--kinds", "a,c", "--kinds=b");
+  assertEquals(values.strings("kinds"), ["a", "c", "b"]);
+  for (const wrong of ["d", "a,d", "a,", ""]) {
+    const { code, output } = await parse("mirror", `--kinds=${wrong}`);
+    assertEquals(code, 2);
+    assertStringIncludes(output, "for --kinds: want a, b, c");
+  }
 });
 
 Deno.test("flags: a switch never swallows the next word", async () => {

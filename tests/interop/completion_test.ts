@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MIRROR_FLAGS } from "../../src/cli/commands/mirror_command.ts";
 import { run } from "./support.ts";
 
@@ -68,15 +68,29 @@ complete_words() {
 complete_words hangar mirror --prov
 echo =
 complete_words hangar mirror --
+echo =
+complete_words hangar completion ''
+complete_words hangar mirror --sign-format ''
+complete_words hangar mirror validate --dee
+complete_words hangar mirror validate --create
+echo =
+complete -p hangar | tr ' ' '_'
 `,
     );
     const { stdout, stderr } = await run("bash", [`${directory}/session`], {
       env: { PATH: `${directory}:${Deno.env.get("PATH")}` },
     });
-    const [one = "", all = ""] = stdout.split("=\n").map((answers) =>
-      answers.trim().split("\n").map((line) => line.split(/\s/)[0]).join(" ")
-    );
+    const [one = "", all = "", values, registered = ""] = stdout.split("=\n")
+      .map((answers) =>
+        answers.trim().split("\n").map((line) => line.split(/\s/)[0]).join(" ")
+      );
     assertEquals(one, "--provenance", stderr);
+    assertEquals(
+      values,
+      "bash zsh fish powershell cosign bundle --deep",
+    );
+    // Without the option, bash completes no names of files.
+    assertStringIncludes(registered, "_-o_default_");
     assertEquals(
       all.split(" ").sort().join(" "),
       [

@@ -62,7 +62,7 @@ export const listTagsCommand: CommandSpec<CliContext> = {
         for await (const page of pages) {
           if (format === "text") {
             const text = page.map((tag) => `${printable(tag)}\n`).join("");
-            // The next page would be for nobody, as behind `| head`.
+            // Nothing reads the next page, as behind `| head`.
             if (context.stdout(text) === false) return 0;
           } else for (const tag of page) tags.push(tag);
         }

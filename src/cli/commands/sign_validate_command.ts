@@ -55,12 +55,13 @@ export const signValidateCommand: CommandSpec<CliContext> = {
       name: "certificate-identity",
       type: "string",
       help:
-        "e-mail address or URI that must have signed the images, without a key",
+        "e-mail address or URI of the signer, as its certificate has it (without a key)",
     },
     {
       name: "certificate-oidc-issuer",
       type: "string",
-      help: "issuer that must have vouched for --certificate-identity",
+      help:
+        "OIDC issuer of the signer, as its certificate has it (without a key)",
     },
     {
       name: "require",

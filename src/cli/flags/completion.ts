@@ -28,6 +28,11 @@ const DIRECTIVE = { files: ":0", noFiles: ":4" } as const;
 /** Prints the script that makes a shell ask `hangar complete`. */
 export function printScript(name: string, shell: Shell): void {
   new RootCommand().setup(name, name, shell);
+  // Without the option, bash completes no files where the answer leaves that
+  // to it. The answers that do not leave it take the option back.
+  if (shell === "bash") {
+    console.log(`complete -o default -F __${name}_complete ${name}`);
+  }
 }
 
 /** Completions as the scripts read them. */

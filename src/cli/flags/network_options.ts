@@ -47,7 +47,7 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     name: "stall-timeout",
     type: "duration",
     default: "1m0s",
-    help: "give up and retry a transfer that made no progress for so long",
+    help: "give up and retry a transfer that makes no progress for this long",
   },
   {
     name: "tls-verify",

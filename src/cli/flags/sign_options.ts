@@ -20,7 +20,7 @@ export const TRUSTED_ROOT_FLAG: FlagSpec = {
   name: "trusted-root",
   type: "string",
   isFile: true,
-  help: "trusted_root.json to verify signatures without a key by",
+  help: "trusted_root.json, by which signatures without a key are verified",
 };
 
 /** Flags of every command that signs. */
