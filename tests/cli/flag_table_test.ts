@@ -309,6 +309,10 @@ for (
       '--raw means nothing for "hangar inspect list", which reports on every image in one form; see: hangar inspect list --help',
     ],
     [
+      ["mirror", "validate", "-flist", "--raw"],
+      '--raw means nothing for "hangar mirror validate"; see: hangar mirror validate --help',
+    ],
+    [
       ["login", "reg.io", "--jobs", "4"],
       '--jobs means nothing for "hangar login"; see: hangar login --help',
     ],
