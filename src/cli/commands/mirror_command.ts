@@ -36,7 +36,7 @@ import {
 
 const MAX_JOBS = 20;
 
-// What decides what the destination is to hold, for `mirror` and its proof.
+// These decide what the destination must hold, so `validate` takes them too.
 const EXPECTATION_FLAGS: readonly FlagSpec[] = [
   ...LIST_FLAGS,
   ...SELECTION_FLAGS,
@@ -64,10 +64,10 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
   },
 ];
 
-// What `--deep` may be; without it, manifests alone are compared.
+// The values of `--deep`. Without it, only manifests are compared.
 const DEEP = ["blobs", "bytes"] as const satisfies readonly Depth[];
 
-/** `hangar mirror validate`, which takes what `mirror` takes unless it writes. */
+/** `hangar mirror validate`. It takes the flags of `mirror` except those on writing. */
 const validateCommand: CommandSpec<CliContext> = {
   name: "validate",
   summary: "Ensure the images were mirrored correctly",

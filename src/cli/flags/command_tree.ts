@@ -1,6 +1,7 @@
 /**
- * A tree of commands. Commander reads the flags of the command that is named;
- * commands, help and errors are ours, so that they are those of the manual.
+ * A tree of commands. Commander reads the flags of the command that is named.
+ * The rest is our own: finding the command, its help, and the texts of errors,
+ * which match the manual.
  *
  * @module
  */
@@ -41,7 +42,7 @@ export async function runCommandTree<C extends Output>(
   const found = findCommand(root, words);
   const { command, unknown } = found;
   try {
-    // An unknown command is told before its unknown flags.
+    // An unknown command is reported before unknown flags.
     if (unknown !== undefined) {
       throw unknownWord(unknown, command.path, command.spec);
     }
@@ -139,7 +140,7 @@ function argumentOf<C>(
   return [value, tooMany];
 }
 
-/** Whether errors are told as JSON, which is asked for before it is parsed. */
+/** Whether errors are written as JSON; known also where parsing failed. */
 function wantsJson(flags: readonly GivenFlag[]): boolean {
   return flags.findLast(({ spec }) => spec?.name === "log-format")?.value ===
     "json";

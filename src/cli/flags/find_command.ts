@@ -97,7 +97,7 @@ export function findCommand<C>(
       continue;
     }
     const { spec } = command;
-    // After an unknown flag it may be the flag's value, and the flag is told.
+    // After an unknown flag, the word may be its value: the flag is reported.
     if (
       operands.length === 0 && spec.subcommands?.length && !afterUnknownFlag &&
       spec.argument === undefined
