@@ -4,9 +4,9 @@
  * @module
  */
 
+import { type RegistryAddress, registryOf } from "../names/address.ts";
 import { HangarError, withContext } from "../errors.ts";
 import type { MirrorPlan } from "../mirror/plan.ts";
-import type { RegistryAddress } from "../names/reference.ts";
 import { allOf } from "../together.ts";
 import type { Network } from "./wire.ts";
 
@@ -39,7 +39,7 @@ export async function checkLogins(
   const registries = new Map<string, RegistryAddress>();
   for (const { destination, refusal } of plan.tasks) {
     if (!refusal) {
-      registries.set(destination.registry.host, destination.registry);
+      registries.set(destination.registry, registryOf(destination));
     }
   }
   const shut = new Map<string, HangarError>();

@@ -4,8 +4,12 @@
  * @module
  */
 
-import type { ImageAddress, MirrorPlan } from "../mirror/plan.ts";
-import type { RegistryAddress } from "../names/reference.ts";
+import {
+  type ImageAddress,
+  type RegistryAddress,
+  registryOf,
+} from "../names/address.ts";
+import type { MirrorPlan } from "../mirror/plan.ts";
 import type { Console } from "../report/console.ts";
 import { allOf } from "../together.ts";
 import type { Network } from "./wire.ts";
@@ -18,9 +22,10 @@ interface Project {
   readonly key: string;
 }
 
-function projectOf({ registry, repository }: ImageAddress): Project {
+function projectOf(image: ImageAddress): Project {
+  const { registry: host, repository } = image;
   const project = repository.slice(0, Math.max(0, repository.indexOf("/")));
-  return { registry, project, key: `${registry.host}/${project}` };
+  return { registry: registryOf(image), project, key: `${host}/${project}` };
 }
 
 /** Makes the projects that a run needs, or tells which it would make. */

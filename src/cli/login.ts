@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { RegistryAddress } from "../names/address.ts";
 import { CredentialStore } from "../auth/credential_store.ts";
 import { HangarError } from "../errors.ts";
-import type { RegistryAddress } from "../names/reference.ts";
 import type { CliContext } from "./context.ts";
 import type { ReachOptions } from "./flags/network_options.ts";
 import { loadRoutes } from "../machine/registries_files.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { formatReference } from "../names/reference.ts";
 import { Keychain } from "../auth/keychain.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { currentImage } from "../mirror/pool/current_image.ts";
@@ -12,7 +13,6 @@ import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
 import {
-  formatAddress,
   type MirrorPlan,
   planMirror,
   type PlanOptions,
@@ -246,8 +246,8 @@ export async function runList(
       if (begun.has(outcome.id)) continue;
       const { sources, destination } = plan.tasks[i]!;
       collector.addUnstarted(outcome, {
-        sources: sources.map(formatAddress),
-        destination: formatAddress(destination),
+        sources: sources.map(formatReference),
+        destination: formatReference(destination),
       });
     }
     const report: MirrorReport = {
@@ -281,7 +281,7 @@ function withoutDestinations(
   shut: ReadonlyMap<string, HangarError>,
 ): MirrorPlan {
   const tasks = plan.tasks.map((task) => {
-    const refusal = shut.get(task.destination.registry.host);
+    const refusal = shut.get(task.destination.registry);
     return refusal && !task.refusal ? { ...task, refusal } : task;
   });
   return { ...plan, tasks };

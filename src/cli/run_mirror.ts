@@ -8,7 +8,8 @@ import { AbsentDestination } from "../mirror/absent_destination.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
-import { mirrorImage, type MirrorTools } from "../mirror/mirror_image.ts";
+import type { RunServices, Stores } from "../mirror/image_run.ts";
+import { mirrorImage } from "../mirror/mirror_image.ts";
 import { type MirrorPlan, planInPlace } from "../mirror/plan.ts";
 import {
   checkInPlace,
@@ -70,22 +71,20 @@ export async function runMirror(
       ? (...run) => projects.provide(...run)
       : undefined,
     work: (network, plan, trace) => {
-      const base = network.mirrorTools();
-      const destination: MirrorTools["destination"] = (image) =>
+      const base = network.runServices("pull,push");
+      const destination: Stores["destination"] = (image) =>
         projects.isAbsent(image)
-          ? new AbsentDestination(image.registry.host)
-          : base.destination(image);
-      const tools: MirrorTools = {
-        ...base,
-        destination,
-        trace,
-        ...existingOf(options, plan, destination),
-        signer: options.signer,
-        policy: options.policy?.(network.plainTransport),
+          ? new AbsentDestination(image.registry)
+          : base.stores.destination(image);
+      const stores = { ...base.stores, destination };
+      const services: RunServices = { ...base, stores, trace };
+      const how = {
+        ...options,
+        existing: existingOf(options, plan, stores),
+        judge: options.policy?.(network.plainTransport),
       };
       const work = dryRun ? dryRunImage : mirrorImage;
-      return (task, events, signal) =>
-        work(task, options, tools, events, signal);
+      return (job) => work(job, services, how);
     },
   });
 }
@@ -102,14 +101,15 @@ export async function runValidate(
     summary: validationLine,
     needsLogin: false,
     work: (network, plan) => {
-      const tools = {
-        ...network.validateTools(),
-        ...existingOf(options, plan, network.validateTools().destination),
-        signatures: options.signer,
-        policy: options.policy?.(network.plainTransport),
+      const services = network.runServices("pull");
+      const how = {
+        ...options,
+        depth,
+        existing: existingOf(options, plan, services.stores),
+        checker: options.signer,
+        judge: options.policy?.(network.plainTransport),
       };
-      return (task, events, signal) =>
-        validateImage(task, { ...options, depth }, tools, events, signal);
+      return (job) => validateImage(job, services, how);
     },
   });
 }
@@ -117,9 +117,9 @@ export async function runValidate(
 function existingOf(
   { missing }: MirrorRunOptions,
   { tasks }: MirrorPlan,
-  destination: MirrorTools["destination"],
-): Pick<MirrorTools, "existing"> {
-  return missing ? { existing: new ExistingTags(tasks, destination) } : {};
+  { destination }: Stores,
+): ExistingTags | undefined {
+  return missing ? new ExistingTags(tasks, destination) : undefined;
 }
 
 /** Signs the images of a list where they are; gives the exit code. */
@@ -135,9 +135,8 @@ export async function runSign(
     plan: planInPlace,
     needsLogin: !options.skipLogin,
     work: (network) => {
-      const tools = network.signTools("pull,push");
-      return (task, events, signal) =>
-        signInPlace(task, signer, tools, events, signal);
+      const services = network.runServices("pull,push");
+      return (job) => signInPlace(job, services, signer);
     },
   });
 }
@@ -156,9 +155,8 @@ export async function runSignValidate(
     plan: planInPlace,
     needsLogin: false,
     work: (network) => {
-      const tools = network.signTools("pull");
-      return (task, events, signal) =>
-        checkInPlace(task, { checker, required }, tools, events, signal);
+      const services = network.runServices("pull");
+      return (job) => checkInPlace(job, services, { checker, required });
     },
   });
 }

@@ -4,20 +4,22 @@
  * @module
  */
 
+import {
+  type ImageAddress,
+  type RegistryAddress,
+  registryOf,
+} from "../names/address.ts";
 import { Authenticator, type LoginState } from "../auth/authenticator.ts";
 import { withBasic } from "../auth/basic.ts";
 import type { Keychain } from "../auth/keychain.ts";
 import { AttachmentFinder } from "../copy/attachment_finder.ts";
-import { BlobLedger } from "../copy/blob_ledger.ts";
+import { ContentLedger } from "../copy/content_ledger.ts";
 import { KeyedLock } from "../copy/keyed_lock.ts";
-import { OwnMounts } from "../copy/own_mounts.ts";
+import { Mounts } from "../copy/mounts.ts";
 import { HangarError } from "../errors.ts";
 import { EndpointChooser } from "../mirror/endpoints.ts";
-import type { MirrorTools } from "../mirror/mirror_image.ts";
-import type { ImageAddress } from "../mirror/plan.ts";
+import type { RunServices } from "../mirror/image_run.ts";
 import type { SourceStore } from "../oci/store.ts";
-import type { ValidateTools } from "../mirror/validate_image.ts";
-import type { RegistryAddress } from "../names/reference.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { HarborProjects } from "../registry/harbor.ts";
 import { Registry } from "../registry/registry.ts";
@@ -138,14 +140,21 @@ export class Network implements AsyncDisposable {
     this.#insecurePlain = plain(this.#insecureClients);
   }
 
-  /** What mirroring works with. */
-  mirrorTools(): MirrorTools {
+  /**
+   * What all images of a run share.
+   *
+   * @param access what is asked of destinations: whoever writes nothing must not
+   * ask to
+   */
+  runServices(access: "pull" | "pull,push"): RunServices {
     return {
-      source: ({ registry }) => this.#registry(registry, "pull"),
-      destination: ({ registry }) => this.#registry(registry, "pull,push"),
-      blobs: new BlobLedger(),
-      manifests: new BlobLedger(),
-      ownMounts: new OwnMounts(),
+      stores: {
+        source: (image) => this.#registry(registryOf(image), "pull"),
+        destination: (image) => this.#registry(registryOf(image), access),
+      },
+      blobs: new ContentLedger(),
+      manifests: new ContentLedger(),
+      mounts: new Mounts(),
       locks: new KeyedLock(),
       finder: new AttachmentFinder(),
       gate: this.#gate,
@@ -154,17 +163,9 @@ export class Network implements AsyncDisposable {
     };
   }
 
-  /** What validating works with: nothing of it asks to write. */
-  validateTools(): ValidateTools {
-    return {
-      ...this.mirrorTools(),
-      destination: ({ registry }) => this.#registry(registry, "pull"),
-    };
-  }
-
   /** The host at which a registry is reached. */
   hostOf(image: ImageAddress): string {
-    const { host } = (image.endpoints?.at(-1) ?? image).registry;
+    const { registry: host } = image.endpoints?.at(-1) ?? image;
     return HOSTS_OF[host] ?? host;
   }
 
@@ -173,16 +174,9 @@ export class Network implements AsyncDisposable {
     return this.#plain;
   }
 
-  /** What signing in place works with: source and destination are one. */
-  signTools(access: "pull" | "pull,push"): MirrorTools {
-    const registry = ({ registry }: ImageAddress) =>
-      this.#registry(registry, access);
-    return { ...this.mirrorTools(), source: registry, destination: registry };
-  }
-
-  /** A registry to read from. */
-  reader(registry: RegistryAddress): SourceStore {
-    return this.#registry(registry, "pull");
+  /** The store of an image, to read from. */
+  reader(image: ImageAddress): SourceStore {
+    return this.#registry(registryOf(image), "pull");
   }
 
   /** The projects of a registry that is a Harbor. */

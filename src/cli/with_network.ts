@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { RegistryAddress } from "../names/address.ts";
 import { HangarError } from "../errors.ts";
-import type { RegistryAddress } from "../names/reference.ts";
 import type { CliContext } from "./context.ts";
 import {
   connectNetwork,

@@ -9,12 +9,12 @@ import {
   type Descriptor,
   type ImageManifest,
   parseConfig,
-  parseManifest,
 } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
 import { together } from "../together.ts";
-import { copyBlob } from "./copy_blob.ts";
-import type { CopyContext } from "./copy_context.ts";
-import { putManifest } from "./copy_graph.ts";
+import { pushBytes } from "./copy_blob.ts";
+import type { DestinationSide } from "./destination_side.ts";
+import { putManifest } from "./put_manifest.ts";
 import { atDestination } from "./sides.ts";
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
@@ -29,38 +29,31 @@ export interface AddedLayers {
 
 /** Adds layers to the image under a tag of cosign's; the caller has its lock. */
 export async function addLayers(
-  context: CopyContext,
+  destination: DestinationSide,
   tag: string,
   held: ImageManifest | undefined,
   { layers, bring, signal }: AddedLayers,
 ): Promise<void> {
-  const image = held && await withConfig(context, held, signal);
+  const image = held && await withConfig(destination, held, signal);
   const made = appendLayers(image, layers);
   await together(layers.map((layer) => () => bring(layer)), signal);
-  const manifest = parseManifest(
-    made.content.bytes,
-    made.content.mediaType,
-    made.content.digest,
-  );
+  const manifest = parseContent(made.content);
   if (manifest.kind !== "image") throw new Error("an image was made");
-  context.cache.set(made.config.digest, made.config.bytes);
-  await copyBlob(context, manifest.config, { signal });
-  await putManifest(context, manifest, tag, signal);
+  await pushBytes(destination, manifest.config, made.config.bytes, { signal });
+  await putManifest(destination, manifest, tag, { role: "referrer", signal });
 }
 
 async function withConfig(
-  context: CopyContext,
+  destination: DestinationSide,
   manifest: ImageManifest,
   signal: AbortSignal,
 ): Promise<AttachmentImage> {
-  const { destination, destinationRepository } = context;
+  const { store, repository } = destination;
   const { config } = manifest;
   const bytes = await atDestination(
-    context,
+    destination,
     `read config ${config.digest} from`,
-    destination.readBlob(destinationRepository, config, MAX_CONFIG_BYTES, {
-      signal,
-    }),
+    store.readBlob(repository, config, MAX_CONFIG_BYTES, { signal }),
   );
   return {
     manifest,

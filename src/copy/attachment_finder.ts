@@ -15,22 +15,31 @@ import {
   isFallbackTag,
 } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
-import {
-  type Descriptor,
-  type Manifest,
-  parseManifest,
-} from "../oci/manifest.ts";
-import type { ManifestReader } from "../oci/store.ts";
+import type { Descriptor, Manifest } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
+import type {
+  ManifestReader,
+  ReferrerLister,
+  StoreIdentity,
+  TagLister,
+} from "../oci/store.ts";
 import { allOf } from "../together.ts";
 import { Memo } from "./keyed_lock.ts";
-import { atSource, type SourceSide } from "./sides.ts";
+import { atSource, type Place, placeName } from "./sides.ts";
 
 /** Pages of a tag listing that are read to find signatures. */
 const MAX_TAG_PAGES = 10;
 
-/** Where to search, and whom to tell of trouble. */
-export interface SearchContext extends SourceSide {
-  readonly events: { warn(message: string): void };
+/** Where to search. */
+export type SearchPlace = Place<
+  StoreIdentity & ManifestReader & TagLister & ReferrerLister
+>;
+
+/** How to search. */
+export interface SearchOptions {
+  readonly signal: AbortSignal;
+  /** Told of what cannot be searched. */
+  readonly warn: (message: string) => void;
 }
 
 /** What is attached to one digest. */
@@ -50,53 +59,54 @@ export class AttachmentFinder {
 
   /** Finds what is attached to a digest at the source. */
   async find(
-    context: SearchContext,
+    place: SearchPlace,
     digest: Digest,
-    signal: AbortSignal,
+    options: SearchOptions,
   ): Promise<Attachments> {
     const [tags, referrers] = await allOf([
-      this.#cosignTags(context, digest, signal),
-      this.#referrers(context, digest, signal),
+      this.#cosignTags(place, digest, options),
+      this.#referrers(place, digest, options),
     ]);
     return { tags, referrers };
   }
 
   async #cosignTags(
-    context: SearchContext,
+    place: SearchPlace,
     digest: Digest,
-    signal: AbortSignal,
+    options: SearchOptions,
   ): Promise<string[]> {
-    const { source, sourceRepository } = context;
-    const known = await this.#listed(context, signal);
+    const { store, repository } = place;
+    const { signal } = options;
+    const known = await this.#listed(place, options);
     const tags = ATTACHMENT_SUFFIXES.flatMap((suffix) =>
       attachmentTag(digest, suffix) ?? []
     );
     if (known) return tags.filter((tag) => known.has(tag));
     const heads = await allOf(tags.map((tag) =>
       atSource(
-        context,
+        place,
         `tag ${tag}`,
-        source.headManifest(sourceRepository, tag, { signal }),
+        store.headManifest(repository, tag, { signal }),
       )
     ));
     return tags.filter((_, i) => heads[i] !== undefined);
   }
 
   async #referrers(
-    context: SearchContext,
+    place: SearchPlace,
     digest: Digest,
-    signal: AbortSignal,
+    options: SearchOptions,
   ): Promise<Descriptor[]> {
-    const { source, sourceRepository } = context;
+    const { signal } = options;
     const tag = fallbackTag(digest);
-    const known = await this.#listed(context, signal);
+    const known = await this.#listed(place, options);
     const [byApi, byTag] = await allOf([
-      this.#byApi(context, digest, signal),
+      this.#byApi(place, digest, options),
       known === undefined || known.has(tag)
         ? atSource(
-          context,
+          place,
           `tag ${tag}`,
-          readFallback(source, sourceRepository, tag, signal),
+          readFallback(place, tag, signal),
         )
         : undefined,
     ]);
@@ -105,25 +115,24 @@ export class AttachmentFinder {
   }
 
   async #byApi(
-    context: SearchContext,
+    place: SearchPlace,
     digest: Digest,
-    signal: AbortSignal,
+    options: SearchOptions,
   ): Promise<readonly Descriptor[] | undefined> {
-    const { source, sourceRepository, events } = context;
-    const name = `${source.id}/${sourceRepository}`;
-    if (this.#withoutApi.has(source.id) || this.#denied.has(name)) {
+    const { store, repository } = place;
+    const { signal, warn } = options;
+    const name = placeName(place);
+    if (this.#withoutApi.has(store.id) || this.#denied.has(name)) {
       return undefined;
     }
     try {
-      const listed = await source.listReferrers(sourceRepository, digest, {
-        signal,
-      });
-      if (listed === undefined) this.#withoutApi.add(source.id);
+      const listed = await store.listReferrers(repository, digest, { signal });
+      if (listed === undefined) this.#withoutApi.add(store.id);
       return listed;
     } catch (error) {
       if (!isDenial(error)) {
         return await atSource(
-          context,
+          place,
           `the referrers of ${digest}`,
           Promise.reject(error),
         );
@@ -131,7 +140,7 @@ export class AttachmentFinder {
       // It says nothing of the registry's other repositories.
       if (!this.#denied.has(name)) {
         this.#denied.add(name);
-        events.warn(
+        warn(
           `the referrers of source ${name} cannot be listed (${
             (error as HangarError).status
           }): those that no tag lists stay behind`,
@@ -143,17 +152,18 @@ export class AttachmentFinder {
 
   /** The tags that may matter; undefined where they cannot all be listed. */
   async #listed(
-    context: SearchContext,
-    signal: AbortSignal,
+    place: SearchPlace,
+    { signal, warn }: SearchOptions,
   ): Promise<ReadonlySet<string> | undefined> {
-    const { source, sourceRepository, events } = context;
+    const { store, repository } = place;
+    const name = placeName(place);
     return await this.#tags.get(
-      `${source.id}/${sourceRepository}`,
+      name,
       signal,
       async () => {
         const tags = new Set<string>();
         try {
-          const pages = source.listTags(sourceRepository, {
+          const pages = store.listTags(repository, {
             maxPages: MAX_TAG_PAGES,
             signal,
           });
@@ -168,10 +178,10 @@ export class AttachmentFinder {
             return undefined;
           }
           if (!isDenial(error)) {
-            return await atSource(context, "the tags", Promise.reject(error));
+            return await atSource(place, "the tags", Promise.reject(error));
           }
-          events.warn(
-            `the tags of source ${source.id}/${sourceRepository} cannot be listed (${
+          warn(
+            `the tags of source ${name} cannot be listed (${
               (error as HangarError).status
             }): signatures are looked for one by one`,
           );
@@ -190,21 +200,29 @@ function isDenial(error: unknown): boolean {
 
 /** The index under a fallback tag; undefined when there is none. */
 export async function readFallback(
-  store: ManifestReader,
-  repository: string,
+  { store, repository }: Place<StoreIdentity & ManifestReader>,
   tag: string,
   signal: AbortSignal,
 ): Promise<Manifest & { kind: "index" } | undefined> {
   const content = await store.getManifest(repository, tag, { signal });
   if (!content) return undefined;
-  const manifest = parseManifest(
-    content.bytes,
-    content.mediaType,
-    content.digest,
-  );
+  const manifest = parseContent(content);
   if (manifest.kind === "index") return manifest;
   throw new HangarError(
     "invalid-manifest",
     `it holds ${content.digest}, which is no index of referrers`,
   );
+}
+
+/** The referrers of a digest, by the API or by the tag that stands in for it. */
+export async function listReferrersOf(
+  place: Place<StoreIdentity & ManifestReader & ReferrerLister>,
+  subject: Digest,
+  signal: AbortSignal,
+): Promise<readonly Descriptor[]> {
+  const { store, repository } = place;
+  const listed = await store.listReferrers(repository, subject, { signal });
+  if (listed) return listed;
+  return (await readFallback(place, fallbackTag(subject), signal))?.entries ??
+    [];
 }

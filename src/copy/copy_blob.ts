@@ -7,38 +7,110 @@
 import { HangarError } from "../errors.ts";
 import { digestAlgorithm } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
-import type { OpenUpload } from "../oci/store.ts";
-import type { CopyContext } from "./copy_context.ts";
+import type { MountResult, OpenUpload } from "../oci/store.ts";
+import { type BlobOrigin, originAt, originOfBytes } from "./blob_origin.ts";
+import type { DestinationSide } from "./destination_side.ts";
 import { ABSENT, blobFault, notKept } from "./held_content.ts";
 import { AHEAD_BYTES, sendBlob } from "./send_blob.ts";
-import { atDestination } from "./sides.ts";
+import { atDestination, type SourceSide } from "./sides.ts";
+
+/** How a blob came to the destination repository. */
+type Delivered = "sent" | "mounted" | "present";
+
+/** What every step of a copy can be ended by. */
+interface Step {
+  readonly signal: AbortSignal;
+}
 
 /**
  * Brings a blob to the destination repository, at most once per run. Where the
- * context says `recheck`, what is there is read and hashed.
+ * destination says `recheck`, what is there is read and hashed.
  *
  * @throws {HangarError} also when the registry keeps other content than it took
  */
 export async function copyBlob(
-  context: CopyContext,
+  source: SourceSide,
+  destination: DestinationSide,
   blob: Descriptor,
-  options: { readonly signal: AbortSignal },
+  step: Step,
 ): Promise<void> {
-  const { destination, destinationRepository, blobs, events } = context;
-  const { signal } = options;
+  await bringBlob(originAt(source), destination, blob, step);
+}
+
+/**
+ * Brings content that was made here to the destination repository, as
+ * {@linkcode copyBlob} does.
+ *
+ * @param blob describes the bytes
+ */
+export async function pushBytes(
+  destination: DestinationSide,
+  blob: Descriptor,
+  bytes: Uint8Array,
+  step: Step,
+): Promise<void> {
+  await bringBlob(originOfBytes(bytes), destination, blob, step);
+}
+
+/**
+ * How a blob would come to the destination repository. What is worked out is
+ * taken for done by the copies that are planned after it.
+ */
+export async function planBlob(
+  source: SourceSide,
+  destination: DestinationSide,
+  blob: Descriptor,
+  { signal }: Step,
+): Promise<Delivered> {
+  return await once(destination, blob, signal, async () => {
+    if (await lookFor(destination, blob, signal)) return "present";
+    const from = mountSource(originAt(source), destination, blob);
+    return from === undefined ? "sent" : "mounted";
+  });
+}
+
+async function bringBlob(
+  origin: BlobOrigin,
+  destination: DestinationSide,
+  blob: Descriptor,
+  { signal }: Step,
+): Promise<void> {
+  const { events } = destination;
   events.onBlobStarted?.(blob.size);
-  const how = await blobs.deliver(
-    destination.id,
-    destinationRepository,
-    blob.digest,
-    { mountable: true, signal },
-    () => traced(context, blob, () => deliver(context, blob, signal)),
+  const how = await once(
+    destination,
+    blob,
+    signal,
+    () =>
+      traced(
+        destination,
+        blob,
+        () => deliver(origin, destination, blob, signal),
+      ),
   );
-  events.onBlob?.(blob.digest, blob.size, how ?? "present");
+  events.onBlob?.(blob.digest, blob.size, how);
+}
+
+/** Works unless the blob is known to be there, one at a time for each blob. */
+async function once(
+  { store, repository, services }: DestinationSide,
+  { digest }: Descriptor,
+  signal: AbortSignal,
+  work: () => Promise<Delivered>,
+): Promise<Delivered> {
+  const mayMount = () => mounterOf(store, services.mounts) !== undefined;
+  const how = await services.blobs.deliver(
+    store.id,
+    repository,
+    digest,
+    { mayMount, signal },
+    work,
+  );
+  return how ?? "present";
 }
 
 async function traced(
-  { trace, destination, destinationRepository }: CopyContext,
+  { services: { trace }, store, repository }: DestinationSide,
   { digest, size }: Descriptor,
   work: () => Promise<Delivered>,
 ): Promise<Delivered> {
@@ -46,8 +118,8 @@ async function traced(
   const attributes = {
     "oci.digest": digest,
     "oci.size": size,
-    "oci.registry": destination.id,
-    "oci.repository": destinationRepository,
+    "oci.registry": store.id,
+    "oci.repository": repository,
   };
   return await trace("copy blob", attributes, async (annotate) => {
     const how = await work();
@@ -56,61 +128,35 @@ async function traced(
   });
 }
 
-/** How a blob came to the destination repository. */
-type Delivered = "sent" | "mounted" | "present";
-
-/**
- * How a blob would come to the destination repository. What is worked out is
- * taken for done by the copies that are planned after it.
- */
-export async function planBlob(
-  context: CopyContext,
-  blob: Descriptor,
-  signal: AbortSignal,
-): Promise<Delivered> {
-  const { destination, destinationRepository, blobs } = context;
-  const how = await blobs.deliver(
-    destination.id,
-    destinationRepository,
-    blob.digest,
-    { mountable: true, signal },
-    async () => {
-      const present = await lookFor(context, blob, signal);
-      if (present) return "present";
-      return mountSource(context, blob) === undefined ? "sent" : "mounted";
-    },
-  );
-  return how ?? "present";
-}
-
 async function lookFor(
-  context: CopyContext,
+  destination: DestinationSide,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { destination, destinationRepository } = context;
+  const { store, repository } = destination;
   return await atDestination(
-    context,
+    destination,
     `look for blob ${blob.digest} in`,
-    destination.hasBlob(destinationRepository, blob, { signal }),
+    store.hasBlob(repository, blob, { signal }),
   );
 }
 
 async function deliver(
-  context: CopyContext,
+  origin: BlobOrigin,
+  destination: DestinationSide,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<Delivered> {
-  const how = context.recheck
-    ? await repair(context, blob, signal)
-    : await bring(context, blob, signal);
+  const how = destination.recheck
+    ? await repair(origin, destination, blob, signal)
+    : await bring(origin, destination, blob, signal);
   // Some registries keep all content under sha256, whatever they were told.
   if (
     how !== "present" && digestAlgorithm(blob.digest) !== "sha256" &&
-    !await lookFor(context, blob, signal)
+    !await lookFor(destination, blob, signal)
   ) {
     await atDestination(
-      context,
+      destination,
       `push blob ${blob.digest} to`,
       Promise.reject(notKept(ABSENT, blob.digest)),
     );
@@ -120,108 +166,126 @@ async function deliver(
 
 /** Looks at a blob's bytes, and sends it where they are not what they should be. */
 async function repair(
-  context: CopyContext,
+  origin: BlobOrigin,
+  destination: DestinationSide,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<Delivered> {
-  const { destination, blobs } = context;
-  const found = await blobFault(context, blob, signal);
+  const { store, services: { blobs } } = destination;
+  const found = await blobFault(destination, blob, signal);
   if (!found) return "present";
-  // What a repository of this registry is known to hold was read in this run.
-  const from = found.kind === "missing" && blobs.mayMount(destination.id)
-    ? blobs.holderOf(destination.id, blob.digest)
+  // What a repository of this store is known to hold was read in this run.
+  const holder = found.kind === "missing"
+    ? blobs.holderOf(store.id, blob.digest)
     : undefined;
-  let upload: OpenUpload | undefined;
-  if (from !== undefined) {
-    const result = await tryMount(context, blob, from, signal);
-    if (result?.mounted) return "mounted";
-    if (result) {
-      blobs.noteIgnoredMount(destination.id);
-      upload = result.upload;
-    }
-  }
-  await sendBlob(context, blob, upload, signal);
+  const mount = await tryMount(destination, blob, holder, signal);
+  if (mount?.mounted) return "mounted";
+  if (mount) destination.services.mounts.noteIgnored(store.id);
+  await sendBlob(origin, destination, blob, { upload: mount?.upload, signal });
   // A registry that holds other bytes under this digest may have kept them.
-  const left = await blobFault(context, blob, signal);
+  const left = await blobFault(destination, blob, signal);
   if (!left) return "sent";
   return await atDestination(
-    context,
+    destination,
     `repair blob ${blob.digest} in`,
     Promise.reject(notKept(left, blob.digest)),
   );
 }
 
 async function bring(
-  context: CopyContext,
+  origin: BlobOrigin,
+  destination: DestinationSide,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<Delivered> {
-  const { destination, destinationRepository, blobs, ownMounts } = context;
-  const from = mountSource(context, blob);
-  let upload: OpenUpload | undefined;
-  if (from !== undefined) {
-    const result = await tryMount(context, blob, from, signal);
-    if (result?.mounted) return "mounted";
-    if (result) {
-      blobs.noteIgnoredMount(destination.id);
-      upload = result.upload;
-    }
-  }
-  // A large blob may wait long for its turn, with its upload open; beside its
-  // transfer a request is nothing.
-  const mayAsk = !upload && blob.size <= AHEAD_BYTES;
-  if (mayAsk && ownMounts.honouredBy(destination.id)) {
-    const result = await tryMount(
-      context,
-      blob,
-      destinationRepository,
-      signal,
-    );
-    if (result && !result.mounted) upload = result.upload;
-  }
+  const { store, services: { blobs, mounts } } = destination;
+  const isHeld = blobs.holderOf(store.id, blob.digest) !== undefined;
+  const from = mountSource(origin, destination, blob);
+  const mount = await tryMount(destination, blob, from, signal);
+  if (mount?.mounted) return "mounted";
+  if (mount && isHeld) mounts.noteIgnored(store.id);
+  const upload = mount?.upload ??
+    await openOwn(destination, blob, signal);
   if (!upload) {
-    if (await lookFor(context, blob, signal)) return "present";
-    ownMounts.noteAbsent(destination.id);
+    if (await lookFor(destination, blob, signal)) return "present";
+    mounts.noteAbsent(store.id);
   }
-  await sendBlob(context, blob, upload, signal);
-  await ownMounts.tryOnce(destination.id, async () => {
-    const result = await tryMount(
-      context,
-      blob,
-      destinationRepository,
-      signal,
-    );
-    if (result && !result.mounted) await result.upload?.cancel();
-    return result?.mounted ?? false;
-  });
+  await sendBlob(origin, destination, blob, { upload, signal });
+  // Now the source's repository is known to have held it.
+  if (mount) mounts.noteIgnored(store.id);
+  await tryOwnMount(destination, blob, signal);
   return "sent";
 }
 
-/** A repository of the destination registry that holds the blob. */
-function mountSource(
-  context: CopyContext,
+/**
+ * Opens an upload by a mount of the blob from the repository itself, which tells
+ * at the same time that it is not there. Undefined where that is no use.
+ */
+async function openOwn(
+  destination: DestinationSide,
   blob: Descriptor,
+  signal: AbortSignal,
+): Promise<OpenUpload | undefined> {
+  const { store, repository, services: { mounts } } = destination;
+  // A large blob may wait long for its turn, with its upload open; one more
+  // request costs little next to its transfer.
+  if (blob.size > AHEAD_BYTES || !mounts.ownHonouredBy(store.id)) {
+    return undefined;
+  }
+  const own = await tryMount(destination, blob, repository, signal);
+  return own && !own.mounted ? own.upload : undefined;
+}
+
+/** Finds out, once in a run, what {@linkcode openOwn} needs to know. */
+async function tryOwnMount(
+  destination: DestinationSide,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, repository, services: { mounts } } = destination;
+  if (!store.mounter) return;
+  await mounts.tryOwnOnce(store.id, async () => {
+    const own = await tryMount(destination, blob, repository, signal);
+    if (own && !own.mounted) await own.upload?.cancel();
+    return own?.mounted ?? false;
+  });
+}
+
+/** A repository of the destination's store that the blob can be mounted from. */
+function mountSource(
+  origin: BlobOrigin,
+  { store, repository, services }: DestinationSide,
+  { digest }: Descriptor,
 ): string | undefined {
-  const { source, sourceRepository, destination, blobs } = context;
-  if (!blobs.mayMount(destination.id)) return undefined;
-  return blobs.holderOf(destination.id, blob.digest) ??
-    (source.id === destination.id &&
-        sourceRepository !== context.destinationRepository
-      ? sourceRepository
+  if (!mounterOf(store, services.mounts)) return undefined;
+  return services.blobs.holderOf(store.id, digest) ??
+    (origin.storeId === store.id && origin.repository !== repository
+      ? origin.repository
       : undefined);
 }
 
-async function tryMount(
-  context: CopyContext,
-  blob: Descriptor,
-  from: string,
-  signal: AbortSignal,
+/** What mounts blobs at a store, where asking it is of any use. */
+function mounterOf(
+  { id, mounter }: DestinationSide["store"],
+  mounts: DestinationSide["services"]["mounts"],
 ) {
-  const { destination, destinationRepository } = context;
+  return mounts.mayMount(id) ? mounter : undefined;
+}
+
+/** Undefined where there is nothing to mount from, or it is refused. */
+async function tryMount(
+  destination: DestinationSide,
+  blob: Descriptor,
+  from: string | undefined,
+  signal: AbortSignal,
+): Promise<MountResult | undefined> {
+  const { store, repository, services } = destination;
+  const mounter = from === repository
+    ? store.mounter
+    : mounterOf(store, services.mounts);
+  if (from === undefined || !mounter) return undefined;
   try {
-    return await destination.mountBlob(destinationRepository, blob, from, {
-      signal,
-    });
+    return await mounter.mountBlob(repository, blob, from, { signal });
   } catch (error) {
     // An account that may not read the other repository can still push here.
     if (
@@ -231,7 +295,7 @@ async function tryMount(
       return undefined;
     }
     return await atDestination(
-      context,
+      destination,
       `mount blob ${blob.digest} in`,
       Promise.reject(error),
     );

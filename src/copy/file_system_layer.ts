@@ -7,8 +7,8 @@
 import { FILE_SYSTEM_HEAD_BYTES, mayBeFileSystem } from "../oci/file_system.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import { BlobSource } from "./blob_source.ts";
-import type { CopyContext } from "./copy_context.ts";
-import { atSource } from "./sides.ts";
+import type { TransferServices } from "./copy_services.ts";
+import { atSource, type SourceSide } from "./sides.ts";
 
 /** What is this small is kept, so that it is not read again to be copied. */
 const MAX_KEPT_BYTES = 256 * 1024;
@@ -20,40 +20,48 @@ const MAX_KEPT_BYTES = 256 * 1024;
  * @throws {HangarError} `content-mismatch`, or any fault of the registry
  */
 export async function isFileSystemLayer(
-  context: CopyContext,
+  source: SourceSide,
   layer: Descriptor,
-  signal: AbortSignal,
+  { services, signal }: {
+    readonly services: TransferServices;
+    readonly signal: AbortSignal;
+  },
 ): Promise<boolean> {
-  const { source, sourceRepository, cache } = context;
+  const { store, repository, blobs } = source;
   const what = `blob ${layer.digest}`;
   if (layer.size > MAX_KEPT_BYTES) {
-    return await atSource(context, what, readThrough(context, layer, signal));
+    return await atSource(
+      source,
+      what,
+      readThrough(source, services, layer, signal),
+    );
   }
-  let bytes = cache.get(layer.digest);
+  let bytes = blobs.get(layer.digest);
   if (!bytes) {
     bytes = await atSource(
-      context,
+      source,
       what,
-      source.readBlob(sourceRepository, layer, MAX_KEPT_BYTES, { signal }),
+      store.readBlob(repository, layer, MAX_KEPT_BYTES, { signal }),
     );
-    cache.set(layer.digest, bytes);
+    blobs.set(layer.digest, bytes);
   }
   return mayBeFileSystem(bytes);
 }
 
 async function readThrough(
-  { source, sourceRepository, gate, attempts }: CopyContext,
+  { store, repository }: SourceSide,
+  { gate, attempts }: TransferServices,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const release = await gate.enter([source.id], signal);
+  const release = await gate.enter([store.id], signal);
   try {
     const reader = await new BlobSource({
       blob,
       signal,
       attempts: attempts(),
       open: (offset, signal) =>
-        source.openBlob(sourceRepository, blob, { offset, signal }),
+        store.openBlob(repository, blob, { offset, signal }),
     }).openAt(0);
     const head = new Uint8Array(FILE_SYSTEM_HEAD_BYTES);
     let filled = 0;

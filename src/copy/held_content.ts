@@ -7,15 +7,17 @@
 
 import { HangarError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
-import {
-  type Descriptor,
-  type Manifest,
-  type ManifestContent,
-  parseManifest,
-} from "../oci/manifest.ts";
+import type { Descriptor, Manifest, ManifestContent } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
 import { BlobSource } from "./blob_source.ts";
-import type { CopyContext } from "./copy_context.ts";
-import { atDestination, type DestinationSide } from "./sides.ts";
+import type {
+  BlobReader,
+  BlobWriter,
+  ManifestReader,
+  StoreIdentity,
+} from "../oci/store.ts";
+import type { TransferServices } from "./copy_services.ts";
+import { atDestination, type Place } from "./sides.ts";
 
 /** What is wrong with content at a destination. */
 export interface ContentFault {
@@ -34,10 +36,18 @@ export const ABSENT: ContentFault = {
   message: "it is not there",
 };
 
-/** What reading a blob at the destination needs. */
-export type BlobSide =
-  & DestinationSide
-  & Pick<CopyContext, "gate" | "attempts">;
+/** A repository of the destination whose manifests are looked at. */
+export type ManifestPlace = Place<StoreIdentity & ManifestReader>;
+
+/** A repository of the destination whose blobs are looked at. */
+export interface BlobPlace extends
+  Place<
+    & StoreIdentity
+    & Pick<BlobReader, "openBlob">
+    & Pick<BlobWriter, "hasBlob">
+  > {
+  readonly services: TransferServices;
+}
 
 /**
  * Reads a blob at the destination and checks its digest and size, within a
@@ -46,25 +56,25 @@ export type BlobSide =
  * @returns what is wrong with it; undefined when it is as it should be
  */
 export async function blobFault(
-  side: BlobSide,
+  place: BlobPlace,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<ContentFault | undefined> {
-  const { destination, destinationRepository } = side;
+  const { store, repository, services } = place;
   // Outside of the transfer, for the first request to a registry makes others
   // that need a slot. Its answer proves nothing: the content is read either way.
   await atDestination(
-    side,
+    place,
     `look for blob ${blob.digest} in`,
-    destination.hasBlob(destinationRepository, blob, { signal }),
+    store.hasBlob(repository, blob, { signal }),
   );
-  const release = await side.gate.enter([destination.id], signal);
+  const release = await services.gate.enter([store.id], signal);
   const source = new BlobSource({
     blob,
     signal,
-    attempts: side.attempts(),
+    attempts: services.attempts(),
     open: (offset, signal) =>
-      destination.openBlob(destinationRepository, blob, { offset, signal }),
+      store.openBlob(repository, blob, { offset, signal }),
   });
   try {
     return await faultOf(async () => {
@@ -74,7 +84,7 @@ export async function blobFault(
     });
   } catch (error) {
     return await atDestination(
-      side,
+      place,
       `read blob ${blob.digest} from`,
       Promise.reject(error),
     );
@@ -89,11 +99,11 @@ export async function blobFault(
  * @returns what is wrong with it; undefined when it is as it should be
  */
 export async function manifestFault(
-  side: DestinationSide,
+  place: ManifestPlace,
   digest: Digest,
   signal: AbortSignal,
 ): Promise<ContentFault | undefined> {
-  return (await readHeld(side, digest, signal)).fault;
+  return (await readHeld(place, digest, signal)).fault;
 }
 
 /** A manifest at the destination, or what is wrong with it. */
@@ -103,27 +113,23 @@ export type HeldManifest =
 
 /** Reads a manifest at the destination by digest and checks it. */
 export async function readHeld(
-  side: DestinationSide,
+  place: ManifestPlace,
   digest: Digest,
   signal: AbortSignal,
 ): Promise<HeldManifest> {
-  const { destination, destinationRepository } = side;
+  const { store, repository } = place;
   return await atDestination(
-    side,
+    place,
     `read manifest ${digest} from`,
     (async () => {
       let content: ManifestContent | undefined;
       const fault = await faultOf(async () => {
-        content = await destination.getManifest(
-          destinationRepository,
-          digest,
-          { signal },
-        );
+        content = await store.getManifest(repository, digest, { signal });
         return content !== undefined;
       });
       return content && !fault
         ? {
-          manifest: parseManifest(content.bytes, content.mediaType, digest),
+          manifest: parseContent(content),
         }
         : { fault: fault ?? ABSENT };
     })(),

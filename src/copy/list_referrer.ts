@@ -11,42 +11,40 @@ import {
   fallbackTag,
   subjectOf,
 } from "../oci/attachment.ts";
-import { type Manifest, parseManifest } from "../oci/manifest.ts";
-import type { CopyContext } from "./copy_context.ts";
-import { atDestination } from "./sides.ts";
+import type { Manifest } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
+import type { DestinationSide } from "./destination_side.ts";
+import { atDestination, placeName } from "./sides.ts";
 
 /** Adds a manifest to the list of its subject's referrers. */
 export async function listReferrer(
-  context: CopyContext,
+  destination: DestinationSide,
   manifest: Manifest,
   signal: AbortSignal,
 ): Promise<void> {
   const subject = subjectOf(manifest);
   if (subject === undefined) return;
-  const { destination, destinationRepository } = context;
+  const { store, repository, services } = destination;
   const tag = fallbackTag(subject);
-  await context.locks.run(
-    `${destination.id}/${destinationRepository}:${tag}`,
+  await services.locks.run(
+    `${placeName(destination)}:${tag}`,
     signal,
     () =>
       atDestination(
-        context,
+        destination,
         `list the referrer ${manifest.content.digest} under tag ${tag} of`,
         (async () => {
-          const content = await destination.getManifest(
-            destinationRepository,
-            tag,
-            { signal },
-          );
+          const content = await store.getManifest(repository, tag, { signal });
           const held = content &&
-            parseManifest(content.bytes, content.mediaType, content.digest);
+            parseContent(content);
           // What is no index there is no list of referrers: it is replaced.
           const list = addReferrer(
             held?.kind === "index" ? held : undefined,
             describeReferrer(manifest),
           );
           if (list === content || list.digest === content?.digest) return;
-          await destination.putManifest(destinationRepository, tag, list, {
+          await store.putManifest(repository, tag, list, {
+            role: "referrer",
             signal,
           });
         })(),

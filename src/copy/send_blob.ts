@@ -1,15 +1,15 @@
 /**
- * Sends one blob, from its source to the destination repository.
+ * Sends one blob from where it is to the destination repository.
  *
  * @module
  */
 
-import { bytesReader } from "../bytes.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
+import { type BlobOrigin, originOfBytes } from "./blob_origin.ts";
 import { BlobSource } from "./blob_source.ts";
-import type { CopyContext } from "./copy_context.ts";
-import { atDestination, atSource } from "./sides.ts";
+import type { DestinationSide } from "./destination_side.ts";
+import { atDestination } from "./sides.ts";
 
 /** Blobs up to this size are read before the destination's turn comes. */
 export const AHEAD_BYTES = 512 * 1024;
@@ -20,64 +20,78 @@ export const AHEAD_BYTES = 512 * 1024;
  * @param upload one that is open already
  */
 export async function sendBlob(
-  context: CopyContext,
+  origin: BlobOrigin,
+  destination: DestinationSide,
   blob: Descriptor,
-  upload: OpenUpload | undefined,
-  signal: AbortSignal,
+  { upload, signal }: {
+    readonly upload?: OpenUpload;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  const { source, sourceRepository, destination, destinationRepository } =
-    context;
-  let whole = context.cache.get(blob.digest);
-  let release = () => {};
-  try {
-    if (upload && blob.size <= AHEAD_BYTES) {
-      // All that is left for the destination is one request, so its slot is
-      // not held while the source is read.
-      const leave = await context.gate.enter([], signal);
-      release = leave;
-      whole ??= await atSource(
-        context,
-        `blob ${blob.digest}`,
-        source.readBlob(sourceRepository, blob, AHEAD_BYTES, { signal }),
-      );
-      const free = await context.gate.enterWithin(destination.id, signal);
-      release = () => {
-        free();
-        leave();
-      };
-    } else {
-      release = await context.gate.enter([source.id, destination.id], signal);
-    }
-  } catch (error) {
-    release();
-    await upload?.cancel();
-    throw error;
-  }
+  const { store, repository, services, events } = destination;
+  const { whole, release } = await enter(origin, destination, blob, {
+    upload,
+    signal,
+  });
   const from = new BlobSource({
     blob,
     signal,
-    attempts: context.attempts(),
-    onBytes: (count) => context.events.onBytes?.(count),
-    onResent: (count) => context.events.onResent?.(count),
-    open: async (offset, signal) => {
-      return whole
-        ? bytesReader(whole.subarray(offset))
-        : await source.openBlob(sourceRepository, blob, { offset, signal });
-    },
+    attempts: services.attempts(),
+    onBytes: (count) => events.onBytes?.(count),
+    onResent: (count) => events.onResent?.(count),
+    open: (offset, signal) => (whole ?? origin).open(blob, offset, signal),
   });
   try {
-    await destination.writeBlob(destinationRepository, blob, from, {
+    await store.writeBlob(repository, blob, from, {
       signal,
       upload,
-      attempts: context.attempts,
+      attempts: services.attempts,
     });
   } catch (error) {
     const failed = Promise.reject(error);
     if (from.fault?.error === error) {
-      return await atSource(context, `blob ${blob.digest}`, failed);
+      return await origin.blame(`blob ${blob.digest}`, failed);
     }
-    await atDestination(context, `push blob ${blob.digest} to`, failed);
+    await atDestination(destination, `push blob ${blob.digest} to`, failed);
   } finally {
     release();
+  }
+}
+
+/** Waits for the slots of a transfer; an upload that is open ends with a failure. */
+async function enter(
+  origin: BlobOrigin,
+  { store, services: { gate } }: DestinationSide,
+  blob: Descriptor,
+  { upload, signal }: {
+    readonly upload?: OpenUpload;
+    readonly signal: AbortSignal;
+  },
+): Promise<{ readonly whole?: BlobOrigin; readonly release: () => void }> {
+  let release = () => {};
+  try {
+    if (!upload || blob.size > AHEAD_BYTES) {
+      const ends = origin.storeId === undefined
+        ? [store.id]
+        : [origin.storeId, store.id];
+      return { release: await gate.enter(ends, signal) };
+    }
+    // All that is left for the destination is one request, so its slot is not
+    // held while the source is read.
+    const leave = await gate.enter([], signal);
+    release = leave;
+    const bytes = await origin.readWhole(blob, AHEAD_BYTES, signal);
+    const free = await gate.enterWithin(store.id, signal);
+    return {
+      whole: originOfBytes(bytes),
+      release: () => {
+        free();
+        leave();
+      },
+    };
+  } catch (error) {
+    release();
+    await upload?.cancel();
+    throw error;
   }
 }

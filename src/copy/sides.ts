@@ -5,30 +5,34 @@
  */
 
 import { withContext } from "../errors.ts";
-import type {
-  DestinationStore,
-  SourceStore,
-  StoreIdentity,
-} from "../oci/store.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Manifest } from "../oci/manifest.ts";
+import type { SourceStore, StoreIdentity } from "../oci/store.ts";
 
-/** Where content is read. */
-export interface SourceSide {
-  readonly source: SourceStore;
-  readonly sourceRepository: string;
+/** A repository of a store. */
+export interface Place<Store extends StoreIdentity = StoreIdentity> {
+  readonly store: Store;
+  readonly repository: string;
 }
 
-/** Where content is written. */
-export interface DestinationSide {
-  readonly destination: DestinationStore;
-  readonly destinationRepository: string;
+/** A repository that content is read from, and what is known of it. */
+export interface SourceSide extends Place<SourceStore> {
+  /** Small blobs that were read already, not to be asked for again. */
+  readonly blobs: Map<Digest, Uint8Array>;
+  /** Manifests that were read already. */
+  readonly manifests: Map<Digest, Manifest>;
+  /** What may still be read there: an index may lead to any number. */
+  readonly allowance: { manifests: number };
+}
+
+/** What messages and keys call a repository. */
+export function placeName({ store, repository }: Place): string {
+  return `${store.id}/${repository}`;
 }
 
 /** Runs what reads from the source, so that errors name the side. */
 export async function atSource<T>(
-  context: {
-    readonly source: StoreIdentity;
-    readonly sourceRepository: string;
-  },
+  place: Place,
   what: string,
   operation: Promise<T>,
 ): Promise<T> {
@@ -36,7 +40,7 @@ export async function atSource<T>(
     return await operation;
   } catch (error) {
     throw withContext(
-      `cannot read ${what} from source ${context.source.id}/${context.sourceRepository}`,
+      `cannot read ${what} from source ${placeName(place)}`,
       error,
     );
   }
@@ -44,10 +48,7 @@ export async function atSource<T>(
 
 /** Runs what asks or changes the destination, so that errors name the side. */
 export async function atDestination<T>(
-  context: {
-    readonly destination: StoreIdentity;
-    readonly destinationRepository: string;
-  },
+  place: Place,
   action: string,
   operation: Promise<T>,
 ): Promise<T> {
@@ -55,7 +56,7 @@ export async function atDestination<T>(
     return await operation;
   } catch (error) {
     throw withContext(
-      `cannot ${action} destination ${context.destination.id}/${context.destinationRepository}`,
+      `cannot ${action} destination ${placeName(place)}`,
       error,
     );
   }

@@ -5,6 +5,7 @@
  */
 
 import { parse } from "yaml";
+import type { RegistryAddress } from "../names/address.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { parseImageList } from "./image_list.ts";
 import {
@@ -12,7 +13,7 @@ import {
   DOCKER_HUB,
   parseReference,
   parseRepository,
-  type RegistryAddress,
+  type Reference,
   type RepositoryName,
 } from "../names/reference.ts";
 
@@ -40,7 +41,7 @@ class Conversion {
     this.#options = options;
   }
 
-  add(source: RepositoryName, target: RepositoryName, tag: string): void {
+  add(source: Reference, target: RepositoryName, tag: string): void {
     const { source: from, destination: to } = this.#options;
     const destination = to?.host ??
       (target.explicitRegistry ? target.registry : undefined);

@@ -4,13 +4,17 @@
  * @module
  */
 
+import {
+  type ImageAddress,
+  imageAt,
+  type RegistryAddress,
+} from "../names/address.ts";
 import type {
   RegistriesConf,
   RegistriesConfFile,
 } from "../config/registries_conf.ts";
 import { HangarError } from "../errors.ts";
-import type { ImageAddress, Routes } from "../mirror/plan.ts";
-import type { Reference, RegistryAddress } from "../names/reference.ts";
+import type { Routes } from "../mirror/plan.ts";
 import type { Env } from "./certs_d.ts";
 
 const SYSTEM = "/etc/containers";
@@ -91,29 +95,28 @@ export class ConfRoutes implements Routes {
   }
 
   pullFrom(image: ImageAddress): ImageAddress[] {
-    return this.#conf.pullFrom(referenceOf(image)).map(
-      ({ reference, insecure }) => ({
-        registry: reference.registry === image.registry.host
-          ? { ...image.registry, insecure }
-          : { host: reference.registry, insecure },
-        repository: reference.repository,
-        tag: reference.tag,
-        digest: reference.digest,
-      }),
+    return this.#conf.pullFrom(image).map(
+      ({ reference, insecure }) => {
+        const { registry, repository, tag, digest } = reference;
+        const scheme = registry === image.registry
+          ? image.reach?.scheme
+          : undefined;
+        return imageAt({ host: registry, scheme, insecure }, {
+          repository,
+          tag,
+          digest,
+        });
+      },
     );
   }
 
   pushTo(image: ImageAddress): ImageAddress {
-    const insecure = this.#conf.isInsecure(referenceOf(image));
-    return { ...image, registry: { ...image.registry, insecure } };
+    const insecure = this.#conf.isInsecure(image);
+    return { ...image, reach: { ...image.reach, insecure } };
   }
 
   /** A registry as a whole. */
   registry(address: RegistryAddress): RegistryAddress {
     return { ...address, insecure: this.#conf.isInsecureHost(address.host) };
   }
-}
-
-function referenceOf({ registry, ...rest }: ImageAddress): Reference {
-  return { ...rest, registry: registry.host, explicitRegistry: true };
 }

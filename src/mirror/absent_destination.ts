@@ -46,12 +46,12 @@ export class AbsentDestination implements DestinationStore {
     return this.#refuse();
   }
 
-  mountBlob(): Promise<never> {
+  writeBlob(): Promise<never> {
     return this.#refuse();
   }
 
-  writeBlob(): Promise<never> {
-    return this.#refuse();
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
   }
 
   #refuse(): Promise<never> {

@@ -6,60 +6,52 @@
  */
 
 import type { AttachmentJudge } from "../copy/attachments.ts";
-import type { CopyContext } from "../copy/copy_context.ts";
-import { readManifest } from "../copy/copy_graph.ts";
 import { isFileSystemLayer } from "../copy/file_system_layer.ts";
+import { readManifest } from "../copy/read_manifest.ts";
 import { atSource } from "../copy/sides.ts";
+import { walkEntries } from "../copy/walk_entries.ts";
 import { HangarError, withContext } from "../errors.ts";
 import type { Reference } from "../names/reference.ts";
 import { isImageByConfig, isRunnable } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
-import {
-  depthInside,
-  type ImageManifest,
-  type Manifest,
-} from "../oci/manifest.ts";
+import type { Descriptor, ImageManifest, Manifest } from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import { together } from "../together.ts";
-import type { TagOrigin } from "./decide/decide_image.ts";
+import type { ImageOrigin } from "./decide/image_origin.ts";
 import { allParts } from "./image_attachments.ts";
-import type { ImageAddress } from "./plan.ts";
+import type { ImageRun } from "./image_run.ts";
 
 /** A policy, as it applies to one image of the list. */
 export class ImagePolicy {
   readonly #judge: PolicyJudge;
-  readonly #contexts: readonly CopyContext[];
+  readonly #run: ImageRun;
   readonly #references: readonly Reference[];
 
   private constructor(
     judge: PolicyJudge,
-    contexts: readonly CopyContext[],
+    run: ImageRun,
     references: readonly Reference[],
   ) {
     this.#judge = judge;
-    this.#contexts = contexts;
+    this.#run = run;
     this.#references = references;
   }
 
-  /**
-   * The policy for an image; undefined where it accepts anything.
-   *
-   * @param sources the addresses of the contexts' sources
-   */
+  /** The policy for an image; undefined where it accepts anything. */
   static of(
     judge: PolicyJudge | undefined,
-    contexts: readonly CopyContext[],
-    sources: readonly ImageAddress[],
+    run: ImageRun,
   ): ImagePolicy | undefined {
-    const references = sources.map(({ registry, repository, tag, digest }) => ({
-      registry: registry.host,
-      repository,
-      explicitRegistry: true,
-      // What is pulled by digest is known by it.
-      ...(digest === undefined ? { tag } : { digest }),
-    }));
+    const references = run.task.sources.map(
+      ({ registry, repository, tag, digest }) => ({
+        registry,
+        repository,
+        // What is pulled by digest is known by it.
+        ...(digest === undefined ? { tag } : { digest }),
+      }),
+    );
     return judge && !references.every((one) => judge.isTrivialFor(one))
-      ? new ImagePolicy(judge, contexts, references)
+      ? new ImagePolicy(judge, run, references)
       : undefined;
   }
 
@@ -69,8 +61,9 @@ export class ImagePolicy {
    *
    * @throws {HangarError} `rejected`, or why it cannot be judged
    */
-  async checkImage(origin: TagOrigin, signal: AbortSignal): Promise<void> {
-    const parts = await allParts(this.#contexts, origin, signal);
+  async checkImage(origin: ImageOrigin): Promise<void> {
+    const { sources, signal } = this.#run;
+    const parts = await allParts(sources, origin, signal);
     const found = await together(
       parts.map(({ descriptor, source, manifest }) => async (signal) => {
         const { kind } = manifest ??
@@ -92,7 +85,6 @@ export class ImagePolicy {
    * like any other.
    */
   judgeOf(source: number): AttachmentJudge {
-    const context = this.#contexts[source]!;
     return {
       judgeManifest: (manifest, signal) =>
         this.#eachImage(source, manifest, signal, async (image, signal) => {
@@ -102,16 +94,25 @@ export class ImagePolicy {
       judgeContent: (manifest, signal) =>
         this.#eachImage(source, manifest, signal, async (image, signal) => {
           if (isRunnable(image) || !isImageByConfig(image)) return;
-          const found = await together(
-            image.layers.map((layer) => (signal) =>
-              isFileSystemLayer(context, layer, signal)
-            ),
-            signal,
-          );
-          if (!found.includes(true)) return;
+          if (!await this.#hasFileSystem(source, image, signal)) return;
           await this.#accept(source, image.content.digest, signal);
         }),
     };
+  }
+
+  async #hasFileSystem(
+    source: number,
+    { layers }: ImageManifest,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { sources, destination: { services } } = this.#run;
+    const found = await together(
+      layers.map((layer) => (signal) =>
+        isFileSystemLayer(sources[source]!, layer, { services, signal })
+      ),
+      signal,
+    );
+    return found.includes(true);
   }
 
   /** Calls for an image, or for each in an index. */
@@ -120,28 +121,24 @@ export class ImagePolicy {
     manifest: Manifest,
     signal: AbortSignal,
     call: (image: ImageManifest, signal: AbortSignal) => Promise<void>,
-    depth = 0,
   ): Promise<void> {
     if (manifest.kind === "image") return await call(manifest, signal);
-    const inner = depthInside(depth, manifest.content.digest);
-    await together(
-      manifest.entries.map((entry) => async (signal) => {
-        const child = await this.#read(source, entry, signal);
-        await this.#eachImage(source, child, signal, call, inner);
-      }),
-      signal,
-    );
+    await walkEntries<void>(manifest, async (entry, { signal, inside }) => {
+      const child = await this.#read(source, entry, signal);
+      if (child.kind === "image") await call(child, signal);
+      else await inside(child);
+    }, { signal });
   }
 
   async #read(
     source: number,
-    descriptor: Parameters<typeof readManifest>[1],
+    descriptor: Descriptor,
     signal: AbortSignal,
   ): Promise<Manifest> {
-    const context = this.#contexts[source]!;
-    const manifest = await readManifest(context, descriptor, signal);
-    context.manifestCache.set(descriptor.digest, manifest);
-    return manifest;
+    return await readManifest(this.#run.sources[source]!, descriptor, {
+      signal,
+      keep: true,
+    });
   }
 
   async #accept(
@@ -149,19 +146,15 @@ export class ImagePolicy {
     digest: Digest,
     signal: AbortSignal,
   ): Promise<void> {
-    const context = this.#contexts[source]!;
+    const place = this.#run.sources[source]!;
     try {
       await this.#judge.judge({
         reference: this.#references[source]!,
         digest,
-        place: {
-          store: context.source,
-          repository: context.sourceRepository,
-        },
+        place,
       }, signal);
     } catch (error) {
-      const told = duringPolicy(error);
-      await atSource(context, digest, Promise.reject(told));
+      await atSource(place, digest, Promise.reject(duringPolicy(error)));
     }
   }
 }

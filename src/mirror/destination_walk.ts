@@ -6,21 +6,22 @@
 
 import {
   blobFault,
-  type BlobSide,
+  type BlobPlace,
   type ContentFault,
+  type ManifestPlace,
   readHeld,
 } from "../copy/held_content.ts";
 import type { Attachment } from "../copy/attachments.ts";
 import { atDestination } from "../copy/sides.ts";
+import { walkEntries } from "../copy/walk_entries.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
   attestationSubject,
-  checkType,
-  depthInside,
   type Descriptor,
+  type ImageManifest,
   type Manifest,
-  parseManifest,
 } from "../oci/manifest.ts";
+import { checkType } from "../oci/parse_manifest.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { together } from "../together.ts";
 
@@ -53,62 +54,50 @@ export function describeFault(name: string, fault?: ContentFault): string {
 
 /** Looks at what is below a manifest at the destination. */
 export class DestinationWalk {
-  readonly #side: BlobSide;
+  readonly #place: BlobPlace & ManifestPlace;
   readonly #depth: Depth;
   readonly #signal: AbortSignal;
 
-  /** @param side the repository to look at */
-  constructor(side: BlobSide, depth: Depth, signal: AbortSignal) {
-    this.#side = side;
+  /** @param place the repository to look at */
+  constructor(
+    place: BlobPlace & ManifestPlace,
+    depth: Depth,
+    signal: AbortSignal,
+  ) {
+    this.#place = place;
     this.#depth = depth;
     this.#signal = signal;
-  }
-
-  /** A manifest of the destination; undefined when it is not there. */
-  async read(reference: string): Promise<Manifest | undefined> {
-    const { destination, destinationRepository } = this.#side;
-    return await atDestination(
-      this.#side,
-      `read ${reference} from`,
-      (async () => {
-        const content = await destination.getManifest(
-          destinationRepository,
-          reference,
-          { signal: this.#signal },
-        );
-        return content &&
-          parseManifest(content.bytes, content.mediaType, content.digest);
-      })(),
-    );
   }
 
   /**
    * What is missing or damaged below a manifest.
    *
-   * @param held what the tag holds instead: what that lacks is told already
+   * @param held what the reference holds instead: what that lacks is told already
    */
-  async below(
-    manifest: Manifest,
-    held?: Manifest,
-    depth = 0,
-  ): Promise<string[]> {
+  async below(manifest: Manifest, held = manifest): Promise<string[]> {
     if (manifest.kind === "image") {
-      return manifest.content.digest === (held ?? manifest).content.digest
-        ? await this.#blobs([manifest.config, ...manifest.layers])
+      return manifest.content.digest === held.content.digest
+        ? await this.#blobs(manifest)
         : [];
     }
-    const inner = depthInside(depth, manifest.content.digest);
-    const has = held?.kind === "index"
+    const has = held.kind === "index"
       ? new Set(held.entries.map((entry) => entry.digest))
       : undefined;
     const entries = manifest.entries.filter((entry) =>
       has === undefined || has.has(entry.digest)
     );
-    const findings = await together(
-      entries.map((entry) => () =>
-        this.#manifest(entry.digest, nameOf(entry), { entry, depth: inner })
-      ),
-      this.#signal,
+    return await this.#inside({ ...manifest, entries });
+  }
+
+  async #inside(manifest: Manifest): Promise<string[]> {
+    const findings = await walkEntries<string[]>(
+      manifest,
+      (entry, { inside }) =>
+        this.#manifest(entry.digest, nameOf(entry), async (held) => {
+          checkType(held, entry);
+          return (await inside(held)).flat();
+        }),
+      { signal: this.#signal },
     );
     return findings.flat();
   }
@@ -118,30 +107,34 @@ export class DestinationWalk {
     { name, subject }: Attachment,
     digest: Digest,
   ): Promise<string[]> {
-    return await this.#manifest(digest, `${name} for ${subject}`);
+    return await this.#manifest(
+      digest,
+      `${name} for ${subject}`,
+      (held) => this.#inside(held),
+    );
   }
 
-  /** @param entry what an index says of it, which must be so */
+  /** @param inside looks at the entries of what is there */
   async #manifest(
     digest: Digest,
     name: string,
-    { entry, depth = 0 }: {
-      readonly entry?: Descriptor;
-      readonly depth?: number;
-    } = {},
+    inside: (held: Manifest) => Promise<string[]>,
   ): Promise<string[]> {
-    const held = await readHeld(this.#side, digest, this.#signal);
+    const held = await readHeld(this.#place, digest, this.#signal);
     if (held.fault) return [describeFault(name, held.fault)];
-    if (entry) checkType(held.manifest, entry);
-    const below = await this.below(held.manifest, undefined, depth);
+    const { manifest } = held;
+    const below = [
+      ...await inside(manifest),
+      ...manifest.kind === "image" ? await this.#blobs(manifest) : [],
+    ];
     return below.map((finding) => `${finding}, of ${name}`);
   }
 
-  async #blobs(blobs: readonly Descriptor[]): Promise<string[]> {
+  async #blobs({ config, layers }: ImageManifest): Promise<string[]> {
     if (this.#depth === "manifests") return [];
     const findings = await together(
       // Foreign layers are where their URLs say.
-      blobs.filter((blob) => !blob.urls?.length)
+      [config, ...layers].filter((blob) => !blob.urls?.length)
         .map((blob) => () => this.#blob(blob)),
       this.#signal,
     );
@@ -151,19 +144,17 @@ export class DestinationWalk {
   async #blob(blob: Descriptor): Promise<string[]> {
     const missing = `missing: blob ${blob.digest} of ${blob.size} bytes`;
     if (this.#depth === "bytes") {
-      const fault = await blobFault(this.#side, blob, this.#signal);
+      const fault = await blobFault(this.#place, blob, this.#signal);
       if (!fault) return [];
       return fault.kind === "missing"
         ? [missing]
         : [describeFault(`blob ${blob.digest}`, fault)];
     }
-    const { destination, destinationRepository } = this.#side;
+    const { store, repository } = this.#place;
     const present = await atDestination(
-      this.#side,
+      this.#place,
       `look for blob ${blob.digest} in`,
-      destination.hasBlob(destinationRepository, blob, {
-        signal: this.#signal,
-      }),
+      store.hasBlob(repository, blob, { signal: this.#signal }),
     );
     return present ? [] : [missing];
   }

@@ -5,234 +5,166 @@
  */
 
 import { planBlob } from "../copy/copy_blob.ts";
-import type { CopyContext } from "../copy/copy_context.ts";
-import { blobsOf, readManifest } from "../copy/copy_graph.ts";
-import { atDestination } from "../copy/sides.ts";
-import { together } from "../together.ts";
+import { blobsOf } from "../copy/copy_graph.ts";
+import { readManifest } from "../copy/read_manifest.ts";
+import type { SourceSide } from "../copy/sides.ts";
+import { walkEntries } from "../copy/walk_entries.ts";
 import {
   attestationSubject,
-  depthInside,
-  type Descriptor,
+  type ImageManifest,
   type Manifest,
-  parseManifest,
 } from "../oci/manifest.ts";
 import { formatPlatform } from "../oci/platform.ts";
+import { together } from "../together.ts";
 import { ImagePolicy } from "./check_policy.ts";
-import {
-  ImageDecider,
-  type MirrorOptions,
-  originOfWhole,
-  type TagOrigin,
-} from "./decide/decide_image.ts";
+import { decide, type DecidedImage } from "./decide/decide_image.ts";
+import type { ImagePart } from "./decide/image_origin.ts";
+import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
+import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
 import type { ImagePlan } from "./events.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
-  contextsOf,
-  type ImageEvents,
+  type ImageJob,
   type ImageResult,
-  type MirrorTools,
-} from "./mirror_image.ts";
-import type { MirrorTask } from "./plan.ts";
-import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
-import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
+  type ImageRun,
+  openImage,
+  type RunServices,
+} from "./image_run.ts";
+import { type ImageOptions, isLeftAlone } from "./mirror_image.ts";
 
 /** Works out what `mirrorImage` would do. */
 export async function dryRunImage(
-  task: MirrorTask,
-  options: MirrorOptions,
-  tools: MirrorTools,
-  events: ImageEvents,
-  signal: AbortSignal,
+  job: ImageJob,
+  services: RunServices,
+  options: ImageOptions,
 ): Promise<ImageResult> {
-  const warn = (message: string) => events.warn(message);
-  if (await tools.existing?.has(task.destination, warn, signal)) {
-    return { kind: "present" };
-  }
-  const contexts = await contextsOf(task, tools, events, signal);
-  const decider = new ImageDecider(task, options, contexts, signal);
-  const { digest, tag } = task.destination;
-  const policy = ImagePolicy.of(tools.policy, contexts, task.sources);
-  const plan = new PlanWalk(contexts, { ...options, policy }, signal);
-  if (digest !== undefined) {
-    const context = contexts[0]!;
-    const held = options.overwrite ? undefined : await atDestination(
-      context,
-      `read ${tag ?? digest} from`,
-      context.destination.headManifest(
-        context.destinationRepository,
-        tag ?? digest,
-        { signal },
-      ),
-    );
-    const manifest = await decider.readSource(context, digest, digest);
-    const origin = originOfWhole(manifest);
-    await policy?.checkImage(origin, signal);
-    const attachments = await plan.attachments(origin);
-    const sourceDigests = [digest];
-    if (held?.digest === digest) {
-      return { kind: "up-to-date", digest, sourceDigests, attachments };
-    }
-    await plan.top(context, manifest);
-    return {
-      kind: "planned",
-      digest,
-      sourceDigests,
-      plan: plan.result(manifest, attachments),
-    };
-  }
-  const decision = await decider.decide();
+  if (await isLeftAlone(job, options)) return { kind: "present" };
+  const run = await openImage(job, services);
+  const { events } = run;
+  const decision = await decide(run, options);
   if (decision.kind === "skipped") {
     events.warn(nothingText(decision.nothing));
-    return { kind: "skipped", nothing: decision.nothing };
+    return decision;
   }
-  const { origin, sourceDigests, merge } = decision;
+  const { manifest, origin, sourceDigests, merge } = decision;
   if (merge) tellKept(merge, events);
-  await policy?.checkImage(origin, signal);
-  const attachments = await plan.attachments(origin);
+  const policy = ImagePolicy.of(options.judge, run);
+  await policy?.checkImage(origin);
+  const { signatures = true } = options;
+  const attachments = signatures
+    ? await countLacking(run, decision, policy)
+    : 0;
+  const { digest } = manifest.content;
+  const told = { digest, sourceDigests, merge };
   if (decision.kind === "up-to-date") {
-    const { digest } = decision.existing.content;
-    return { kind: "up-to-date", digest, sourceDigests, merge, attachments };
+    return { kind: "up-to-date", ...told, attachments };
   }
-  const { merged, existing } = decision;
-  const { content } = merged;
-  if (merge) {
-    events.note?.(rebuiltText(merge, content.digest, sourceDigests));
-  }
-  const manifest = parseManifest(
-    content.bytes,
-    content.mediaType,
-    content.digest,
-  );
-  const held = new Set<string>(
-    options.overwrite || existing?.kind !== "index"
-      ? []
-      : existing.entries.map((entry) => entry.digest),
-  );
-  if (manifest.kind === "image") {
-    await plan.top(contexts[merged.verbatim!]!, manifest);
-  } else {
-    await together(
-      merged.fromSources.filter((e) => !held.has(e.descriptor.digest)).map(
-        ({ descriptor, source }) => () =>
-          plan.child(contexts[source]!, descriptor, 1),
-      ),
-      signal,
+  if (merge) events.note?.(rebuiltText(merge, digest, sourceDigests));
+  const content = await new ContentPlan(run).work(decision);
+  const platforms = await platformsOf(run, decision);
+  const plan: ImagePlan = { platforms, ...content, attachments };
+  return { kind: "planned", ...told, plan };
+}
+
+/** How many signatures and referrers would come along. */
+async function countLacking(
+  run: ImageRun,
+  { origin }: DecidedImage,
+  policy: ImagePolicy | undefined,
+): Promise<number> {
+  let lacking = 0;
+  const audit = { lacks: () => lacking++ };
+  await new ImageAttachments(run, origin, { policy, audit }).follow();
+  return lacking;
+}
+
+/** The platforms of what the reference is to hold. */
+async function platformsOf(
+  { sources, signal }: ImageRun,
+  { manifest, origin }: DecidedImage,
+): Promise<string[]> {
+  if (manifest.kind === "index") {
+    return manifest.entries.flatMap((entry) =>
+      entry.platform && attestationSubject(entry) === undefined
+        ? [formatPlatform(entry.platform)]
+        : []
     );
   }
-  return {
-    kind: "planned",
-    digest: content.digest,
-    sourceDigests,
-    merge,
-    plan: plan.result(manifest, attachments),
-  };
+  const reader = sourceReader(sources[origin.top!.source]!, signal);
+  const platform = await platformOfImage(reader, manifest);
+  return platform ? [formatPlatform(platform)] : [];
 }
 
-interface PlanOptions extends MirrorOptions {
-  readonly policy?: ImagePolicy;
-}
-
-class PlanWalk {
-  readonly #contexts: readonly CopyContext[];
-  readonly #options: PlanOptions;
-  readonly #signal: AbortSignal;
+/** Works out which blobs would be sent, and which mounted. */
+class ContentPlan {
+  readonly #run: ImageRun;
   readonly #send = { blobs: 0, bytes: 0 };
   readonly #mount = { blobs: 0, bytes: 0 };
-  #platforms: string[] = [];
 
-  constructor(
-    contexts: readonly CopyContext[],
-    options: PlanOptions,
-    signal: AbortSignal,
-  ) {
-    this.#contexts = contexts;
-    this.#options = options;
-    this.#signal = signal;
+  constructor(run: ImageRun) {
+    this.#run = run;
   }
 
-  /** A child of an index, and what is below it. */
-  async child(
-    context: CopyContext,
-    descriptor: Descriptor,
-    depth: number,
-  ): Promise<void> {
-    await this.manifest(
-      context,
-      await readManifest(context, descriptor, this.#signal),
-      depth,
-    );
-  }
-
-  /** The manifest that the tag is to hold, and what is below it. */
-  async top(context: CopyContext, manifest: Manifest): Promise<void> {
-    if (manifest.kind === "image") await this.#notePlatform(context, manifest);
-    await this.manifest(context, manifest);
-  }
-
-  /** What is below a manifest. */
-  async manifest(
-    context: CopyContext,
-    manifest: Manifest,
-    depth = 0,
-  ): Promise<void> {
-    if (manifest.kind === "index") {
-      const inner = depthInside(depth, manifest.content.digest);
-      await together(
-        manifest.entries.map((entry) => () =>
-          this.child(context, entry, inner)
-        ),
-        this.#signal,
+  /** Everything that the destination's reference does not name already. */
+  async work(
+    { manifest, origin, existing }: DecidedImage,
+  ): Promise<Pick<ImagePlan, "send" | "mount">> {
+    const { sources, signal } = this.#run;
+    if (manifest.kind === "image") {
+      await this.#image(sources[origin.top!.source]!, manifest, signal);
+    } else {
+      const held = new Set<string>(
+        existing?.kind === "index" ? existing.entries.map((e) => e.digest) : [],
       );
-      return;
+      await together(
+        origin.parts.filter((part) =>
+          part !== origin.top && !held.has(part.descriptor.digest)
+        ).map((part) => (signal) => this.#part(part, signal)),
+        signal,
+      );
     }
+    return { send: this.#send, mount: this.#mount };
+  }
+
+  async #part(
+    { descriptor, source: position }: ImagePart,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const source = this.#run.sources[position]!;
+    const child = await readManifest(source, descriptor, { signal });
+    await this.#manifest(source, child, signal);
+  }
+
+  async #manifest(
+    source: SourceSide,
+    manifest: Manifest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (manifest.kind === "image") {
+      return await this.#image(source, manifest, signal);
+    }
+    await walkEntries<void>(manifest, async (entry, { signal, inside }) => {
+      const child = await readManifest(source, entry, { signal });
+      if (child.kind === "index") await inside(child);
+      else await this.#image(source, child, signal);
+    }, { signal, depth: 1 });
+  }
+
+  async #image(
+    source: SourceSide,
+    image: ImageManifest,
+    signal: AbortSignal,
+  ): Promise<void> {
     await together(
-      blobsOf(manifest).map((blob) => async (signal) => {
-        const how = await planBlob(context, blob, signal);
+      blobsOf(image).map((blob) => async (signal) => {
+        const { destination } = this.#run;
+        const how = await planBlob(source, destination, blob, { signal });
         if (how === "present") return;
         const sum = how === "sent" ? this.#send : this.#mount;
         sum.blobs++;
         sum.bytes += blob.size;
       }),
-      this.#signal,
+      signal,
     );
-  }
-
-  async #notePlatform(
-    context: CopyContext,
-    manifest: Manifest & { kind: "image" },
-  ): Promise<void> {
-    const platform = await platformOfImage(
-      sourceReader(context, (_, operation) => operation, this.#signal),
-      manifest,
-    );
-    if (platform) this.#platforms = [formatPlatform(platform)];
-  }
-
-  /** How many signatures and referrers would come along. */
-  async attachments(origin: TagOrigin): Promise<number> {
-    if (this.#options.signatures === false) return 0;
-    let lacking = 0;
-    await new ImageAttachments(this.#contexts, origin, {
-      signal: this.#signal,
-      policy: this.#options.policy,
-      audit: { lacks: () => lacking++ },
-    }).follow();
-    return lacking;
-  }
-
-  result(manifest: Manifest, attachments: number): ImagePlan {
-    const platforms = manifest.kind === "index"
-      ? manifest.entries.flatMap((entry) =>
-        entry.platform && attestationSubject(entry) === undefined
-          ? [formatPlatform(entry.platform)]
-          : []
-      )
-      : this.#platforms;
-    return {
-      platforms,
-      send: this.#send,
-      mount: this.#mount,
-      attachments,
-    };
   }
 }

@@ -6,7 +6,8 @@
 
 import { describeError, HangarError } from "../errors.ts";
 import type { ManifestReader } from "../oci/store.ts";
-import { formatAddress, type ImageAddress } from "./plan.ts";
+import type { ImageAddress } from "../names/address.ts";
+import { formatReference } from "../names/reference.ts";
 
 /** What choosing works with. */
 export interface ChooseOptions {
@@ -32,7 +33,7 @@ export class EndpointChooser {
   ): Promise<ImageAddress> {
     const places = image.endpoints ?? [image];
     for (const place of places.slice(0, -1)) {
-      if (this.#dead.has(place.registry.host)) continue;
+      if (this.#dead.has(place.registry)) continue;
       // One after the other: the first that has it is the one to take.
       if (await this.#holds(place, image, options)) return place;
     }
@@ -44,7 +45,7 @@ export class EndpointChooser {
     image: ImageAddress,
     { reader, warn, signal }: ChooseOptions,
   ): Promise<boolean> {
-    const { host } = place.registry;
+    const { registry: host } = place;
     const reference = place.digest ?? place.tag ?? "latest";
     try {
       const head = await reader(place).headManifest(
@@ -60,7 +61,7 @@ export class EndpointChooser {
       if (!this.#told.has(host)) {
         this.#told.add(host);
         warn(
-          `mirror ${formatAddress(place)} of ${formatAddress(image)}: ${
+          `mirror ${formatReference(place)} of ${formatReference(image)}: ${
             describeError(error)
           }${dead ? `; ${host} is not asked again in this run` : ""}`,
         );

@@ -6,19 +6,14 @@
  */
 
 import { Memo } from "../copy/keyed_lock.ts";
-import { atDestination } from "../copy/sides.ts";
+import { atDestination, type Place, placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import type { DestinationStore } from "../oci/store.ts";
-import type { ImageAddress, MirrorTask } from "./plan.ts";
+import type { ImageAddress } from "../names/address.ts";
+import type { MirrorTask } from "./task.ts";
 
 /** Pages of a listing; a repository with more tags is asked tag by tag. */
 const MAX_PAGES = 200;
-
-/** A repository of a destination. */
-interface Place {
-  readonly destination: DestinationStore;
-  readonly destinationRepository: string;
-}
 
 /** Knows which tags are there. */
 export class ExistingTags {
@@ -51,10 +46,9 @@ export class ExistingTags {
     warn: (message: string) => void,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const place = {
-      destination: this.#store(image),
-      destinationRepository: image.repository,
-    };
+    const { repository } = image;
+    const store = this.#store(image);
+    const place = { store, repository };
     const { tag } = image;
     const listed = tag === undefined ? undefined : await this.#there.get(
       keyOf(image),
@@ -63,31 +57,29 @@ export class ExistingTags {
     );
     if (listed && tag !== undefined) return listed.has(tag);
     const reference = tag ?? image.digest!;
-    const { destination, destinationRepository } = place;
     const head = await atDestination(
       place,
       `look for ${reference} in`,
-      destination.headManifest(destinationRepository, reference, { signal }),
+      store.headManifest(repository, reference, { signal }),
     );
     return head !== undefined;
   }
 }
 
 function keyOf({ registry, repository }: ImageAddress): string {
-  return `${registry.host}/${repository}`;
+  return `${registry}/${repository}`;
 }
 
 /** Those of some tags that there are; undefined where they cannot be listed. */
 async function list(
-  place: Place,
+  place: Place<DestinationStore>,
   wanted: ReadonlySet<string>,
   warn: (message: string) => void,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string> | undefined> {
-  const { destination, destinationRepository } = place;
   const there = new Set<string>();
   try {
-    const pages = destination.listTags(destinationRepository, {
+    const pages = place.store.listTags(place.repository, {
       maxPages: MAX_PAGES,
       signal,
     });
@@ -112,7 +104,9 @@ async function list(
       );
     }
     warn(
-      `the tags of destination ${destination.id}/${destinationRepository} cannot be listed: each is looked for by itself`,
+      `the tags of destination ${
+        placeName(place)
+      } cannot be listed: each is looked for by itself`,
     );
     return undefined;
   }

@@ -9,19 +9,16 @@ import {
   type AttachmentJudge,
   AttachmentWalk,
 } from "../copy/attachments.ts";
-import type { CopyContext } from "../copy/copy_context.ts";
-import { readManifest } from "../copy/copy_graph.ts";
+import { readManifest } from "../copy/read_manifest.ts";
+import type { SourceSide } from "../copy/sides.ts";
+import { walkEntries } from "../copy/walk_entries.ts";
+import { type Descriptor, isImageManifestType } from "../oci/manifest.ts";
 import { allOf, together } from "../together.ts";
-import {
-  depthInside,
-  type Descriptor,
-  isImageManifestType,
-} from "../oci/manifest.ts";
-import type { ImagePart, TagOrigin } from "./decide/decide_image.ts";
+import type { ImageOrigin, ImagePart } from "./decide/image_origin.ts";
+import type { ImageRun } from "./image_run.ts";
 
 /** How attachments are looked after. */
 export interface ImageAttachmentsOptions {
-  readonly signal: AbortSignal;
   /** Judges those that could be run. @default {all are accepted} */
   readonly policy?: { judgeOf(source: number): AttachmentJudge };
   /** Where this is given nothing is written, but told. */
@@ -30,30 +27,28 @@ export interface ImageAttachmentsOptions {
 
 /** Brings the attachments of an image along, or tells which are lacking. */
 export class ImageAttachments {
-  readonly #contexts: readonly CopyContext[];
-  readonly #origin: TagOrigin;
-  readonly #signal: AbortSignal;
+  readonly #run: ImageRun;
+  readonly #origin: ImageOrigin;
   readonly #walks: readonly AttachmentWalk[];
 
-  /** @param contexts one for each source */
   constructor(
-    contexts: readonly CopyContext[],
-    origin: TagOrigin,
-    { signal, policy, audit }: ImageAttachmentsOptions,
+    run: ImageRun,
+    origin: ImageOrigin,
+    { policy, audit }: ImageAttachmentsOptions,
   ) {
-    this.#contexts = contexts;
+    const { sources, destination, signal } = run;
+    this.#run = run;
     this.#origin = origin;
-    this.#signal = signal;
-    this.#walks = contexts.map((context, source) =>
-      new AttachmentWalk(context, {
+    this.#walks = sources.map((source, position) =>
+      new AttachmentWalk(source, destination, {
         signal,
         audit,
-        judge: policy?.judgeOf(source),
+        judge: policy?.judgeOf(position),
       })
     );
   }
 
-  /** Whether anything is attached to the manifest under the tag itself. */
+  /** Whether anything is attached to the manifest under the reference itself. */
   async ofTop(): Promise<boolean> {
     const { top } = this.#origin;
     return top !== undefined && await this.#count(top) > 0;
@@ -61,23 +56,20 @@ export class ImageAttachments {
 
   /** Brings them all. */
   async follow(): Promise<void> {
-    const parts = await allParts(
-      this.#contexts,
-      this.#origin,
-      this.#signal,
-    );
+    const { sources, events, signal } = this.#run;
+    const parts = await allParts(sources, this.#origin, signal);
     await together(
       parts.map(({ descriptor, source }) => () =>
         this.#walks[source]!.follow(descriptor.digest)
       ),
-      this.#signal,
+      signal,
     );
     const behind = await allOf(
       this.#origin.rebuilt.map((part) => this.#count(part)),
     );
     const left = behind.reduce((sum, count) => sum + count, 0);
     if (left > 0) {
-      this.#contexts[0]!.events.warn(
+      events.warn(
         `${left} signatures or referrers of the source's index stay behind: the index was rebuilt, so they do not apply to it`,
       );
     }
@@ -90,45 +82,36 @@ export class ImageAttachments {
 
 /** The parts, and what is inside those that are nested indexes. */
 export async function allParts(
-  contexts: readonly CopyContext[],
-  origin: TagOrigin,
+  sources: readonly SourceSide[],
+  { parts, top }: ImageOrigin,
   signal: AbortSignal,
 ): Promise<ImagePart[]> {
   const known = new Map<string, ImagePart>();
-  for (const part of origin.parts) known.set(part.descriptor.digest, part);
-  const inside = async (
-    part: ImagePart,
-    depth: number,
-  ): Promise<ImagePart[]> => {
-    const context = contexts[part.source]!;
-    const manifest = await readManifest(context, part.descriptor, signal);
-    context.manifestCache.set(part.descriptor.digest, manifest);
-    const entries: readonly Descriptor[] = manifest.kind === "index"
-      ? manifest.entries
-      : [];
-    const inner = entries.length > 0
-      ? depthInside(depth, part.descriptor.digest)
-      : depth;
-    const children = entries
-      .filter((entry) => !known.has(entry.digest))
-      .map((descriptor) => ({ descriptor, source: part.source }));
-    for (const child of children) known.set(child.descriptor.digest, child);
-    const deeper = await together(
-      children.filter(mayBeNested).map((child) => () => inside(child, inner)),
-      signal,
+  for (const part of parts) known.set(part.descriptor.digest, part);
+  const inside = async ({ descriptor, source }: ImagePart) => {
+    const side = sources[source]!;
+    const read = (named: Descriptor, signal: AbortSignal) =>
+      readManifest(side, named, { signal, keep: true });
+    await walkEntries<void>(
+      await read(descriptor, signal),
+      async (entry, { signal, inside }) => {
+        if (known.has(entry.digest)) return;
+        known.set(entry.digest, { descriptor: entry, source });
+        if (mayBeNested(entry)) await inside(await read(entry, signal));
+      },
+      { signal, depth: 1 },
     );
-    return [...children, ...deeper.flat()];
   };
-  // The entries of the tag's own manifest are parts already.
-  const found = await together(
-    origin.parts.filter((part) => part !== origin.top && mayBeNested(part))
-      .map((part) => () => inside(part, 1)),
+  // The entries of the reference's own manifest are parts already.
+  await together(
+    parts.filter((part) => part !== top && mayBeNested(part.descriptor))
+      .map((part) => () => inside(part)),
     signal,
   );
-  return [...origin.parts, ...found.flat()];
+  return [...known.values()];
 }
 
 /** What is called an image is one, or refused where it is read. */
-function mayBeNested({ descriptor }: ImagePart): boolean {
-  return !isImageManifestType(descriptor.mediaType);
+function mayBeNested({ mediaType }: Descriptor): boolean {
+  return !isImageManifestType(mediaType);
 }

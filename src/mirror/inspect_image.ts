@@ -17,17 +17,16 @@ import {
   type JsonObject,
   type Manifest,
   parseConfig,
-  parseDescribed,
-  parseManifest,
   platformFromJson,
 } from "../oci/manifest.ts";
+import { parseContent, parseDescribed } from "../oci/parse_manifest.ts";
 import {
   formatPlatform,
   matchesFilter,
   parsePlatformFilter,
 } from "../oci/platform.ts";
 import type { SourceStore } from "../oci/store.ts";
-import type { ImageAddress } from "./plan.ts";
+import type { ImageAddress } from "../names/address.ts";
 
 /** Which image of an index is meant, and what the summary shows. */
 export interface InspectOptions {
@@ -78,9 +77,7 @@ export async function inspectImage(
     try {
       const content = await store.getManifest(repository, what, { signal });
       if (content) {
-        return entry
-          ? parseDescribed(content, entry)
-          : parseManifest(content.bytes, content.mediaType, content.digest);
+        return entry ? parseDescribed(content, entry) : parseContent(content);
       }
     } catch (error) {
       throw withContext(`cannot read ${what} of ${name}`, error);
@@ -149,16 +146,9 @@ export async function inspectListEntry(
   image: ImageAddress,
   signal: AbortSignal,
 ): Promise<ListedImage> {
-  const { repository, tag, digest, registry } = image;
   const inspected = await inspectImage(
     store,
-    {
-      registry: registry.host,
-      repository,
-      tag,
-      digest,
-      explicitRegistry: true,
-    },
+    image,
     { platform: { os: "linux", architecture: "amd64" }, withTags: false },
     signal,
   );

@@ -1,73 +1,60 @@
 /**
- * Signing an image at its destination: what its tag holds, and every child.
+ * Signing an image at its destination: what its reference holds, and every child.
  *
  * @module
  */
 
-import type { CopyContext } from "../copy/copy_context.ts";
-import { atDestination } from "../copy/sides.ts";
-import { together } from "../together.ts";
+import type { DestinationSide } from "../copy/destination_side.ts";
+import { walkEntries } from "../copy/walk_entries.ts";
+import { formatWritten, type ImageAddress } from "../names/address.ts";
 import {
-  depthInside,
   describeManifest,
   type Descriptor,
   isImageManifestType,
   type Manifest,
 } from "../oci/manifest.ts";
 import type { SignTarget } from "../signing/image_signer.ts";
-import { formatAddress, type ImageAddress } from "./plan.ts";
 import { destinationReader } from "./decide/image_reader.ts";
 
-/** What a signature at the destination names: the reference with its tag. */
-export function signedReference(destination: ImageAddress): string {
-  return formatAddress(
-    destination.tag === undefined
-      ? destination
-      : { ...destination, digest: undefined },
-  );
+/** The image whose parts are to be signed, at its destination. */
+export interface SignedImage {
+  /** As its destination holds it. */
+  readonly manifest: Manifest;
+  readonly destination: DestinationSide;
+  /** What signatures name: the reference with its tag. */
+  readonly address: ImageAddress;
+  /**
+   * Entries that no source of this run vouches for: they are left out, and so is
+   * an index that holds one.
+   *
+   * @default {none}
+   */
+  readonly strangers?: ReadonlySet<string>;
 }
 
 /**
  * The manifests of an image that are to be signed: its own, and its children to
  * any depth, which are read from the destination.
- *
- * @param strangers entries that no source of this run vouches for: they are left
- * out, and so is an index that holds one
  */
 export async function signTargets(
-  context: CopyContext,
-  manifest: Manifest,
-  destination: ImageAddress,
+  image: SignedImage,
   signal: AbortSignal,
-  strangers: ReadonlySet<string> = new Set(),
 ): Promise<SignTarget[]> {
+  const { manifest, destination, address, strangers = new Set() } = image;
   const found = new Map<string, Descriptor>();
-  const reader = destinationReader(
-    context,
-    (what, operation) => atDestination(context, `read ${what} from`, operation),
-    signal,
-  );
-  const walk = async (held: Manifest, depth: number): Promise<void> => {
-    if (held.kind !== "index") return;
-    const inner = depthInside(depth, held.content.digest);
-    const fresh = held.entries.filter((entry) =>
-      !found.has(entry.digest) && !strangers.has(entry.digest)
-    );
-    for (const entry of fresh) found.set(entry.digest, entry);
-    await together(
-      fresh.filter((entry) => !isImageManifestType(entry.mediaType))
-        .map((entry) => async () =>
-          await walk(await reader.readManifest(entry), inner)
-        ),
-      signal,
-    );
-  };
+  const reader = destinationReader(destination, signal);
   const top = describeManifest(manifest.content);
   if (!holdsAny(manifest, strangers)) found.set(top.digest, top);
-  await walk(manifest, 0);
-  const reference = signedReference(destination);
+  await walkEntries<void>(manifest, async (entry, { inside }) => {
+    const { digest, mediaType } = entry;
+    if (found.has(digest) || strangers.has(digest)) return;
+    found.set(digest, entry);
+    if (isImageManifestType(mediaType)) return;
+    await inside(await reader.readManifest(entry));
+  }, { signal });
+  const reference = formatWritten(address);
   return [...found.values()].map((descriptor) => ({
-    context,
+    destination,
     descriptor,
     reference,
     signal,
@@ -85,8 +72,7 @@ function holdsAny(
 
 /** Why an index is not signed; undefined where it is. */
 export function unsignedText(
-  manifest: Manifest,
-  strangers: ReadonlySet<string>,
+  { manifest, strangers = new Set() }: SignedImage,
 ): string | undefined {
   if (!holdsAny(manifest, strangers)) return undefined;
   return `the index ${manifest.content.digest} is not signed: it holds entries that only the destination has, and no source of this run vouches for: ${

@@ -5,75 +5,63 @@
  * @module
  */
 
-import type { CopyContext } from "../copy/copy_context.ts";
 import { atDestination } from "../copy/sides.ts";
-import { together } from "../together.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
-import { parseManifest } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
 import type {
   ImageSigner,
   NamedChecker,
   SignTarget,
 } from "../signing/image_signer.ts";
+import { together } from "../together.ts";
 import {
-  contextsOf,
-  type ImageEvents,
+  type ImageJob,
   type ImageResult,
-  type MirrorTools,
-} from "./mirror_image.ts";
-import type { MirrorTask } from "./plan.ts";
+  openDestination,
+  type RunServices,
+} from "./image_run.ts";
 import { signTargets } from "./sign_image.ts";
 
 /** Reads an image that is in place, and names what of it can be signed. */
 async function targetsInPlace(
-  task: MirrorTask,
-  tools: MirrorTools,
-  events: ImageEvents,
-  signal: AbortSignal,
+  job: ImageJob,
+  services: RunServices,
 ): Promise<{ readonly targets: SignTarget[]; readonly digest: Digest }> {
-  const [context] = await contextsOf(
-    { ...task, sources: [task.destination] },
-    tools,
-    events,
-    signal,
-  ) as [CopyContext];
-  const { destination: store, destinationRepository } = context;
-  const { tag, digest } = task.destination;
-  const reference = digest ?? tag!;
+  const { task, signal } = job;
+  const destination = openDestination(job, services);
+  const { store, repository } = destination;
+  const address = task.destination;
+  const reference = address.digest ?? address.tag!;
   const manifest = await atDestination(
-    context,
+    destination,
     `read ${reference} from`,
     (async () => {
-      const content = await store.getManifest(
-        destinationRepository,
-        reference,
-        { signal },
-      );
-      if (content) {
-        return parseManifest(content.bytes, content.mediaType, content.digest);
-      }
+      const content = await store.getManifest(repository, reference, {
+        signal,
+      });
+      if (content) return parseContent(content);
       throw new HangarError("not-found", "there is no such image", {
         status: 404,
         hint: "mirror it first, or check the name and tag in the list",
       });
     })(),
   );
+  const image = { manifest, destination, address };
   return {
-    targets: await signTargets(context, manifest, task.destination, signal),
+    targets: await signTargets(image, signal),
     digest: manifest.content.digest,
   };
 }
 
 /** Signs an image that is in place already, with its children. */
 export async function signInPlace(
-  task: MirrorTask,
+  job: ImageJob,
+  services: RunServices,
   signer: ImageSigner,
-  tools: MirrorTools,
-  events: ImageEvents,
-  signal: AbortSignal,
 ): Promise<ImageResult> {
-  const { targets, digest } = await targetsInPlace(task, tools, events, signal);
+  const { events, signal } = job;
+  const { targets, digest } = await targetsInPlace(job, services);
   const made = await together(
     targets.map((target) => (signal) => signer.sign({ ...target, signal })),
     signal,
@@ -101,21 +89,19 @@ export const REQUIRED_PARTS: Readonly<Record<Required, string>> = {
  * the children, or of both. A single image is all of these.
  */
 export async function checkInPlace(
-  task: MirrorTask,
+  job: ImageJob,
+  services: RunServices,
   { checker, required }: {
     readonly checker: NamedChecker;
     readonly required: Required;
   },
-  tools: MirrorTools,
-  events: ImageEvents,
-  signal: AbortSignal,
 ): Promise<ImageResult> {
-  const { targets, digest } = await targetsInPlace(task, tools, events, signal);
+  const { targets, digest } = await targetsInPlace(job, services);
   const signed = await together(
     targets.map((target) => (signal) =>
       checker.isSigned({ ...target, signal })
     ),
-    signal,
+    job.signal,
   );
   const parts = targets.map(({ descriptor }, i) => ({
     digest: descriptor.digest,

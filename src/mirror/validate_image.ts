@@ -4,16 +4,16 @@
  * @module
  */
 
-import type { CopyContext } from "../copy/copy_context.ts";
+import type { Manifest } from "../oci/manifest.ts";
+import type { SignatureChecker } from "../signing/image_signer.ts";
 import { together } from "../together.ts";
-import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { ImagePolicy } from "./check_policy.ts";
 import {
-  ImageDecider,
-  type MirrorOptions,
-  originOfWhole,
-  type TagOrigin,
+  decide,
+  type DecidedImage,
+  readDestination,
 } from "./decide/decide_image.ts";
+import { nothingText, tellKept } from "./decide/tell_image.ts";
 import {
   type Depth,
   describeFault,
@@ -22,62 +22,132 @@ import {
 } from "./destination_walk.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
-  contextsOf,
-  type ImageEvents,
+  type ImageJob,
   type ImageResult,
-  type MirrorTools,
-} from "./mirror_image.ts";
-import type { SignatureChecker } from "../signing/image_signer.ts";
-import type { MirrorTask } from "./plan.ts";
+  type ImageRun,
+  openImage,
+  type RunServices,
+} from "./image_run.ts";
+import { type ImageOptions, isLeftAlone } from "./mirror_image.ts";
 import { signTargets, unsignedText } from "./sign_image.ts";
-import { nothingText, tellKept } from "./decide/tell_image.ts";
 
 export type { Depth };
 
 /** How images are validated. */
-export interface ValidateOptions extends MirrorOptions {
+export interface ValidateOptions extends ImageOptions {
   readonly depth: Depth;
-}
-
-/** What validating works with. */
-export interface ValidateTools extends MirrorTools {
-  /** Signatures that must be there; none without one. */
-  readonly signatures?: SignatureChecker;
+  /** Signatures that must be there. @default {none} */
+  readonly checker?: SignatureChecker;
 }
 
 /** Validates one image; the findings say what is missing or different. */
 export async function validateImage(
-  task: MirrorTask,
+  job: ImageJob,
+  services: RunServices,
   options: ValidateOptions,
-  tools: ValidateTools,
-  events: ImageEvents,
-  signal: AbortSignal,
 ): Promise<ImageResult> {
-  if (tools.existing) {
-    const warn = (message: string) => events.warn(message);
-    const { tag, digest } = task.destination;
-    return await tools.existing.has(task.destination, warn, signal)
+  if (options.existing) {
+    const { tag, digest } = job.task.destination;
+    return await isLeftAlone(job, options)
       ? { kind: "passed" }
       : { kind: "failed", findings: [`missing: ${tag ?? digest}`] };
   }
-  const contexts = await contextsOf(task, tools, events, signal);
-  const decider = new ImageDecider(task, options, contexts, signal);
-  const walk = new DestinationWalk(contexts[0]!, options.depth, signal);
-  const findings: string[] = [];
-  const unsigned = async (
-    manifest: Manifest,
-    strangers: ReadonlySet<string> = new Set(),
-  ) => {
-    const checker = tools.signatures;
-    if (!checker) return [];
-    const targets = await signTargets(
-      contexts[0]!,
-      manifest,
-      task.destination,
-      signal,
-      strangers,
+  const run = await openImage(job, services);
+  const decision = await decide(run, options);
+  if (decision.kind === "skipped") {
+    run.events.warn(nothingText(decision.nothing));
+    return decision;
+  }
+  return await new ImageValidation(run, options).validate(decision);
+}
+
+class ImageValidation {
+  readonly #run: ImageRun;
+  readonly #options: ValidateOptions;
+  readonly #policy?: ImagePolicy;
+  readonly #walk: DestinationWalk;
+
+  constructor(run: ImageRun, options: ValidateOptions) {
+    this.#run = run;
+    this.#options = options;
+    this.#policy = ImagePolicy.of(options.judge, run);
+    this.#walk = new DestinationWalk(
+      run.destination,
+      options.depth,
+      run.signal,
     );
-    const why = unsignedText(manifest, strangers);
+  }
+
+  async validate(decision: DecidedImage): Promise<ImageResult> {
+    const { manifest: want, origin, sourceDigests, merge } = decision;
+    if (merge) tellKept(merge, this.#run.events);
+    await this.#policy?.checkImage(origin);
+    const held = decision.existing ??
+      (this.#options.overwrite ? await readDestination(this.#run) : undefined);
+    const findings = [
+      ...this.#compare(want, held),
+      ...held ? await this.#walk.below(want, held) : [],
+      ...await this.#attached(decision),
+      ...held ? await this.#unsigned(held, origin.strangers) : [],
+    ];
+    const { digest } = want.content;
+    return findings.length > 0
+      ? {
+        kind: "failed",
+        findings: [...new Set(findings)],
+        sourceDigests,
+        merge,
+      }
+      : { kind: "passed", digest, sourceDigests, merge };
+  }
+
+  /** What the reference lacks of what is wanted, or has beyond it. */
+  #compare(want: Manifest, held: Manifest | undefined): string[] {
+    const { tag, digest } = this.#run.task.destination;
+    if (!held) {
+      return [
+        digest === undefined
+          ? `missing: tag ${tag}`
+          : `missing: ${tag ?? digest}`,
+      ];
+    }
+    if (held.content.digest === want.content.digest) return [];
+    return digest === undefined ? compareTags(want, held) : [
+      `different: ${tag ?? digest} is ${held.content.digest}, want ${digest}`,
+    ];
+  }
+
+  /** What is wrong with the signatures and referrers that mirroring would bring. */
+  async #attached({ origin }: DecidedImage): Promise<string[]> {
+    if (this.#options.signatures === false) return [];
+    const findings: string[] = [];
+    const walk = this.#walk;
+    await new ImageAttachments(this.#run, origin, {
+      policy: this.#policy,
+      audit: {
+        lacks({ name, subject }, fault) {
+          findings.push(describeFault(`${name} for ${subject}`, fault));
+        },
+        async examine(attachment, digest) {
+          findings.push(...await walk.attachment(attachment, digest));
+        },
+      },
+    }).follow();
+    return findings;
+  }
+
+  /** Which of the signatures that this run would have made are not there. */
+  async #unsigned(
+    manifest: Manifest,
+    strangers: ReadonlySet<string>,
+  ): Promise<string[]> {
+    const { checker } = this.#options;
+    if (!checker) return [];
+    const { destination, task, events, signal } = this.#run;
+    const address = task.destination;
+    const image = { manifest, destination, address, strangers };
+    const targets = await signTargets(image, signal);
+    const why = unsignedText(image);
     if (why !== undefined) events.warn(why);
     const missing = await together(
       targets.map((target) => async (signal) =>
@@ -88,100 +158,11 @@ export async function validateImage(
       signal,
     );
     return missing.flat();
-  };
-  const policy = ImagePolicy.of(tools.policy, contexts, task.sources);
-  const attached = async (origin: TagOrigin) =>
-    options.signatures === false
-      ? []
-      : await attachmentFindings(contexts, origin, { walk, signal, policy });
-  const { digest, tag } = task.destination;
-  if (digest !== undefined) {
-    const reference = tag ?? digest;
-    const held = await walk.read(reference);
-    if (!held) findings.push(`missing: ${reference}`);
-    else if (held.content.digest !== digest) {
-      findings.push(
-        `different: ${reference} is ${held.content.digest}, want ${digest}`,
-      );
-    } else {
-      await policy?.checkImage(originOfWhole(held), signal);
-      findings.push(
-        ...await walk.below(held),
-        ...await attached(originOfWhole(held)),
-        ...await unsigned(held),
-      );
-    }
-    return { ...resultOf(findings, digest), sourceDigests: [digest] };
   }
-  const decision = await decider.decide();
-  if (decision.kind === "skipped") {
-    events.warn(nothingText(decision.nothing));
-    return { kind: "skipped", nothing: decision.nothing };
-  }
-  const { sourceDigests, merge, origin: { strangers } } = decision;
-  const told = { sourceDigests, merge };
-  if (merge) tellKept(merge, events);
-  await policy?.checkImage(decision.origin, signal);
-  if (decision.kind === "up-to-date") {
-    findings.push(
-      ...await walk.below(decision.existing),
-      ...await attached(decision.origin),
-      ...await unsigned(decision.existing, strangers),
-    );
-    const { digest } = decision.existing.content;
-    return { ...resultOf(findings, digest), ...told };
-  }
-  const { content } = decision.merged;
-  const want = parseManifest(content.bytes, content.mediaType, content.digest);
-  const held = decision.existing ??
-    (options.overwrite ? await decider.readExisting(signal) : undefined);
-  if (!held) findings.push(`missing: tag ${tag}`);
-  else if (held.content.digest !== content.digest) {
-    findings.push(...compare(want, held));
-  }
-  if (held) findings.push(...await walk.below(want, held));
-  findings.push(...await attached(decision.origin));
-  if (held) findings.push(...await unsigned(held, strangers));
-  return { ...resultOf(findings, content.digest), ...told };
-}
-
-/** What is wrong with the signatures and referrers that mirroring would bring. */
-async function attachmentFindings(
-  contexts: readonly CopyContext[],
-  origin: TagOrigin,
-  { walk, signal, policy }: {
-    readonly walk: DestinationWalk;
-    readonly signal: AbortSignal;
-    readonly policy?: ImagePolicy;
-  },
-): Promise<string[]> {
-  const findings: string[] = [];
-  await new ImageAttachments(contexts, origin, {
-    signal,
-    policy,
-    audit: {
-      lacks({ name, subject }, fault) {
-        findings.push(describeFault(`${name} for ${subject}`, fault));
-      },
-      async examine(attachment, digest) {
-        findings.push(...await walk.attachment(attachment, digest));
-      },
-    },
-  }).follow();
-  return findings;
-}
-
-function resultOf(
-  findings: readonly string[],
-  digest: ImageResult["digest"],
-): ImageResult {
-  return findings.length > 0
-    ? { kind: "failed", findings: [...new Set(findings)] }
-    : { kind: "passed", digest };
 }
 
 /** What an index lacks of the one that is wanted, or has beyond it. */
-function compare(want: Manifest, held: Manifest): string[] {
+function compareTags(want: Manifest, held: Manifest): string[] {
   if (want.kind === "image" || held.kind === "image") {
     return [
       `different: the tag holds ${held.content.digest}, want ${want.content.digest}`,

@@ -1,6 +1,5 @@
 /**
- * References as docker writes them (distribution/reference), and the addresses
- * of registries.
+ * References as docker writes them (distribution/reference).
  *
  * @module
  */
@@ -8,32 +7,26 @@
 import { HangarError, hideLogin, invalidFlag } from "../errors.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 
-/** A repository of a registry. */
-export interface RepositoryName {
+/** An image, or several, by name. */
+export interface Reference {
   /** Canonical `host[:port]`; `docker.io` where none was written. */
   readonly registry: string;
   /** Its path; `library/` is put before a bare name on docker.io. */
   readonly repository: string;
-  /** Whether a registry was written. */
-  readonly explicitRegistry: boolean;
-}
-
-/** A parsed reference. */
-export interface Reference extends RepositoryName {
   /** `latest` where neither tag nor digest was written. */
   readonly tag?: string;
   readonly digest?: Digest;
 }
 
-/** A registry as the user gives it. */
-export interface RegistryAddress {
-  /** Canonical `host[:port]`. */
-  readonly host: string;
-  /** The scheme, where one was written. */
-  readonly scheme?: "http" | "https";
-  /** Whether certificates go unchecked and plain HTTP is allowed. */
-  readonly insecure?: boolean;
+/** A repository of a registry, as it was written. */
+export interface RepositoryName
+  extends Pick<Reference, "registry" | "repository"> {
+  /** Whether a registry was written. */
+  readonly explicitRegistry: boolean;
 }
+
+/** A reference, as it was written. */
+export type WrittenReference = Reference & RepositoryName;
 
 /** The registry of references that name none. */
 export const DOCKER_HUB = "docker.io";
@@ -62,7 +55,7 @@ function refuse(text: string, why: string): never {
 }
 
 /** `host[:port]` in its one spelling, or undefined when it is none. */
-function canonicalHost(text: string): string | undefined {
+export function canonicalHost(text: string): string | undefined {
   if (!HOST.test(text)) return undefined;
   const port = /:(\d+)$/.exec(text.replace(/^\[.*\]/, "v6"))?.[1];
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) {
@@ -151,7 +144,7 @@ export function checkTag(text: string): string {
  *
  * @throws {HangarError} `invalid-reference`
  */
-export function parseReference(text: string): Reference {
+export function parseReference(text: string): WrittenReference {
   const at = text.indexOf("@");
   if (at !== text.lastIndexOf("@") || /^[a-z]+:\/\//i.test(text)) {
     return refuse(text, "want [REGISTRY/]NAME[:TAG][@DIGEST]");
@@ -168,66 +161,9 @@ export function parseReference(text: string): Reference {
 }
 
 /** A reference in full, which parses to itself. */
-export function formatReference(
-  reference: Pick<Reference, "registry" | "repository" | "tag" | "digest">,
-): string {
+export function formatReference(reference: Reference): string {
   const { registry, repository, tag, digest } = reference;
   return `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}${
     digest === undefined ? "" : `@${digest}`
   }`;
-}
-
-/**
- * Parses the registry that `--source` or `--destination` names.
- *
- * @throws {HangarError} `usage`, naming the flag and the value
- */
-export function parseRegistryAddress(
-  text: string,
-  flag: string,
-): RegistryAddress {
-  const match = /^(?:(https?):\/\/)?(.*?)\/?$/i.exec(text)!;
-  const host = canonicalHost(match[2]!);
-  if (host === undefined) {
-    throw invalidFlag(
-      flag,
-      hideLogin(text),
-      `want a registry, as HOST or HOST:PORT${
-        match[2]!.includes("@")
-          ? " without a user name"
-          : match[2]!.includes("/")
-          ? " without a path"
-          : ""
-      }`,
-    );
-  }
-  const scheme = match[1]?.toLowerCase();
-  return scheme === "http" || scheme === "https" ? { host, scheme } : { host };
-}
-
-/**
- * Parses what a user writes on the command line: a reference, which may begin
- * with `docker://` as in skopeo, or with the scheme of its registry.
- *
- * @throws {HangarError} `usage`
- */
-export function parseReferenceArgument(
-  text: string,
-): { readonly address: RegistryAddress; readonly reference: Reference } {
-  const match = /^(?:docker:\/\/)?(?:(https?):\/\/)?(.*)$/.exec(text)!;
-  const scheme = match[1];
-  try {
-    const reference = parseReference(match[2]!);
-    const host = reference.registry;
-    return {
-      reference,
-      address: scheme === "http" || scheme === "https"
-        ? { host, scheme }
-        : { host },
-    };
-  } catch (cause) {
-    throw cause instanceof HangarError
-      ? new HangarError("usage", cause.message, { cause })
-      : cause;
-  }
 }

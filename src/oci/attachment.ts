@@ -10,6 +10,7 @@ import { HangarError } from "../errors.ts";
 import { type Digest, digestAlgorithm, digestOf } from "./digest.ts";
 import {
   type Descriptor,
+  encodeManifest,
   type ImageManifest,
   type IndexManifest,
   isImageConfigType,
@@ -19,8 +20,8 @@ import {
   type ManifestContent,
   MediaType,
   parseDescriptor,
-  parseManifest,
 } from "./manifest.ts";
+import { parseContent } from "./parse_manifest.ts";
 
 /** What cosign puts beside an image: signatures, attestations, an SBOM. */
 export const ATTACHMENT_SUFFIXES = ["sig", "att", "sbom"] as const;
@@ -230,10 +231,8 @@ export function asAttachment(manifest: Manifest, tag: string): ImageManifest {
 }
 
 function encode(json: JsonObject): ManifestContent {
-  const bytes = new TextEncoder().encode(JSON.stringify(json));
-  const mediaType = String(json["mediaType"]);
-  const content = { mediaType, digest: digestOf(bytes), bytes };
+  const content = encodeManifest(json);
   // What was put together from others' parts is held to the same rules.
-  parseManifest(bytes, mediaType, content.digest);
+  parseContent(content);
   return content;
 }

@@ -107,3 +107,8 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
     json: value,
   };
 }
+
+/** Each digest once, as it was described last. */
+export function distinct(descriptors: readonly Descriptor[]): Descriptor[] {
+  return [...new Map(descriptors.map((d) => [d.digest, d])).values()];
+}

@@ -8,17 +8,8 @@
 
 import { HangarError } from "../errors.ts";
 import { type Digest, digestOf } from "./digest.ts";
-import {
-  isJsonObject,
-  type JsonObject,
-  MANIFEST_KEYS,
-  parseJsonObject,
-} from "./json.ts";
-import {
-  type Descriptor,
-  optionalString,
-  parseDescriptor,
-} from "./descriptor.ts";
+import type { JsonObject } from "./json.ts";
+import { type Descriptor, parseDescriptor } from "./descriptor.ts";
 import type { Platform } from "./platform.ts";
 
 export {
@@ -55,13 +46,6 @@ export const ACCEPTED_MANIFESTS: readonly string[] = [
   MediaType.dockerManifest,
 ];
 
-/** All types that a manifest may claim to be of. */
-const MANIFEST_TYPES: readonly string[] = [
-  ...ACCEPTED_MANIFESTS,
-  MediaType.dockerSchema1,
-  MediaType.dockerSchema1Signed,
-];
-
 /** The most that a manifest may weigh (distribution-spec: 4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
@@ -72,7 +56,7 @@ export const MAX_INDEX_DEPTH = 8;
 const ATTESTATION_SUBJECT = "vnd.docker.reference.digest";
 const ATTESTATION_TYPE = "vnd.docker.reference.type";
 
-/** A manifest's bytes as a registry holds them. */
+/** A manifest's bytes as a store holds them. */
 export interface ManifestContent {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -100,16 +84,6 @@ export interface ImageManifest {
 /** A manifest of either kind. */
 export type Manifest = IndexManifest | ImageManifest;
 
-function refuse(what: string): never {
-  throw new HangarError("invalid-manifest", what);
-}
-
-function descriptorList(value: unknown, what: string): Descriptor[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) return refuse(`${what} is not a list`);
-  return value.map((item, i) => parseDescriptor(item, `${what}[${i}]`));
-}
-
 /** Whether a media type is that of an index or manifest list. */
 export function isIndexType(mediaType: string): boolean {
   return mediaType === MediaType.ociIndex || mediaType === MediaType.dockerList;
@@ -128,7 +102,9 @@ export function isImageManifestType(mediaType: string): boolean {
  * @throws {HangarError} `invalid-manifest` beyond {@linkcode MAX_INDEX_DEPTH}
  */
 export function depthInside(depth: number, digest: Digest): number {
-  return depth < MAX_INDEX_DEPTH ? depth + 1 : refuse(
+  if (depth < MAX_INDEX_DEPTH) return depth + 1;
+  throw new HangarError(
+    "invalid-manifest",
     `index ${digest} leads to manifests that are nested more than ${MAX_INDEX_DEPTH} deep`,
   );
 }
@@ -150,165 +126,20 @@ export function bareMediaType(contentType: string | null): string {
 }
 
 /**
- * Wraps manifest bytes: works out the digest, and the media type from what the
- * manifest itself says, else from the Content-Type it came with, else from its
- * shape (registries are known to send `application/json` or nothing).
+ * Content that is made here, with the digest of its bytes.
  *
- * @throws {HangarError} `unsupported-manifest` for Docker schema 1,
- * `invalid-manifest`, `too-large`
+ * @param mediaType what it is, or came as; "" where only the bytes can tell
  */
-export function parseManifest(
-  bytes: Uint8Array,
-  contentType: string | null = null,
-  digest: Digest = digestOf(bytes),
-): Manifest {
-  if (bytes.byteLength > MAX_MANIFEST_BYTES) {
-    throw new HangarError(
-      "too-large",
-      `manifest ${digest} has ${bytes.byteLength} bytes, the limit is ${MAX_MANIFEST_BYTES}`,
-    );
-  }
-  const json = parseJsonObject(bytes, `manifest ${digest}`, MANIFEST_KEYS);
-  const announced = bareMediaType(contentType);
-  const isAnnounced = MANIFEST_TYPES.includes(announced);
-  const own = optionalString(json, "mediaType");
-  if (own !== undefined && isAnnounced && own !== announced) {
-    return refuse(
-      `manifest ${digest} is ${
-        quoteType(own)
-      } by its own words, but came as ${announced}`,
-    );
-  }
-  const mediaType = own ??
-    (isAnnounced ? announced : guessMediaType(json, announced));
-  if (
-    json["schemaVersion"] === 1 || mediaType === MediaType.dockerSchema1 ||
-    mediaType === MediaType.dockerSchema1Signed
-  ) {
-    throw new HangarError(
-      "unsupported-manifest",
-      `manifest ${digest} is Docker schema 1, which registries have dropped`,
-      { hint: "rebuild the image, or pull and push it once with docker" },
-    );
-  }
-  if (json["schemaVersion"] !== 2) {
-    return refuse(`manifest ${digest} has no schemaVersion 2`);
-  }
-  const content = { mediaType, digest, bytes };
-  // A manifest that is of two kinds could be read differently by its next
-  // reader (CVE-2021-41190), so the other kinds' fields are refused.
-  if (json["fsLayers"] !== undefined || json["history"] !== undefined) {
-    return refuse(`manifest ${digest} has fields of Docker schema 1`);
-  }
-  if (isIndexType(mediaType)) {
-    if (json["config"] !== undefined || json["layers"] !== undefined) {
-      return refuse(`index ${digest} has fields of an image manifest`);
-    }
-    const entries = descriptorList(json["manifests"], "manifests");
-    refuseTwoLabels(entries, digest);
-    return { kind: "index", content, entries, json };
-  }
-  if (!isImageManifestType(mediaType)) {
-    throw new HangarError(
-      "unsupported-manifest",
-      `manifest ${digest} has the unknown media type ${quoteType(mediaType)}`,
-    );
-  }
-  if (json["manifests"] !== undefined) {
-    return refuse(`manifest ${digest} has fields of an index`);
-  }
-  return {
-    kind: "image",
-    content,
-    config: parseDescriptor(json["config"], "config"),
-    layers: descriptorList(json["layers"], "layers"),
-    json,
-  };
-}
-
-function quoteType(mediaType: string): string {
-  return JSON.stringify(mediaType.slice(0, 120));
-}
-
-/** One of two labels for the same bytes must be wrong. */
-function refuseTwoLabels(entries: readonly Descriptor[], index: Digest): void {
-  const labels = new Map<Digest, Descriptor>();
-  for (const entry of entries) {
-    const known = labels.get(entry.digest);
-    labels.set(entry.digest, entry);
-    if (
-      known &&
-      (known.mediaType !== entry.mediaType || known.size !== entry.size)
-    ) {
-      refuse(`index ${index} names ${entry.digest} twice, as different things`);
-    }
-  }
+export function contentOf(bytes: Uint8Array, mediaType = ""): ManifestContent {
+  return { mediaType, digest: digestOf(bytes), bytes };
 }
 
 /**
- * Parses the bytes that a descriptor names, and holds its words against them.
- *
- * @throws {HangarError} `content-mismatch` for another size, `invalid-manifest`
- * for another type, and what {@linkcode parseManifest} throws
+ * A manifest that is made here, as content: the type is the one it names.
  */
-export function parseDescribed(
-  content: ManifestContent,
-  descriptor: Pick<Descriptor, "mediaType" | "size">,
-): Manifest {
-  const { bytes, mediaType, digest } = content;
-  if (bytes.byteLength !== descriptor.size) {
-    throw new HangarError(
-      "content-mismatch",
-      `it has ${bytes.byteLength} bytes, its index says ${descriptor.size}`,
-    );
-  }
-  const manifest = parseManifest(bytes, mediaType, digest);
-  checkType(manifest, descriptor);
-  return manifest;
-}
-
-/**
- * Holds the type in a descriptor against what the bytes are. A descriptor
- * without a type claims nothing.
- *
- * @throws {HangarError} `invalid-manifest` when they differ
- */
-export function checkType(
-  { kind, content, json }: Manifest,
-  { mediaType }: Pick<Descriptor, "mediaType">,
-): void {
-  if (mediaType === "" || mediaType === content.mediaType) return;
-  // Where the bytes do not name their type, what they came as is hearsay too.
-  const isNamed = optionalString(json, "mediaType") !== undefined;
-  const isOfKind = kind === "index"
-    ? isIndexType(mediaType)
-    : isImageManifestType(mediaType);
-  if (!isNamed && isOfKind) return;
-  refuse(
-    `it is ${quoteType(content.mediaType)}, but its index calls it ${
-      quoteType(mediaType)
-    }`,
-  );
-}
-
-function guessMediaType(json: JsonObject, announced: string): string {
-  if (Array.isArray(json["manifests"])) return MediaType.ociIndex;
-  if (isJsonObject(json["config"])) {
-    return json["config"]["mediaType"] === MediaType.dockerConfig
-      ? MediaType.dockerManifest
-      : MediaType.ociManifest;
-  }
-  return announced;
-}
-
-/**
- * What must be at a destination before this manifest can be: the entries of an
- * index, the config and layers of an image. Subjects are not among them.
- */
-export function successors(manifest: Manifest): readonly Descriptor[] {
-  return manifest.kind === "index"
-    ? manifest.entries
-    : [manifest.config, ...manifest.layers];
+export function encodeManifest(json: JsonObject): ManifestContent {
+  const bytes = new TextEncoder().encode(JSON.stringify(json));
+  return contentOf(bytes, String(json["mediaType"]));
 }
 
 /** Describes a manifest as an index entry would. */

@@ -1,6 +1,6 @@
 /**
  * The small interfaces that the engine knows: content by repository and
- * digest. A registry implements them, and so can a directory or memory.
+ * digest. A registry implements them, and so does the tests' memory.
  *
  * @module
  */
@@ -54,6 +54,15 @@ export interface ManifestReader {
   ): Promise<Descriptor | undefined>;
 }
 
+/** What a manifest is in its repository: not every store can tell by itself. */
+export type ManifestRole =
+  /** An index names it. */
+  | "child"
+  /** It is an image of its own, by a tag or by its digest. */
+  | "root"
+  /** It belongs to another manifest: by its subject, or by a tag of cosign's. */
+  | "referrer";
+
 /** What a store says of a manifest that it took. */
 export interface PutManifestResult {
   /**
@@ -70,7 +79,7 @@ export interface ManifestWriter {
     repository: string,
     reference: TagOrDigest,
     manifest: ManifestContent,
-    options?: CallOptions,
+    options: CallOptions & { readonly role: ManifestRole },
   ): Promise<PutManifestResult>;
 }
 
@@ -140,14 +149,8 @@ export type MountResult =
   /** The store opened an upload instead, as the distribution-spec has it. */
   | { readonly mounted: false; readonly upload?: OpenUpload };
 
-/** Writes blobs. */
-export interface BlobWriter {
-  /** Whether the repository holds the blob, with the right size. */
-  hasBlob(
-    repository: string,
-    blob: Descriptor,
-    options?: CallOptions,
-  ): Promise<boolean>;
+/** Links blobs from one repository of a store to another. */
+export interface BlobMounter {
   /** Asks the store to link a blob that another of its repositories holds. */
   mountBlob(
     repository: string,
@@ -155,6 +158,18 @@ export interface BlobWriter {
     from: string,
     options?: CallOptions,
   ): Promise<MountResult>;
+}
+
+/** Writes blobs. */
+export interface BlobWriter {
+  /** Only a store of which blobs can be mounted has one. */
+  readonly mounter?: BlobMounter;
+  /** Whether the repository holds the blob, with the right size. */
+  hasBlob(
+    repository: string,
+    blob: Descriptor,
+    options?: CallOptions,
+  ): Promise<boolean>;
   /**
    * Sends a blob. The caller holds a transfer slot. A broken upload is continued
    * where the store can tell how far it got, and begun anew otherwise, as long
@@ -199,31 +214,31 @@ export interface ReferrerLister {
   ): Promise<readonly Descriptor[] | undefined>;
 }
 
-/** Which registry a store is: blobs can be mounted within one identity. */
+/** Which store it is: blobs can be mounted within one identity. */
 export interface StoreIdentity {
-  /** Canonical `host[:port]`; equal for two stores on one registry. */
+  /**
+   * What messages call it: of a registry its canonical `host[:port]`. Equal for
+   * two stores that hold the same content.
+   */
   readonly id: string;
 }
 
-/** A side that images are read from. */
+/**
+ * A side that images are read from. Its end waits until nothing that its callers
+ * share is under way.
+ */
 export interface SourceStore
   extends
     StoreIdentity,
     ManifestReader,
     BlobReader,
     TagLister,
-    ReferrerLister {}
+    ReferrerLister,
+    AsyncDisposable {}
 
-/** A side that images are written to. */
+/** A side that images are written to. With its end all that was written is kept. */
 export interface DestinationStore
-  extends
-    StoreIdentity,
-    ManifestReader,
-    ManifestWriter,
-    BlobReader,
-    BlobWriter,
-    TagLister,
-    ReferrerLister {}
+  extends SourceStore, ManifestWriter, BlobWriter {}
 
 /**
  * Bounds what is in transfer. A blob transfer holds one slot at each of its

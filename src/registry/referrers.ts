@@ -7,11 +7,12 @@
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
+  contentOf,
   type Descriptor,
   MAX_MANIFEST_BYTES,
   MediaType,
-  parseManifest,
 } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
 import { readBounded, redactUrl } from "../transport/fault.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
@@ -88,7 +89,7 @@ export async function listReferrers(
 
 function entriesOf(bytes: Uint8Array, url: URL): readonly Descriptor[] {
   try {
-    const list = parseManifest(bytes, MediaType.ociIndex);
+    const list = parseContent(contentOf(bytes, MediaType.ociIndex));
     if (list.kind === "index") return list.entries;
   } catch (cause) {
     throw new HangarError(

@@ -6,43 +6,27 @@
 
 import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
-import {
-  type Digest,
-  digestAlgorithm,
-  digestOf,
-  isDigest,
-  verifyBytes,
-} from "../oci/digest.ts";
-import {
-  ACCEPTED_MANIFESTS,
-  bareMediaType,
-  type Descriptor,
-  type ManifestContent,
-  MAX_MANIFEST_BYTES,
-  MediaType,
-} from "../oci/manifest.ts";
+import { type Digest, verifyBytes } from "../oci/digest.ts";
+import type { Descriptor, ManifestContent } from "../oci/manifest.ts";
 import type {
   Attempts,
+  BlobMounter,
   CallOptions,
   DestinationStore,
+  ManifestRole,
   MountResult,
   OpenUpload,
   PutManifestResult,
-  SourceStore,
   UploadSource,
 } from "../oci/store.ts";
-import {
-  readBounded,
-  readerOf,
-  readWhole,
-  redactUrl,
-} from "../transport/fault.ts";
-import { isTemporaryStatus } from "../transport/retry.ts";
-import { discard, type TransportRequest } from "../transport/transport.ts";
+import { readerOf, readWhole, redactUrl } from "../transport/fault.ts";
+import { discard } from "../transport/transport.ts";
 import { checkRange, skip } from "./blob_range.ts";
 import type { Connection } from "./connection.ts";
+import { Manifests } from "./manifests.ts";
 import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
+import { RepositoryRequests } from "./repository_requests.ts";
 import { listTags } from "./tags.ts";
 import { Upload } from "./upload.ts";
 import { Uploader } from "./uploads.ts";
@@ -56,183 +40,47 @@ export interface RegistryOptions {
   readonly access: "pull" | "pull,push";
 }
 
-/** What is left of a request once the registry knows the endpoint. */
-type Call =
-  & Pick<
-    TransportRequest,
-    | "method"
-    | "headers"
-    | "body"
-    | "inTransfer"
-    | "once"
-    | "wholeBody"
-    | "onRetry"
-  >
-  & CallOptions;
-
-// Schema 1 is asked for last, only so that it can be refused by name.
-const ACCEPT = [
-  ...ACCEPTED_MANIFESTS,
-  MediaType.dockerSchema1Signed,
-  MediaType.dockerSchema1,
-].join(", ");
-
 /** One registry, as a source or as a destination. */
-export class Registry implements SourceStore, DestinationStore {
+export class Registry implements DestinationStore, BlobMounter {
   readonly id: string;
+  readonly mounter = this;
   readonly #connection: Connection;
-  readonly #access: string;
+  readonly #requests: RepositoryRequests;
+  readonly #manifests: Manifests;
   readonly #uploader: Uploader;
 
   constructor(connection: Connection, options: RegistryOptions) {
     this.id = connection.id;
     this.#connection = connection;
-    this.#access = options.access;
+    this.#requests = new RepositoryRequests(connection, options.access);
+    this.#manifests = new Manifests(this.#requests);
     this.#uploader = new Uploader(connection);
   }
 
-  async getManifest(
+  getManifest(
     repository: string,
     reference: string,
     options: CallOptions = {},
   ): Promise<ManifestContent | undefined> {
-    const [request, response] = await this.#send(
-      repository,
-      `manifests/${reference}`,
-      {
-        method: "GET",
-        headers: { accept: ACCEPT },
-        wholeBody: MAX_MANIFEST_BYTES,
-        signal: options.signal,
-      },
-    );
-    if (response.status === 404) {
-      await discard(response);
-      return undefined;
-    }
-    if (response.status !== 200) throw await registryError(request, response);
-    const bytes = await readBounded(response, MAX_MANIFEST_BYTES, request);
-    const announced = response.headers.get("docker-content-digest") ?? "";
-    const digest = isDigest(reference)
-      ? reference
-      : isDigest(announced)
-      ? announced
-      : digestOf(bytes);
-    const actual = digestOf(bytes, digestAlgorithm(digest));
-    if (actual !== digest) {
-      throw new HangarError(
-        "content-mismatch",
-        `${request.method} ${
-          redactUrl(request.url)
-        }: content has digest ${actual}, want ${digest}`,
-      );
-    }
-    return {
-      bytes,
-      digest,
-      mediaType: bareMediaType(response.headers.get("content-type")),
-    };
+    return this.#manifests.get(repository, reference, options);
   }
 
-  async headManifest(
+  headManifest(
     repository: string,
     reference: string,
     options: CallOptions = {},
   ): Promise<Descriptor | undefined> {
-    const [request, response] = await this.#send(
-      repository,
-      `manifests/${reference}`,
-      { method: "HEAD", headers: { accept: ACCEPT }, signal: options.signal },
-    );
-    await discard(response);
-    if (response.status === 404) return undefined;
-    const isRefused = response.status >= 400 && response.status < 500 &&
-      !isTemporaryStatus(response.status);
-    if (response.status !== 200 && !isRefused) {
-      throw await registryError(request, response);
-    }
-    const digest = response.headers.get("docker-content-digest") ?? "";
-    const size = Number(response.headers.get("content-length") ?? NaN);
-    const mediaType = bareMediaType(response.headers.get("content-type"));
-    if (!isRefused && isDigest(digest) && Number.isSafeInteger(size)) {
-      return { mediaType, digest, size, json: { mediaType, digest, size } };
-    }
-    // HEAD has no body to say why it is refused, or it is not known at all.
-    const content = await this.getManifest(repository, reference, options);
-    return content && {
-      mediaType: content.mediaType,
-      digest: content.digest,
-      size: content.bytes.byteLength,
-      json: {},
-    };
+    return this.#manifests.head(repository, reference, options);
   }
 
-  async putManifest(
+  // To a registry all manifests are alike, whatever their role.
+  putManifest(
     repository: string,
     reference: string,
     manifest: ManifestContent,
-    options: CallOptions = {},
+    options: CallOptions & { readonly role: ManifestRole },
   ): Promise<PutManifestResult> {
-    let wasRetried = false;
-    const [request, response] = await this.#send(
-      repository,
-      `manifests/${reference}`,
-      {
-        method: "PUT",
-        headers: { "content-type": manifest.mediaType },
-        body: manifest.bytes,
-        signal: options.signal,
-        onRetry: () => wasRetried = true,
-      },
-    );
-    if (!response.ok) throw await registryError(request, response);
-    await discard(response);
-    const stored = response.headers.get("docker-content-digest");
-    // A registry may name another algorithm's digest of the same bytes.
-    if (
-      stored !== null && isDigest(stored) &&
-      digestAlgorithm(stored) === digestAlgorithm(manifest.digest) &&
-      stored !== manifest.digest
-    ) {
-      throw new HangarError(
-        "protocol",
-        `PUT ${
-          redactUrl(request.url)
-        }: stored as ${stored}, want ${manifest.digest}`,
-        { hint: "something in front of the registry alters manifests" },
-      );
-    }
-    // What was written when a registry was killed is there for it, but empty
-    // (docker-registry 2.8 writes in place): a second PUT changes nothing.
-    if (wasRetried) await this.#readBack(repository, manifest, options);
-    return { listed: response.headers.has("oci-subject") };
-  }
-
-  /** @throws {HangarError} when the registry does not give back what it took */
-  async #readBack(
-    repository: string,
-    { digest }: ManifestContent,
-    options: CallOptions,
-  ): Promise<void> {
-    const hint =
-      "the registry was interrupted while it wrote: delete the manifest there, and mirror again";
-    let found: ManifestContent | undefined;
-    try {
-      found = await this.getManifest(repository, digest, options);
-    } catch (error) {
-      if (options.signal?.aborted || !(error instanceof HangarError)) {
-        throw error;
-      }
-      throw new HangarError(
-        error.code,
-        `it was taken, but cannot be read: ${error.message}`,
-        { cause: error, status: error.status, host: error.host, hint },
-      );
-    }
-    if (found) return;
-    throw new HangarError("protocol", "it was taken, but is not there", {
-      hint,
-    });
+    return this.#manifests.put(repository, reference, manifest, options);
   }
 
   async openBlob(
@@ -284,7 +132,7 @@ export class Registry implements SourceStore, DestinationStore {
     blob: Descriptor,
     options: CallOptions & { readonly inTransfer?: boolean },
   ): Promise<boolean> {
-    const [request, response] = await this.#send(
+    const [request, response] = await this.#requests.send(
       repository,
       `blobs/${blob.digest}`,
       { method: "HEAD", ...options },
@@ -306,7 +154,7 @@ export class Registry implements SourceStore, DestinationStore {
     return await this.#uploader.start(
       repository,
       [
-        ...this.#scopes(repository),
+        ...this.#requests.scopes(repository),
         ...from === repository ? [] : [`repository:${from}:pull`],
       ],
       { mount: blob.digest, from, signal: options.signal },
@@ -324,7 +172,7 @@ export class Registry implements SourceStore, DestinationStore {
   ): Promise<void> {
     const { upload } = options;
     await this.#uploader.write(
-      { repository, scopes: this.#scopes(repository), blob },
+      { repository, scopes: this.#requests.scopes(repository), blob },
       source,
       {
         ...options,
@@ -344,7 +192,7 @@ export class Registry implements SourceStore, DestinationStore {
   ): AsyncIterable<readonly string[]> {
     return listTags(this.#connection, repository, {
       ...options,
-      scopes: this.#scopes(repository),
+      scopes: this.#requests.scopes(repository),
     });
   }
 
@@ -355,7 +203,7 @@ export class Registry implements SourceStore, DestinationStore {
   ): Promise<readonly Descriptor[] | undefined> {
     return listReferrers(this.#connection, repository, digest, {
       ...options,
-      scopes: this.#scopes(repository),
+      scopes: this.#requests.scopes(repository),
     });
   }
 
@@ -369,7 +217,7 @@ export class Registry implements SourceStore, DestinationStore {
     },
   ): Promise<ByteReader> {
     const { offset = 0, inTransfer, wholeBody, signal } = options;
-    const [request, response] = await this.#send(
+    const [request, response] = await this.#requests.send(
       repository,
       `blobs/${blob.digest}`,
       {
@@ -404,24 +252,7 @@ export class Registry implements SourceStore, DestinationStore {
     return reader;
   }
 
-  #scopes(repository: string): string[] {
-    return [`repository:${repository}:${this.#access}`];
-  }
-
-  async #send(
-    repository: string,
-    path: string,
-    call: Call,
-  ): Promise<[TransportRequest, Response]> {
-    const { base, send, stallTimeoutMs } = await this.#connection.endpoint(
-      call.signal,
-    );
-    const request: TransportRequest = {
-      ...call,
-      stallTimeoutMs,
-      url: new URL(`/v2/${repository}/${path}`, base),
-      scopes: this.#scopes(repository),
-    };
-    return [request, await send(request)];
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.settled();
   }
 }

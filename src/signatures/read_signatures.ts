@@ -8,11 +8,8 @@
 import { HangarError } from "../errors.ts";
 import { attachmentTag } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
-import {
-  type Descriptor,
-  type ImageManifest,
-  parseManifest,
-} from "../oci/manifest.ts";
+import type { Descriptor, ImageManifest } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
 import type { BlobReader, ManifestReader } from "../oci/store.ts";
 import { allOf } from "../together.ts";
 import {
@@ -52,11 +49,7 @@ export async function readSignatureImage(
   if (tag === undefined) return undefined;
   const content = await store.getManifest(repository, tag, { signal });
   if (!content) return undefined;
-  const manifest = parseManifest(
-    content.bytes,
-    content.mediaType,
-    content.digest,
-  );
+  const manifest = parseContent(content);
   if (manifest.kind === "image") return manifest;
   throw new HangarError(
     "invalid-signature",

@@ -4,18 +4,19 @@
  * @module
  */
 
-import { listAtDestination } from "../copy/attachments.ts";
-import { copyBlob } from "../copy/copy_blob.ts";
-import { putManifest } from "../copy/copy_graph.ts";
-import { atDestination } from "../copy/sides.ts";
+import { listReferrersOf } from "../copy/attachment_finder.ts";
+import { pushBytes } from "../copy/copy_blob.ts";
+import { putManifest } from "../copy/put_manifest.ts";
+import { atDestination, placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import { digestOf } from "../oci/digest.ts";
 import {
   type Descriptor,
+  encodeManifest,
   MediaType,
   parseDescriptor,
-  parseManifest,
 } from "../oci/manifest.ts";
+import { parseContent } from "../oci/parse_manifest.ts";
 import {
   BUNDLE_TYPE,
   type BundleMaker,
@@ -25,7 +26,7 @@ import {
   type SignedBundle,
 } from "../signatures/bundle.ts";
 import { allOf } from "../together.ts";
-import type { ImageSigner, SignTarget } from "./image_signer.ts";
+import type { ImageSigner, SignedTarget, SignTarget } from "./image_signer.ts";
 
 /** The most bundles of one image that are looked at. */
 const MAX_BUNDLES = 100;
@@ -39,7 +40,7 @@ export class BundleSigner implements ImageSigner {
     this.#maker = maker;
   }
 
-  async isSigned(target: SignTarget): Promise<boolean> {
+  async isSigned(target: SignedTarget): Promise<boolean> {
     const { digest } = target.descriptor;
     return (await readBundles(target)).some((bundle) =>
       this.#maker.isOwn(bundle, digest)
@@ -47,10 +48,9 @@ export class BundleSigner implements ImageSigner {
   }
 
   async sign(target: SignTarget): Promise<boolean> {
-    const { context, descriptor, signal } = target;
-    const { destination, destinationRepository } = context;
-    return await context.locks.run(
-      `bundle ${destination.id}/${destinationRepository}@${descriptor.digest}`,
+    const { destination, descriptor, signal } = target;
+    return await destination.services.locks.run(
+      `bundle ${placeName(destination)}@${descriptor.digest}`,
       signal,
       async () => {
         if (await this.isSigned(target)) return false;
@@ -65,36 +65,31 @@ export class BundleSigner implements ImageSigner {
 
 /** The bundles that sign a manifest; what is none is passed over. */
 export async function readBundles(
-  { context, descriptor, signal }: SignTarget,
+  { destination, descriptor, signal }: SignedTarget,
 ): Promise<SignedBundle[]> {
-  const { destination, destinationRepository } = context;
+  const { store, repository } = destination;
   return await atDestination(
-    context,
+    destination,
     `read the bundles of ${descriptor.digest} from`,
     (async () => {
-      const referrers = await listAtDestination(
+      const referrers = await listReferrersOf(
         destination,
-        destinationRepository,
         descriptor.digest,
         signal,
       );
       const bundles = referrers.filter((r) => r.artifactType === BUNDLE_TYPE)
         .slice(0, MAX_BUNDLES);
       const read = await allOf(bundles.map(async ({ digest }) => {
-        const content = await destination.getManifest(
-          destinationRepository,
-          digest,
-          { signal },
-        );
+        const content = await store.getManifest(repository, digest, { signal });
         try {
           const manifest = content &&
-            parseManifest(content.bytes, content.mediaType, content.digest);
+            parseContent(content);
           const layer = manifest?.kind === "image"
             ? manifest.layers[0]
             : undefined;
           if (layer?.mediaType !== BUNDLE_TYPE) return [];
-          const bytes = await destination.readBlob(
-            destinationRepository,
+          const bytes = await store.readBlob(
+            repository,
             layer,
             MAX_BUNDLE_BYTES,
             { signal },
@@ -121,12 +116,12 @@ const NO_BUNDLE = new Set<string>([
 ]);
 
 async function attach(
-  { context, descriptor, signal }: SignTarget,
+  { destination, descriptor, signal }: SignTarget,
   bundle: Uint8Array,
 ): Promise<void> {
   const layer = describe(BUNDLE_TYPE, bundle);
   const config = describe(MediaType.ociEmpty, EMPTY_CONFIG);
-  const bytes = new TextEncoder().encode(JSON.stringify({
+  const manifest = parseContent(encodeManifest({
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
     artifactType: BUNDLE_TYPE,
@@ -143,11 +138,14 @@ async function attach(
       "dev.sigstore.bundle.predicateType": SIGN_PREDICATE,
     },
   }));
-  context.cache.set(layer.digest, bundle);
-  context.cache.set(config.digest, EMPTY_CONFIG);
-  await allOf([layer, config].map((d) => copyBlob(context, d, { signal })));
-  const manifest = parseManifest(bytes, MediaType.ociManifest);
-  await putManifest(context, manifest, manifest.content.digest, signal);
+  await allOf([
+    pushBytes(destination, layer, bundle, { signal }),
+    pushBytes(destination, config, EMPTY_CONFIG, { signal }),
+  ]);
+  await putManifest(destination, manifest, manifest.content.digest, {
+    role: "referrer",
+    signal,
+  });
 }
 
 function describe(mediaType: string, bytes: Uint8Array): Descriptor {

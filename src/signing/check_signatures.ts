@@ -14,7 +14,7 @@ import type {
 } from "../signatures/verify_bundle.ts";
 import { parsePayload } from "../signatures/simple_signing.ts";
 import { readBundles } from "./bundle_signer.ts";
-import type { NamedChecker, SignTarget } from "./image_signer.ts";
+import type { NamedChecker, SignedTarget } from "./image_signer.ts";
 
 /** Checks signatures by keys, as `cosign verify --key` does. */
 export class KeyChecker implements NamedChecker {
@@ -25,24 +25,19 @@ export class KeyChecker implements NamedChecker {
     this.#keys = keys;
   }
 
-  async isSigned(target: SignTarget): Promise<boolean> {
+  async isSigned(target: SignedTarget): Promise<boolean> {
     return await this.#bySimpleSignature(target) ||
       await this.#byBundle(target);
   }
 
   async #bySimpleSignature(
-    { context, descriptor, signal }: SignTarget,
+    { destination, descriptor, signal }: SignedTarget,
   ): Promise<boolean> {
-    const { destination, destinationRepository } = context;
     const { digest } = descriptor;
     const found = await atDestination(
-      context,
+      destination,
       `read the signatures of ${digest} from`,
-      readSignatures(
-        { store: destination, repository: destinationRepository },
-        digest,
-        signal,
-      ),
+      readSignatures(destination, digest, signal),
     );
     return found.some(({ payload, signature }) => {
       if (!this.#keys.some((key) => key.verify(payload, signature))) {
@@ -56,7 +51,7 @@ export class KeyChecker implements NamedChecker {
     });
   }
 
-  async #byBundle(target: SignTarget): Promise<boolean> {
+  async #byBundle(target: SignedTarget): Promise<boolean> {
     const bundles = await readBundles(target);
     return bundles.some((bundle) =>
       bundle.digests.includes(target.descriptor.digest) &&
@@ -77,7 +72,7 @@ export class IdentityChecker implements NamedChecker {
     this.by = identity.names.join(", ");
   }
 
-  async isSigned(target: SignTarget): Promise<boolean> {
+  async isSigned(target: SignedTarget): Promise<boolean> {
     const bundles = await readBundles(target);
     return bundles.some((bundle) =>
       bundle.digests.includes(target.descriptor.digest) &&

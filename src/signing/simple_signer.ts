@@ -6,8 +6,8 @@
  */
 
 import { addLayers } from "../copy/add_layers.ts";
-import { copyBlob } from "../copy/copy_blob.ts";
-import { atDestination } from "../copy/sides.ts";
+import { pushBytes } from "../copy/copy_blob.ts";
+import { atDestination, placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import { asAttachment, attachmentTag } from "../oci/attachment.ts";
 import { digestOf } from "../oci/digest.ts";
@@ -16,7 +16,6 @@ import {
   readSignatureImage,
   readSignatures,
   signatureLayers,
-  type SignatureStore,
 } from "../signatures/read_signatures.ts";
 import type { SigningKey } from "../signatures/sigstore_key.ts";
 import {
@@ -26,7 +25,7 @@ import {
   parsePayload,
   signatureOf,
 } from "../signatures/simple_signing.ts";
-import type { ImageSigner, SignTarget } from "./image_signer.ts";
+import type { ImageSigner, SignedTarget, SignTarget } from "./image_signer.ts";
 
 /** Signs with a key. */
 export class SimpleSigner implements ImageSigner {
@@ -36,22 +35,21 @@ export class SimpleSigner implements ImageSigner {
     this.#key = key;
   }
 
-  async isSigned(target: SignTarget): Promise<boolean> {
-    const { context, descriptor, signal } = target;
+  async isSigned(target: SignedTarget): Promise<boolean> {
+    const { destination, descriptor, signal } = target;
     const { digest } = descriptor;
-    const place = placeOf(target);
     const { publicKey } = this.#key;
     const payload = payloadOf(target);
     return await atDestination(
-      context,
+      destination,
       `read the signatures of ${digest} from`,
       (async () => {
-        const held = await readSignatureImage(place, digest, signal);
+        const held = await readSignatureImage(destination, digest, signal);
         if (!held) return false;
         // One of hangar's own is known by its digest; it counts where it is whole.
         const own = this.#ownLayer(held, payload);
         if (own && await holdsPayload(target, own)) return true;
-        const others = await readSignatures(place, digest, signal);
+        const others = await readSignatures(destination, digest, signal);
         return others.some((other) => {
           if (!publicKey.verify(other.payload, other.signature)) return false;
           try {
@@ -79,8 +77,7 @@ export class SimpleSigner implements ImageSigner {
   }
 
   async sign(target: SignTarget): Promise<boolean> {
-    const { context, descriptor, signal } = target;
-    const { destination, destinationRepository } = context;
+    const { destination, descriptor, signal } = target;
     const tag = attachmentTag(descriptor.digest, "sig");
     if (tag === undefined) {
       throw new HangarError(
@@ -89,26 +86,25 @@ export class SimpleSigner implements ImageSigner {
         { hint: "sign it with --sign-format bundle" },
       );
     }
-    return await context.locks.run(
-      `${destination.id}/${destinationRepository}:${tag}`,
+    return await destination.services.locks.run(
+      `${placeName(destination)}:${tag}`,
       signal,
       async () => {
         if (await this.isSigned(target)) return false;
         const payload = payloadOf(target);
         const layer = describeSignature(payload, this.#key.sign(payload));
         const held = await atDestination(
-          context,
+          destination,
           `read tag ${tag} from`,
-          readSignatureImage(placeOf(target), descriptor.digest, signal),
+          readSignatureImage(destination, descriptor.digest, signal),
         );
-        context.cache.set(layer.digest, payload);
         if (held && this.#ownLayer(held, payload)) {
-          await repairPayload(target, layer);
+          await repairPayload(target, layer, payload);
           return true;
         }
-        await addLayers(context, tag, held && asAttachment(held, tag), {
+        await addLayers(destination, tag, held && asAttachment(held, tag), {
           layers: [layer],
-          bring: (added) => copyBlob(context, added, { signal }),
+          bring: (added) => pushBytes(destination, added, payload, { signal }),
           signal,
         });
         return true;
@@ -119,17 +115,11 @@ export class SimpleSigner implements ImageSigner {
 
 /** Whether the destination gives out a payload as it was signed. */
 async function holdsPayload(
-  target: SignTarget,
+  { destination: { store, repository }, signal }: SignedTarget,
   layer: Descriptor,
 ): Promise<boolean> {
-  const { destination, destinationRepository } = target.context;
   try {
-    await destination.readBlob(
-      destinationRepository,
-      layer,
-      MAX_PAYLOAD_BYTES,
-      { signal: target.signal },
-    );
+    await store.readBlob(repository, layer, MAX_PAYLOAD_BYTES, { signal });
     return true;
   } catch (error) {
     if (error instanceof HangarError && BROKEN.has(error.code)) return false;
@@ -143,9 +133,10 @@ const BROKEN = new Set<string>(["not-found", "content-mismatch", "too-large"]);
 async function repairPayload(
   target: SignTarget,
   layer: Descriptor,
+  payload: Uint8Array,
 ): Promise<void> {
-  const { context, signal, descriptor } = target;
-  await copyBlob(context, layer, { signal });
+  const { destination, signal, descriptor } = target;
+  await pushBytes(destination, layer, payload, { signal });
   if (await holdsPayload(target, layer)) return;
   throw new HangarError(
     "content-mismatch",
@@ -156,13 +147,6 @@ async function repairPayload(
   );
 }
 
-function placeOf({ context }: SignTarget): SignatureStore {
-  return {
-    store: context.destination,
-    repository: context.destinationRepository,
-  };
-}
-
-function payloadOf({ reference, descriptor }: SignTarget): Uint8Array {
+function payloadOf({ reference, descriptor }: SignedTarget): Uint8Array {
   return makePayload({ reference, digest: descriptor.digest });
 }

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
+import {
+  parseReferenceArgument,
+  parseRegistryAddress,
+} from "../../src/names/address.ts";
 import { parseChallenges } from "../../src/auth/challenge.ts";
 import { parseDuration } from "../../src/cli/flags/duration.ts";
 import { hideLogin, hideUrls, printable } from "../../src/errors.ts";
 import { parseImageList } from "../../src/lists/image_list.ts";
-import {
-  parseReference,
-  parseReferenceArgument,
-  parseRegistryAddress,
-} from "../../src/names/reference.ts";
+import { parseReference } from "../../src/names/reference.ts";
 import { parsePlatformFilter } from "../../src/oci/platform.ts";
 import { nextPage } from "../../src/registry/tags.ts";
 import { redactUrl, redactUrlText } from "../../src/transport/redact_url.ts";

@@ -1,10 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { formatReference } from "../../src/names/reference.ts";
 import { HangarError } from "../../src/errors.ts";
-import {
-  formatAddress,
-  planMirror,
-  type PlanOptions,
-} from "../../src/mirror/plan.ts";
+import { planMirror, type PlanOptions } from "../../src/mirror/plan.ts";
 import { parseImageList } from "../../src/lists/image_list.ts";
 
 const D = { destination: { host: "d.io" } };
@@ -57,8 +54,8 @@ for (const [line, options, want] of CASES) {
       : options;
     const [task] = plan(line, chosen).tasks;
     assertEquals(
-      `${formatAddress(task!.sources[0]!)} => ${
-        formatAddress(task!.destination)
+      `${formatReference(task!.sources[0]!)} => ${
+        formatReference(task!.destination)
       }`,
       want,
     );
@@ -86,7 +83,7 @@ Deno.test("plan: sources of one destination tag are one task, named in one warni
     "x/a r.io/m/n 1\ny/b r.io/m/n 1\nz/c r.io/m/n 2",
   );
   assertEquals(tasks.length, 2);
-  assertEquals(tasks[0]!.sources.map(formatAddress), [
+  assertEquals(tasks[0]!.sources.map(formatReference), [
     "docker.io/x/a:1",
     "docker.io/y/b:1",
   ]);

@@ -1,11 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { parseRegistryAddress } from "../../src/names/address.ts";
 import { HangarError } from "../../src/errors.ts";
-import {
-  formatReference,
-  parseReference,
-  parseRegistryAddress,
-} from "../../src/names/reference.ts";
+import { formatReference, parseReference } from "../../src/names/reference.ts";
 
 const SHA = `sha256:${"a".repeat(64)}`;
 const SHA512 = `sha512:${"b".repeat(128)}`;

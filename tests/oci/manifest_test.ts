@@ -1,17 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { HangarError } from "../../src/errors.ts";
-import {
-  MediaType,
-  parseManifest,
-  successors,
-} from "../../src/oci/manifest.ts";
+import { contentOf, MediaType } from "../../src/oci/manifest.ts";
+import { parseContent } from "../../src/oci/parse_manifest.ts";
 import { makeArtifact, makeImage, makeMultiArch } from "../support/images.ts";
 
 function parse(json: unknown, contentType?: string) {
-  return parseManifest(
-    new TextEncoder().encode(JSON.stringify(json)),
-    contentType,
+  return parseContent(
+    contentOf(new TextEncoder().encode(JSON.stringify(json)), contentType),
   );
 }
 
@@ -28,7 +24,7 @@ for (
   ] as const
 ) {
   Deno.test(`manifest: ${name} is read`, () => {
-    const manifest = parseManifest(made.bytes, made.mediaType);
+    const manifest = parseContent(contentOf(made.bytes, made.mediaType));
     assertEquals(manifest.kind, kind);
     assertEquals(manifest.content.digest, made.digest);
     assertEquals(manifest.content.mediaType, made.mediaType);
@@ -36,7 +32,10 @@ for (
       ...made.blobs.keys(),
       ...made.manifests.map((m) => m.digest),
     ];
-    for (const child of successors(manifest)) {
+    const below = manifest.kind === "index"
+      ? manifest.entries
+      : [manifest.config, ...manifest.layers];
+    for (const child of below) {
       assertEquals(known.includes(child.digest), true);
     }
   });

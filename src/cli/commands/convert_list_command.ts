@@ -4,8 +4,8 @@
  * @module
  */
 
+import { parseRegistryAddress } from "../../names/address.ts";
 import { HangarError } from "../../errors.ts";
-import { parseRegistryAddress } from "../../names/reference.ts";
 import { Console } from "../../report/console.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import { replaceFile } from "../../machine/replace_file.ts";

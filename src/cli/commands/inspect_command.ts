@@ -4,14 +4,13 @@
  * @module
  */
 
+import { imageAt, parseReferenceArgument } from "../../names/address.ts";
 import { HangarError, printableJson } from "../../errors.ts";
 import {
   inspectImage,
   type InspectOptions,
 } from "../../mirror/inspect_image.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
-import type { ImageAddress } from "../../mirror/plan.ts";
-import { parseReferenceArgument } from "../../names/reference.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
@@ -84,8 +83,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
       withTags: !values.bool("no-tags"),
     };
     const routes = await loadRoutes((name) => context.env(name));
-    const { repository, tag, digest } = reference;
-    const named: ImageAddress = { registry: address, repository, tag, digest };
+    const named = imageAt(address, reference);
     const endpoints = routes?.pullFrom(named);
     const reach = reachOptions(values);
     const console = consoleFor(reach, context);
@@ -97,14 +95,14 @@ export const inspectCommand: CommandSpec<CliContext> = {
         const place = await new EndpointChooser().choose(
           { ...named, endpoints },
           {
-            reader: ({ registry }) => network.reader(registry),
+            reader: (image) => network.reader(image),
             warn: (message) => console.warn(message),
             signal,
           },
         );
         const image = await inspectImage(
-          network.reader(place.registry),
-          { ...reference, ...place, registry: place.registry.host },
+          network.reader(place),
+          place,
           options,
           signal,
         );

@@ -5,19 +5,19 @@
  */
 
 import { pooledMap } from "@std/async/pool";
+import {
+  type ImageAddress,
+  parseRegistryAddress,
+} from "../../names/address.ts";
 import { describeError, HangarError } from "../../errors.ts";
 import {
   inspectListEntry,
   type ListedImage,
 } from "../../mirror/inspect_image.ts";
-import {
-  formatAddress,
-  type ImageAddress,
-  sourceAddress,
-} from "../../mirror/plan.ts";
+import { sourceAddress } from "../../mirror/plan.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import { parseImageList } from "../../lists/image_list.ts";
-import { parseProject, parseRegistryAddress } from "../../names/reference.ts";
+import { formatReference, parseProject } from "../../names/reference.ts";
 import {
   INSPECT_FORMATS,
   type InspectFormat,
@@ -134,18 +134,18 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         const rows: InspectRow[] = [];
         const jobs = Math.min(MAX_JOBS, Math.max(1, values.int("jobs")));
         const inspect = async (image: ImageAddress): Promise<InspectRow> => {
-          const name = formatAddress(image);
+          const name = formatReference(image);
           try {
             const place = await chooser.choose(
               { ...image, endpoints: routes?.pullFrom(image) },
               {
-                reader: ({ registry }) => network.reader(registry),
+                reader: (image) => network.reader(image),
                 warn: (message) => console.warn(message),
                 signal,
               },
             );
             const found: ListedImage = await inspectListEntry(
-              network.reader(place.registry),
+              network.reader(place),
               place,
               signal,
             );

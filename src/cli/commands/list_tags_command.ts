@@ -4,8 +4,8 @@
  * @module
  */
 
+import { imageAt, parseReferenceArgument } from "../../names/address.ts";
 import { HangarError, printable, printableJson } from "../../errors.ts";
-import { parseReferenceArgument } from "../../names/reference.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
@@ -47,14 +47,14 @@ export const listTagsCommand: CommandSpec<CliContext> = {
     }
     const routes = await loadRoutes((name) => context.env(name));
     const { repository } = reference;
-    const named = { registry: address, repository };
-    const { registry } = routes?.pushTo(named) ?? named;
+    const named = imageAt(address, { repository });
+    const place = routes?.pushTo(named) ?? named;
     return await withNetwork(
       reachOptions(values),
       context,
       address,
       async (network, signal) => {
-        const pages = network.reader(registry).listTags(repository, {
+        const pages = network.reader(place).listTags(repository, {
           maxPages: MAX_PAGES,
           signal,
         });

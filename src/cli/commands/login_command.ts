@@ -4,9 +4,9 @@
  * @module
  */
 
+import { parseRegistryAddress } from "../../names/address.ts";
 import { CredentialStore } from "../../auth/credential_store.ts";
 import { HangarError } from "../../errors.ts";
-import { parseRegistryAddress } from "../../names/reference.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";

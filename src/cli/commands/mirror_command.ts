@@ -4,9 +4,10 @@
  * @module
  */
 
+import { parseRegistryAddress } from "../../names/address.ts";
 import { HangarError } from "../../errors.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
-import { parseProject, parseRegistryAddress } from "../../names/reference.ts";
+import { parseProject } from "../../names/reference.ts";
 import {
   parsePlatformFilter,
   type PlatformFilter,

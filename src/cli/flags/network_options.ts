@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { RegistryAddress } from "../../names/address.ts";
 import { Keychain } from "../../auth/keychain.ts";
 import { describeError, invalidFlag } from "../../errors.ts";
-import type { RegistryAddress } from "../../names/reference.ts";
 import { redactUrl } from "../../transport/fault.ts";
 import { Console, type LogFormat } from "../../report/console.ts";
 import { formatDuration } from "../../report/format.ts";

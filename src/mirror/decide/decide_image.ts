@@ -1,32 +1,29 @@
 /**
- * What a destination tag is to hold, worked out from both sides. Mirroring acts
- * on it, validating compares with it.
+ * What a destination reference is to hold, worked out from both sides. Mirroring
+ * acts on it, a dry run tells it, validating compares with it.
  *
  * @module
  */
 
-import type { CopyContext } from "../../copy/copy_context.ts";
-import { atDestination, atSource } from "../../copy/sides.ts";
-import { together } from "../../together.ts";
+import {
+  atDestination,
+  atSource,
+  placeName,
+  type SourceSide,
+} from "../../copy/sides.ts";
 import { HangarError, withContext } from "../../errors.ts";
 import type { Digest } from "../../oci/digest.ts";
-import {
-  describeManifest,
-  type Descriptor,
-  type Manifest,
-  parseManifest,
-} from "../../oci/manifest.ts";
+import type { Manifest } from "../../oci/manifest.ts";
+import { parseContent } from "../../oci/parse_manifest.ts";
 import { matchesFilter, selectsEverything } from "../../oci/platform.ts";
-import {
-  type Merged,
-  type MergeExisting,
-  mergeIndex,
-  type MergeSource,
-} from "./merge_index.ts";
+import { together } from "../../together.ts";
 import type { ImageMerge, NothingSelected } from "../events.ts";
-import type { MirrorTask } from "../plan.ts";
-import { describeMerge, nothingSelected } from "./tell_image.ts";
-import { selectEntries, type Selection } from "./select.ts";
+import type { ImageRun } from "../image_run.ts";
+import {
+  type ImageOrigin,
+  originOfMerged,
+  originOfWhole,
+} from "./image_origin.ts";
 import {
   destinationReader,
   type ImageReader,
@@ -35,125 +32,171 @@ import {
   platformOfImage,
   sourceReader,
 } from "./image_reader.ts";
+import {
+  type MergeExisting,
+  mergeIndex,
+  type MergeSource,
+} from "./merge_index.ts";
+import { selectEntries, type Selection } from "./select.ts";
+import { describeMerge, nothingSelected } from "./tell_image.ts";
 
-/** How images are mirrored. */
-export interface MirrorOptions extends Selection {
+/** What a decision depends on. */
+export interface DecideOptions extends Selection {
   /**
    * Ignore what the destination tag holds, and take nothing there for granted.
    *
    * @default {false}
    */
   readonly overwrite?: boolean;
-  /**
-   * Whether signatures and referrers come along.
-   *
-   * @default {true}
-   */
-  readonly signatures?: boolean;
 }
 
-/** Something of a tag's content that a source has under the same digest. */
-export interface ImagePart {
-  readonly descriptor: Descriptor;
-  /** The source's position. */
-  readonly source: number;
-  /** What it is, where that is known without reading it. */
-  readonly manifest?: Manifest;
+/** Nothing of the image was selected. */
+export interface SkippedImage {
+  readonly kind: "skipped";
+  readonly nothing: NothingSelected;
 }
 
-/** Where what a tag holds comes from. */
-export interface TagOrigin {
-  /** The sources' entries, and their own manifests where those are kept. */
-  readonly parts: readonly ImagePart[];
-  /** The manifest that the tag is to hold, where it is a source's own. */
-  readonly top?: ImagePart;
-  /** The sources' manifests that were not kept, since an index was rebuilt. */
-  readonly rebuilt: readonly ImagePart[];
-  /** What only the destination has: no source of this run vouches for it. */
-  readonly strangers: ReadonlySet<string>;
+/** What the destination reference is to hold. */
+export interface DecidedImage {
+  /** Whether it holds that already. */
+  readonly kind: "up-to-date" | "write";
+  readonly manifest: Manifest;
+  readonly origin: ImageOrigin;
+  /** What the sources' references point at, in their order. */
+  readonly sourceDigests: readonly Digest[];
+  /** Set where the manifest is an index that is no source's own. */
+  readonly merge?: ImageMerge;
+  /** What the reference holds now; not read with `overwrite`. */
+  readonly existing?: Manifest;
 }
 
-/** What is to be done about a tag. */
-export type Decision =
-  /** The tag holds what is wanted. */
-  | {
-    readonly kind: "up-to-date";
-    readonly existing: Manifest;
-    readonly origin: TagOrigin;
-    /** What the sources' references point at, in their order. */
-    readonly sourceDigests: readonly Digest[];
-    readonly merge?: ImageMerge;
-  }
-  /** Nothing of the image was selected. */
-  | { readonly kind: "skipped"; readonly nothing: NothingSelected }
-  | {
-    readonly kind: "write";
-    readonly merged: Merged;
-    readonly origin: TagOrigin;
-    readonly sourceDigests: readonly Digest[];
-    readonly merge?: ImageMerge;
-    /** What the tag holds; not read with `overwrite`. */
-    readonly existing?: Manifest;
-  };
+/** What is to be done about a destination reference. */
+export type Decision = SkippedImage | DecidedImage;
 
-/** Where an image that was taken whole comes from. */
-export function originOfWhole(manifest: Manifest): TagOrigin {
-  const descriptor = describeManifest(manifest.content);
-  const top = { descriptor, source: 0, manifest };
-  const entries = manifest.kind === "index" ? manifest.entries : [];
+/** Decides, with two requests where both sides agree already. */
+export async function decide(
+  run: ImageRun,
+  options: DecideOptions,
+): Promise<Decision> {
+  const { digest } = run.task.destination;
+  return digest === undefined
+    ? await new TagDecider(run, options).decide()
+    : await decidePinned(run, digest, options);
+}
+
+/** A digest asked for by name: whole, byte for byte, never merged. */
+async function decidePinned(
+  run: ImageRun,
+  digest: Digest,
+  { overwrite }: DecideOptions,
+): Promise<DecidedImage> {
+  const existing = overwrite
+    ? undefined
+    // What cannot be understood there is replaced: nothing is merged with it.
+    : await readDestination(run).catch((error) => {
+      if (isInvalid(error)) return undefined;
+      throw error;
+    });
+  const isHeld = existing?.content.digest === digest;
+  const manifest = isHeld
+    ? existing
+    : await readSource(run.sources[0]!, digest, run.signal);
   return {
-    parts: [top, ...entries.map((descriptor) => ({ descriptor, source: 0 }))],
-    top,
-    rebuilt: [],
-    strangers: new Set(),
-  };
-}
-
-function originOf(sources: readonly MergeSource[], merged: Merged): TagOrigin {
-  const tops = sources.map(({ manifest }, source) => ({
-    descriptor: describeManifest(manifest.content),
-    source,
+    kind: isHeld ? "up-to-date" : "write",
     manifest,
-  }));
-  const top = merged.verbatim === undefined ? undefined : tops[merged.verbatim];
-  const parts = [...top ? [top] : [], ...merged.fromSources];
-  const kept = new Set(parts.map((part) => part.descriptor.digest));
-  return {
-    parts: parts.filter((part, i) =>
-      parts.findIndex((p) => p.descriptor.digest === part.descriptor.digest) ===
-        i
-    ),
-    top,
-    rebuilt: tops.filter((part) => !kept.has(part.descriptor.digest)),
-    strangers: new Set(merged.strangers.map((e) => e.descriptor.digest)),
+    origin: originOfWhole(manifest),
+    sourceDigests: [digest],
+    existing,
   };
+}
+
+/** What the destination reference holds; undefined where there is nothing. */
+export async function readDestination(
+  { task, destination, signal }: Pick<
+    ImageRun,
+    "task" | "destination" | "signal"
+  >,
+): Promise<Manifest | undefined> {
+  const { store, repository } = destination;
+  const { tag, digest } = task.destination;
+  return await atDestination(
+    destination,
+    `read ${tag === undefined ? digest : `tag ${tag}`} from`,
+    (async () => {
+      const content = await store.getManifest(repository, tag ?? digest!, {
+        signal,
+      });
+      if (!content) return undefined;
+      try {
+        return parseContent(content);
+      } catch (error) {
+        // Merging with what cannot be understood would lose it.
+        throw error instanceof HangarError
+          ? new HangarError(error.code, error.message, {
+            cause: error,
+            hint: "replace what the tag holds with --overwrite",
+          })
+          : error;
+      }
+    })(),
+  );
+}
+
+function isInvalid(error: unknown): boolean {
+  return error instanceof HangarError &&
+    (error.code === "invalid-manifest" ||
+      error.code === "unsupported-manifest");
+}
+
+/**
+ * A manifest of a source, by tag or by digest.
+ *
+ * @param digest what the tag points at, where that is known
+ */
+async function readSource(
+  source: SourceSide,
+  reference: string,
+  signal: AbortSignal,
+  digest?: Digest,
+): Promise<Manifest> {
+  const { store, repository, manifests } = source;
+  const content = await atSource(
+    source,
+    `manifest ${reference}`,
+    (async () => {
+      const content = await store.getManifest(repository, digest ?? reference, {
+        signal,
+      });
+      return content && parseContent(content);
+    })(),
+  );
+  const manifest = content ?? absent(source, reference);
+  manifests.set(manifest.content.digest, manifest);
+  return manifest;
+}
+
+function absent(source: SourceSide, reference: string): never {
+  throw withContext(
+    `cannot read ${reference} from source ${placeName(source)}`,
+    new HangarError("not-found", "404, there is no such image", {
+      status: 404,
+      hint: "check the name and tag in the list",
+    }),
+  );
 }
 
 /** Works out what a tag is to hold. */
-export class ImageDecider {
-  readonly #task: MirrorTask;
-  readonly #options: MirrorOptions;
-  readonly #contexts: readonly CopyContext[];
-  readonly #signal: AbortSignal;
+class TagDecider {
+  readonly #run: ImageRun;
+  readonly #options: DecideOptions;
 
-  /**
-   * @param contexts one for each source of the task
-   */
-  constructor(
-    task: MirrorTask,
-    options: MirrorOptions,
-    contexts: readonly CopyContext[],
-    signal: AbortSignal,
-  ) {
-    this.#task = task;
+  constructor(run: ImageRun, options: DecideOptions) {
+    this.#run = run;
     this.#options = options;
-    this.#contexts = contexts;
-    this.#signal = signal;
   }
 
-  /** Decides, with two requests where both sides agree already. */
   async decide(): Promise<Decision> {
-    const { overwrite } = this.#options;
+    const { overwrite, filter } = this.#options;
     const [heads, existing] = overwrite
       ? [[], undefined]
       : await this.#lookAtBothSides();
@@ -164,6 +207,7 @@ export class ImageDecider {
       if (nothing) return { kind: "skipped", nothing };
       return {
         kind: "up-to-date",
+        manifest: existing,
         existing,
         origin: originOfWhole(existing),
         sourceDigests: heads,
@@ -171,17 +215,19 @@ export class ImageDecider {
     }
     const sources = await this.#readSources(heads, existing);
     if (sources.every((source) => source.selected.size === 0)) {
-      const { filter } = this.#options;
       return { kind: "skipped", nothing: nothingSelected(filter, sources) };
     }
     const merged = mergeIndex(sources, await this.#rivals(sources, existing));
-    const origin = originOf(sources, merged);
-    const sourceDigests = sources.map((s) => s.manifest.content.digest);
-    const merge = describeMerge(this.#options.filter, sources, merged);
-    const told = { origin, sourceDigests, merge };
-    return existing && merged.content.digest === existing.content.digest
-      ? { kind: "up-to-date", existing, ...told }
-      : { kind: "write", merged, existing, ...told };
+    const { manifest } = merged;
+    const isHeld = manifest.content.digest === existing?.content.digest;
+    return {
+      kind: isHeld ? "up-to-date" : "write",
+      manifest,
+      origin: originOfMerged(sources, merged),
+      sourceDigests: sources.map((s) => s.manifest.content.digest),
+      merge: describeMerge(filter, sources, merged),
+      existing,
+    };
   }
 
   /**
@@ -192,138 +238,62 @@ export class ImageDecider {
   async #nothingOf(held: Manifest): Promise<NothingSelected | undefined> {
     const { filter } = this.#options;
     if (selectsEverything(filter)) return undefined;
-    const context = this.#contexts[0]!;
-    context.manifestCache.set(held.content.digest, held);
-    const reader = this.#sourceReader(context, this.#signal);
-    const source = await this.#select(reader, held, held);
-    return source.selected.size === 0
-      ? nothingSelected(filter, [source])
+    const source = this.#run.sources[0]!;
+    source.manifests.set(held.content.digest, held);
+    const reader = sourceReader(source, this.#run.signal);
+    const selection = await this.#select(reader, held, held);
+    return selection.selected.size === 0
+      ? nothingSelected(filter, [selection])
       : undefined;
-  }
-
-  #sourceReader(context: CopyContext, signal: AbortSignal): ImageReader {
-    return sourceReader(
-      context,
-      (what, operation) => atSource(context, what, operation),
-      signal,
-    );
   }
 
   /** The sources' HEAD and the destination's GET, side by side. */
   async #lookAtBothSides(): Promise<[Digest[], Manifest | undefined]> {
+    const { sources, signal } = this.#run;
     let existing: Manifest | undefined;
     const heads: Digest[] = [];
     await together<void>([
-      ...this.#contexts.map((context, i) => async (signal: AbortSignal) => {
-        heads[i] = await this.#headSource(context, this.#tagOf(i), signal);
+      ...sources.map((source, i) => async (signal: AbortSignal) => {
+        heads[i] = await this.#headSource(source, this.#tagOf(i), signal);
       }),
       async (signal) => {
-        existing = await this.readExisting(signal);
+        existing = await readDestination({ ...this.#run, signal });
       },
-    ], this.#signal);
+    ], signal);
     return [heads, existing];
   }
 
   async #headSource(
-    context: CopyContext,
+    source: SourceSide,
     tag: string,
     signal: AbortSignal,
   ): Promise<Digest> {
+    const { store, repository } = source;
     const head = await atSource(
-      context,
+      source,
       `tag ${tag}`,
-      context.source.headManifest(context.sourceRepository, tag, { signal }),
+      store.headManifest(repository, tag, { signal }),
     );
-    return head?.digest ?? this.#absent(context, tag);
-  }
-
-  /** What the destination's tag holds; 404 alone means nothing. */
-  async readExisting(signal: AbortSignal): Promise<Manifest | undefined> {
-    const context = this.#contexts[0]!;
-    const tag = this.#task.destination.tag!;
-    return await atDestination(
-      context,
-      `read tag ${tag} from`,
-      (async () => {
-        const content = await context.destination.getManifest(
-          context.destinationRepository,
-          tag,
-          { signal },
-        );
-        if (!content) return undefined;
-        try {
-          return parseManifest(
-            content.bytes,
-            content.mediaType,
-            content.digest,
-          );
-        } catch (error) {
-          // Merging with what cannot be understood would lose it.
-          throw error instanceof HangarError
-            ? new HangarError(error.code, error.message, {
-              cause: error,
-              hint: "replace what the tag holds with --overwrite",
-            })
-            : error;
-        }
-      })(),
-    );
+    return head?.digest ?? absent(source, tag);
   }
 
   #tagOf(source: number): string {
-    return this.#task.sources[source]!.tag!;
-  }
-
-  #absent(context: CopyContext, reference: string): never {
-    throw withContext(
-      `cannot read ${reference} from source ${context.source.id}/${context.sourceRepository}`,
-      new HangarError("not-found", "404, there is no such image", {
-        status: 404,
-        hint: "check the name and tag in the list",
-      }),
-    );
-  }
-
-  /** A manifest of a source, by tag or by digest. */
-  async readSource(
-    context: CopyContext,
-    reference: string,
-    digest: Digest | undefined,
-    signal: AbortSignal = this.#signal,
-  ): Promise<Manifest> {
-    return await atSource(
-      context,
-      `manifest ${reference}`,
-      (async () => {
-        const content = await context.source.getManifest(
-          context.sourceRepository,
-          digest ?? reference,
-          { signal },
-        );
-        return content
-          ? parseManifest(content.bytes, content.mediaType, content.digest)
-          : undefined;
-      })(),
-    ) ?? this.#absent(context, reference);
+    return this.#run.task.sources[source]!.tag!;
   }
 
   async #readSources(
     heads: readonly Digest[],
     existing: Manifest | undefined,
   ): Promise<MergeSource[]> {
+    const { sources, signal } = this.#run;
     return await together(
-      this.#contexts.map((context, i) => async (signal) => {
-        const manifest = await this.readSource(
-          context,
-          this.#tagOf(i),
-          heads[i],
-          signal,
-        );
-        context.manifestCache.set(manifest.content.digest, manifest);
-        const reader = this.#sourceReader(context, signal);
+      sources.map((source, i) => async (signal) => {
+        const tag = this.#tagOf(i);
+        const manifest = await readSource(source, tag, signal, heads[i]);
+        const reader = sourceReader(source, signal);
         return await this.#select(reader, manifest, existing);
       }),
-      this.#signal,
+      signal,
     );
   }
 
@@ -332,18 +302,17 @@ export class ImageDecider {
     manifest: Manifest,
     existing: Manifest | undefined,
   ): Promise<MergeSource> {
-    const alone = this.#contexts.length === 1 && existing === undefined;
+    const isAlone = this.#run.sources.length === 1 && existing === undefined;
     if (manifest.kind === "image") {
-      return await this.#selectSingle(reader, manifest, alone);
+      return await this.#selectSingle(reader, manifest, isAlone);
     }
-    const selected = await selectEntries(
-      manifest.entries,
-      this.#options,
-      (entry) => inspectEntry(reader, entry),
-    );
+    const selected = await selectEntries(manifest, this.#options, {
+      inspect: (entry) => inspectEntry(reader, entry),
+      signal: this.#run.signal,
+    });
     const rivals = existing?.kind === "index"
       ? existing.entries
-      : alone
+      : isAlone
       ? []
       : manifest.entries;
     return {
@@ -356,15 +325,15 @@ export class ImageDecider {
   async #selectSingle(
     reader: ImageReader,
     manifest: Manifest & { kind: "image" },
-    alone: boolean,
+    isAlone: boolean,
   ): Promise<MergeSource> {
     const { filter } = this.#options;
-    const platform = alone && selectsEverything(filter)
+    const platform = isAlone && selectsEverything(filter)
       ? undefined
       : await platformOfImage(reader, manifest);
     // What names no platform cannot be the wrong one.
     const wanted = platform === undefined || matchesFilter(filter, platform);
-    if (platform === undefined && this.#contexts.length > 1) {
+    if (platform === undefined && this.#run.sources.length > 1) {
       throw new HangarError(
         "conflict",
         `${manifest.content.digest} has no platform, so it cannot be merged with other sources of one tag`,
@@ -390,21 +359,19 @@ export class ImageDecider {
       source.entries.every((entry) => entry.key === undefined)
     );
     if (isArtifact) return undefined;
-    const context = this.#contexts[0]!;
-    const reader = destinationReader(
-      context,
-      (what, operation) =>
-        atDestination(context, `read ${what} from`, operation),
-      this.#signal,
+    const own = sources.flatMap((source) => source.entries);
+    const held = own.find((entry) =>
+      entry.descriptor.digest === existing.content.digest
     );
-    const own = sources.flatMap((s) => s.entries.map((e) => e.descriptor));
-    const known = own.some((d) => d.digest === existing.content.digest);
-    if (existing.kind === "image" && known) {
-      const entry = sources.flatMap((s) => s.entries)
-        .find((e) => e.descriptor.digest === existing.content.digest)!;
-      return { manifest: existing, entries: [entry] };
+    if (existing.kind === "image" && held) {
+      return { manifest: existing, entries: [held] };
     }
-    const entries = await mergeEntries(reader, existing, own);
+    const { destination, signal } = this.#run;
+    const entries = await mergeEntries(
+      destinationReader(destination, signal),
+      existing,
+      own.map((entry) => entry.descriptor),
+    );
     if (existing.kind === "image" && entries[0]?.key === undefined) {
       return undefined;
     }

@@ -4,8 +4,14 @@
  * @module
  */
 
-import type { CopyContext } from "../../copy/copy_context.ts";
-import { readManifest } from "../../copy/copy_graph.ts";
+import type { ManifestPlace } from "../../copy/held_content.ts";
+import { readManifest } from "../../copy/read_manifest.ts";
+import {
+  atDestination,
+  atSource,
+  type Place,
+  type SourceSide,
+} from "../../copy/sides.ts";
 import { HangarError } from "../../errors.ts";
 import type { Digest } from "../../oci/digest.ts";
 import {
@@ -17,11 +23,11 @@ import {
   isIndexType,
   type Manifest,
   parseConfig,
-  parseDescribed,
   platformFromJson,
 } from "../../oci/manifest.ts";
+import { parseDescribed } from "../../oci/parse_manifest.ts";
 import { type Platform, platformKey } from "../../oci/platform.ts";
-import type { BlobReader, ManifestReader } from "../../oci/store.ts";
+import type { BlobReader } from "../../oci/store.ts";
 import { allOf } from "../../together.ts";
 import type { MergeEntry } from "./merge_index.ts";
 import type { EntryContent } from "./select.ts";
@@ -31,68 +37,77 @@ const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** A repository to look into, on either side. */
 export interface ImageReader {
-  readonly repository: string;
-  readonly store: ManifestReader & Pick<BlobReader, "readBlob">;
-  readonly cache: Map<Digest, Uint8Array>;
+  /** The config of an image, whole and checked. */
+  readonly readConfig: (config: Descriptor) => Promise<Uint8Array>;
   readonly readManifest: (entry: Descriptor) => Promise<Manifest>;
-  /** Puts side and repository before an error. */
-  readonly blame: <T>(what: string, operation: Promise<T>) => Promise<T>;
-  readonly signal: AbortSignal;
 }
 
-/** Reads manifests of the source by way of the copy's own cache. */
+/** Looks into a source; what was read there is not asked for again. */
 export function sourceReader(
-  context: CopyContext,
-  blame: ImageReader["blame"],
+  source: SourceSide,
   signal: AbortSignal,
 ): ImageReader {
+  const { store, repository, blobs } = source;
   return {
-    repository: context.sourceRepository,
-    store: context.source,
-    cache: context.cache,
-    readManifest: async (entry) => {
-      const manifest = await readManifest(context, entry, signal);
-      context.manifestCache.set(entry.digest, manifest);
-      return manifest;
-    },
-    blame,
-    signal,
+    readConfig: (config) =>
+      remembered(blobs, config, () =>
+        atSource(
+          source,
+          `config ${config.digest}`,
+          store.readBlob(repository, config, MAX_CONFIG_BYTES, { signal }),
+        )),
+    readManifest: (entry) =>
+      readManifest(source, entry, { signal, keep: true }),
   };
 }
 
-/** Reads manifests of the destination. */
+/** A repository of the destination that is looked into. */
+export type ReadPlace =
+  & ManifestPlace
+  & Place<ManifestPlace["store"] & Pick<BlobReader, "readBlob">>;
+
+/** Looks into the destination. */
 export function destinationReader(
-  context: CopyContext,
-  blame: ImageReader["blame"],
+  place: ReadPlace,
   signal: AbortSignal,
 ): ImageReader {
-  const { destination, destinationRepository } = context;
+  const { store, repository } = place;
+  const blobs = new Map<Digest, Uint8Array>();
   return {
-    repository: destinationRepository,
-    store: destination,
-    cache: new Map(),
+    readConfig: (config) =>
+      remembered(blobs, config, () =>
+        atDestination(
+          place,
+          `read config ${config.digest} from`,
+          store.readBlob(repository, config, MAX_CONFIG_BYTES, { signal }),
+        )),
     readManifest: (entry) =>
-      blame(
-        `manifest ${entry.digest}`,
+      atDestination(
+        place,
+        `read manifest ${entry.digest} from`,
         (async () => {
-          const content = await destination.getManifest(
-            destinationRepository,
-            entry.digest,
-            { signal },
-          );
+          const content = await store.getManifest(repository, entry.digest, {
+            signal,
+          });
           if (content) return parseDescribed(content, entry);
           throw new HangarError(
             "not-found",
             "its tag names it, but it is gone",
-            {
-              hint: "repair the tag with --overwrite",
-            },
+            { hint: "repair the tag with --overwrite" },
           );
         })(),
       ),
-    blame,
-    signal,
   };
+}
+
+async function remembered(
+  known: Map<Digest, Uint8Array>,
+  { digest }: Descriptor,
+  read: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const bytes = known.get(digest) ?? await read();
+  known.set(digest, bytes);
+  return bytes;
 }
 
 /**
@@ -105,16 +120,7 @@ export async function platformOfImage(
 ): Promise<Platform | undefined> {
   const { config } = manifest;
   if (!isImageConfigType(config.mediaType)) return undefined;
-  let bytes = reader.cache.get(config.digest);
-  if (!bytes) {
-    bytes = await reader.blame(
-      `config ${config.digest}`,
-      reader.store.readBlob(reader.repository, config, MAX_CONFIG_BYTES, {
-        signal: reader.signal,
-      }),
-    );
-    reader.cache.set(config.digest, bytes);
-  }
+  const bytes = await reader.readConfig(config);
   return platformFromJson(parseConfig(bytes, config.digest));
 }
 
@@ -125,12 +131,8 @@ export async function inspectEntry(
 ): Promise<EntryContent> {
   const manifest = await reader.readManifest(entry);
   return manifest.kind === "index"
-    ? {
-      kind: "index",
-      digest: manifest.content.digest,
-      entries: manifest.entries,
-    }
-    : { kind: "image", platform: await platformOfImage(reader, manifest) };
+    ? { manifest }
+    : { manifest, platform: await platformOfImage(reader, manifest) };
 }
 
 /**
@@ -170,8 +172,7 @@ export async function mergeEntries(
     if (!decisive) {
       return { descriptor, key: platform && platformKey(platform), platform };
     }
-    const content = await inspectEntry(reader, descriptor);
-    const found = content.kind === "image" ? content.platform : undefined;
+    const { platform: found } = await inspectEntry(reader, descriptor);
     const complete = platform
       ? {
         ...platform,

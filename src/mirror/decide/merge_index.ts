@@ -5,16 +5,16 @@
  * @module
  */
 
-import { digestOf } from "../../oci/digest.ts";
 import {
   attestationSubject,
   type Descriptor,
+  encodeManifest,
   isOciType,
   type JsonObject,
   type Manifest,
-  type ManifestContent,
   MediaType,
 } from "../../oci/manifest.ts";
+import { parseContent } from "../../oci/parse_manifest.ts";
 import type { Platform } from "../../oci/platform.ts";
 
 /** An index entry and the platform it counts as. */
@@ -42,7 +42,7 @@ export interface MergeExisting {
 
 /** What the tag is to hold. */
 export interface Merged {
-  readonly content: ManifestContent;
+  readonly manifest: Manifest;
   /** The entries of it that come from sources, with the source's position. */
   readonly fromSources: readonly {
     readonly descriptor: Descriptor;
@@ -77,7 +77,7 @@ export function mergeIndex(
     const own = sources[i]!.entries.map((e) => e.descriptor.digest);
     if (sameSet(own, digests)) {
       return {
-        content: sources[i]!.manifest.content,
+        manifest: sources[i]!.manifest,
         fromSources,
         strangers,
         verbatim: i,
@@ -86,11 +86,11 @@ export function mergeIndex(
   }
   const json = buildJson(sources, existing, entries);
   // Runs with different lists would reorder a shared tag in turns for ever.
-  const content = existing?.manifest.kind === "index" &&
+  const manifest = existing?.manifest.kind === "index" &&
       sameButOrder(existing.manifest.json, json)
-    ? existing.manifest.content
-    : encode(json);
-  return { content, fromSources, strangers };
+    ? existing.manifest
+    : parseContent(encodeManifest(json));
+  return { manifest, fromSources, strangers };
 }
 
 function placeEntries(
@@ -184,15 +184,6 @@ function mediaTypeOf(
   return deciding.some((m) => isOciType(m.content.mediaType))
     ? MediaType.ociIndex
     : MediaType.dockerList;
-}
-
-function encode(json: JsonObject): ManifestContent {
-  const bytes = new TextEncoder().encode(JSON.stringify(json));
-  return {
-    mediaType: String(json["mediaType"]),
-    digest: digestOf(bytes),
-    bytes,
-  };
 }
 
 function sameButOrder(a: JsonObject, b: JsonObject): boolean {

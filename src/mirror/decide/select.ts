@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { Digest } from "../../oci/digest.ts";
+import { walkEntries } from "../../copy/walk_entries.ts";
 import {
   attestationSubject,
-  depthInside,
   type Descriptor,
+  type IndexManifest,
   isImageManifestType,
+  type Manifest,
 } from "../../oci/manifest.ts";
 import {
   filterNeedsVariant,
@@ -18,7 +19,6 @@ import {
   type PlatformFilter,
   selectsEverything,
 } from "../../oci/platform.ts";
-import { allOf } from "../../together.ts";
 
 /** What the user chose. */
 export interface Selection {
@@ -28,14 +28,11 @@ export interface Selection {
 }
 
 /** What is behind an index entry that does not say enough itself. */
-export type EntryContent =
-  | {
-    readonly kind: "index";
-    readonly digest: Digest;
-    readonly entries: readonly Descriptor[];
-  }
-  /** The platform in its config; `undefined` for an artifact. */
-  | { readonly kind: "image"; readonly platform?: Platform };
+export interface EntryContent {
+  readonly manifest: Manifest;
+  /** Of an image, that in its config; `undefined` for an artifact. */
+  readonly platform?: Platform;
+}
 
 /** Looks behind an index entry. */
 export type InspectEntry = (entry: Descriptor) => Promise<EntryContent>;
@@ -45,21 +42,37 @@ export type InspectEntry = (entry: Descriptor) => Promise<EntryContent>;
  * into only where its own fields cannot decide.
  */
 export async function selectEntries(
-  entries: readonly Descriptor[],
-  selection: Selection,
-  inspect: InspectEntry,
+  index: IndexManifest,
+  { filter, provenance }: Selection,
+  { inspect, signal }: {
+    readonly inspect: InspectEntry;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Descriptor[]> {
-  const { filter, provenance } = selection;
+  const { entries } = index;
   if (selectsEverything(filter)) {
     return entries.filter((entry) =>
       provenance || attestationSubject(entry) === undefined
     );
   }
-  const wanted = await allOf(
-    entries.map(async (entry) =>
-      attestationSubject(entry) === undefined &&
-      await isWanted(entry, filter, inspect, 1)
-    ),
+  const wanted = await walkEntries<boolean>(
+    index,
+    async (entry, { inside }) => {
+      if (attestationSubject(entry) !== undefined) return false;
+      const { mediaType, platform } = entry;
+      if (isImageManifestType(mediaType) && platform) {
+        const whole = await completePlatform(entry, platform, filter, inspect);
+        return matchesFilter(filter, whole);
+      }
+      const content = await inspect(entry);
+      if (content.manifest.kind === "image") {
+        return content.platform === undefined ||
+          matchesFilter(filter, content.platform);
+      }
+      // A nested index is taken whole when anything inside it is wanted.
+      return (await inside(content.manifest)).includes(true);
+    },
+    { signal },
   );
   const digests = new Set<string>(
     entries.filter((_, i) => wanted[i]).map((entry) => entry.digest),
@@ -70,37 +83,6 @@ export async function selectEntries(
       ? wanted[i]
       : provenance && digests.has(subject);
   });
-}
-
-async function isWanted(
-  entry: Descriptor,
-  filter: PlatformFilter,
-  inspect: InspectEntry,
-  depth: number,
-): Promise<boolean> {
-  if (isImageManifestType(entry.mediaType) && entry.platform) {
-    const platform = await completePlatform(
-      entry,
-      entry.platform,
-      filter,
-      inspect,
-    );
-    return matchesFilter(filter, platform);
-  }
-  const content = await inspect(entry);
-  if (content.kind === "image") {
-    return content.platform === undefined ||
-      matchesFilter(filter, content.platform);
-  }
-  const inner = depthInside(depth, content.digest);
-  // A nested index is taken whole when anything inside it is wanted.
-  const inside = await allOf(
-    content.entries.map((child) =>
-      attestationSubject(child) === undefined &&
-      isWanted(child, filter, inspect, inner)
-    ),
-  );
-  return inside.includes(true);
 }
 
 /** linux/arm may leave its variant to the config. */
@@ -116,8 +98,6 @@ async function completePlatform(
   ) {
     return platform;
   }
-  const content = await inspect(entry);
-  return content.kind === "image" && content.platform?.variant
-    ? { ...platform, variant: content.platform.variant }
-    : platform;
+  const { variant } = (await inspect(entry)).platform ?? {};
+  return variant ? { ...platform, variant } : platform;
 }

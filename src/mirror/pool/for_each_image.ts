@@ -8,10 +8,12 @@ import { pooledMap } from "@std/async/pool";
 import { describeError, HangarError } from "../../errors.ts";
 import { runForImage } from "./current_image.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../events.ts";
-import type { ImageEvents, ImageResult } from "../mirror_image.ts";
+import type { ImageEvents, ImageJob, ImageResult } from "../image_run.ts";
 import type { Trace } from "../../oci/store.ts";
 import { HostBrake } from "./host_brake.ts";
-import { formatAddress, type ImageAddress, type MirrorTask } from "../plan.ts";
+import type { ImageAddress } from "../../names/address.ts";
+import { formatReference } from "../../names/reference.ts";
+import type { MirrorTask } from "../task.ts";
 
 /** Options of {@linkcode forEachImage}. */
 export interface ForEachImageOptions {
@@ -29,11 +31,7 @@ export interface ForEachImageOptions {
 }
 
 /** What is done with each image: it is mirrored, or validated. */
-export type ImageWork = (
-  task: MirrorTask,
-  events: ImageEvents,
-  signal: AbortSignal,
-) => Promise<ImageResult>;
+export type ImageWork = (job: ImageJob) => Promise<ImageResult>;
 
 /** Works through the tasks of a plan; the outcomes are in their order. */
 export async function forEachImage(
@@ -76,8 +74,8 @@ async function workOn(
   }
   const names = {
     image: id,
-    sources: task.sources.map(formatAddress),
-    destination: formatAddress(task.destination),
+    sources: task.sources.map(formatReference),
+    destination: formatReference(task.destination),
   };
   emit({ type: "image-started", ...names });
   const run = new AbortController();
@@ -108,7 +106,11 @@ async function workOn(
     const result = await runForImage(
       id,
       () =>
-        traced(names, options, () => resultOf(task, events, run.signal, work)),
+        traced(
+          names,
+          options,
+          () => resultOf({ task, events, signal: run.signal }, work),
+        ),
     );
     options.brake.note(hosts, began);
     outcome = {
@@ -165,13 +167,12 @@ async function traced(
 
 /** What a plan refuses or leaves out is not worked on. */
 async function resultOf(
-  task: MirrorTask,
-  events: ImageEvents,
-  signal: AbortSignal,
+  job: ImageJob,
   work: ImageWork,
 ): Promise<ImageResult> {
+  const { task, events } = job;
   if (task.refusal) throw task.refusal;
-  if (task.skip === undefined) return await work(task, events, signal);
+  if (task.skip === undefined) return await work(job);
   events.warn(task.skip);
   return { kind: "skipped" };
 }

@@ -1,10 +1,11 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import {
+  contentOf,
   type JsonObject,
   type Manifest,
   MediaType,
-  parseManifest,
 } from "../../../src/oci/manifest.ts";
+import { parseContent } from "../../../src/oci/parse_manifest.ts";
 import { platformKey } from "../../../src/oci/platform.ts";
 import {
   type MergeEntry,
@@ -66,8 +67,8 @@ function index(rows: string, extra: JsonObject = {}): Manifest {
     ...extra,
   };
   // Indented, so that a rebuilt index never has a source's bytes by chance.
-  return parseManifest(
-    new TextEncoder().encode(JSON.stringify(json, null, 2)),
+  return parseContent(
+    contentOf(new TextEncoder().encode(JSON.stringify(json, null, 2))),
   );
 }
 
@@ -100,7 +101,7 @@ function existing(rows: string, extra?: JsonObject): MergeExisting {
 }
 
 function idsOf(bytes: Uint8Array): string {
-  const manifest = parseManifest(bytes);
+  const manifest = parseContent(contentOf(bytes));
   return manifest.kind === "index"
     ? manifest.entries.map((e) => letter(e.digest)).join("")
     : "single";
@@ -206,11 +207,11 @@ const CASES: readonly {
 for (const test of CASES) {
   Deno.test(`merge: ${test.name}`, () => {
     const merged = mergeIndex(test.sources, test.existing);
-    assertEquals(idsOf(merged.content.bytes), test.want);
+    assertEquals(idsOf(merged.manifest.content.bytes), test.want);
     assertEquals(merged.verbatim, test.verbatim);
     if (test.verbatim !== undefined) {
       assertEquals(
-        merged.content,
+        merged.manifest.content,
         test.sources[test.verbatim]!.manifest.content,
       );
     }
@@ -220,12 +221,12 @@ for (const test of CASES) {
 for (const test of CASES) {
   Deno.test(`merge again finds nothing to do: ${test.name}`, () => {
     const first = mergeIndex(test.sources, test.existing);
-    const manifest = parseManifest(first.content.bytes);
+    const { manifest } = first;
     const second = mergeIndex(test.sources, {
       manifest,
       entries: entriesOf(manifest),
     });
-    assertEquals(second.content.digest, first.content.digest);
+    assertEquals(second.manifest.content.digest, first.manifest.content.digest);
   });
 }
 
@@ -236,7 +237,9 @@ Deno.test("merge keeps annotations and unknown fields of index and entries", () 
     "x-unknown": { deep: [1] },
   };
   const merged = mergeIndex([source(ATTESTED, "ap", extra)]);
-  const json = JSON.parse(new TextDecoder().decode(merged.content.bytes));
+  const json = JSON.parse(
+    new TextDecoder().decode(merged.manifest.content.bytes),
+  );
   assertEquals(json.annotations, extra.annotations);
   assertEquals(json.artifactType, extra.artifactType);
   assertEquals(json["x-unknown"], extra["x-unknown"]);
@@ -252,8 +255,8 @@ Deno.test("merge takes the media type of the source index", () => {
     [source(TWO, "a", docker)],
     existing("s=linux/s390x"),
   );
-  assertEquals(merged.content.mediaType, MediaType.dockerList);
-  assertNotEquals(idsOf(merged.content.bytes), "");
+  assertEquals(merged.manifest.content.mediaType, MediaType.dockerList);
+  assertNotEquals(idsOf(merged.manifest.content.bytes), "");
 });
 
 Deno.test("merge leaves an index alone that differs in order only", () => {
@@ -262,16 +265,16 @@ Deno.test("merge leaves an index alone that differs in order only", () => {
   // The same set, other than the source's own: whoever wrote it wrote it well.
   const merged = mergeIndex([single], {
     ...there,
-    manifest: parseManifest(
-      new TextEncoder().encode(JSON.stringify({
+    manifest: parseContent(
+      contentOf(new TextEncoder().encode(JSON.stringify({
         schemaVersion: 2,
         mediaType: MediaType.ociIndex,
         manifests: [
           entryJson(row("s=linux/s390x")),
           entryJson(row("a=linux/amd64")),
         ],
-      })),
+      }))),
     ),
   });
-  assertEquals(idsOf(merged.content.bytes), "sa");
+  assertEquals(idsOf(merged.manifest.content.bytes), "sa");
 });

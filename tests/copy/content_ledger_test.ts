@@ -1,15 +1,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { BlobLedger } from "../../src/copy/blob_ledger.ts";
+import { ContentLedger } from "../../src/copy/content_ledger.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 
 const digest = digestOf(new Uint8Array([1]));
 
 function options(signal = new AbortController().signal) {
-  return { mountable: true, signal };
+  return { mayMount: () => true, signal };
 }
 
 Deno.test("ledger: content goes to a repository once, however many ask", async () => {
-  const ledger = new BlobLedger();
+  const ledger = new ContentLedger();
   let brought = 0;
   const results = await Promise.all(
     [1, 2, 3].map(() =>
@@ -23,7 +23,7 @@ Deno.test("ledger: content goes to a repository once, however many ask", async (
 });
 
 Deno.test("ledger: other repositories wait for the first delivery, then find a holder", async () => {
-  const ledger = new BlobLedger();
+  const ledger = new ContentLedger();
   const { promise, resolve } = Promise.withResolvers<void>();
   const seen: (string | undefined)[] = [];
   const bring = (repository: string) =>
@@ -41,12 +41,12 @@ Deno.test("ledger: other repositories wait for the first delivery, then find a h
 });
 
 Deno.test("ledger: once mounts are ignored, other repositories do not wait", async () => {
-  const ledger = new BlobLedger();
-  ledger.noteIgnoredMount("reg");
+  const ledger = new ContentLedger();
+  const ignoring = { ...options(), mayMount: () => false };
   const { promise, resolve } = Promise.withResolvers<void>();
   let started = 0;
   const all = ["a", "b"].map((repository) =>
-    ledger.deliver("reg", repository, digest, options(), async () => {
+    ledger.deliver("reg", repository, digest, ignoring, async () => {
       started++;
       await promise;
     })
@@ -58,7 +58,7 @@ Deno.test("ledger: once mounts are ignored, other repositories do not wait", asy
 });
 
 Deno.test("ledger: a failed delivery is taken over by the next that waits", async () => {
-  const ledger = new BlobLedger();
+  const ledger = new ContentLedger();
   const { promise, reject } = Promise.withResolvers<string>();
   const first = ledger.deliver("reg", "a", digest, options(), () => promise);
   const second = ledger.deliver(
@@ -74,7 +74,7 @@ Deno.test("ledger: a failed delivery is taken over by the next that waits", asyn
 });
 
 Deno.test("ledger: who waits can be aborted without harm to the delivery", async () => {
-  const ledger = new BlobLedger();
+  const ledger = new ContentLedger();
   const { promise, resolve } = Promise.withResolvers<string>();
   const first = ledger.deliver("reg", "a", digest, options(), () => promise);
   const impatient = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * What is known of the content at the destinations in this run, and who is
- * bringing what there.
+ * What is known of the content at the destinations in this run, and what is
+ * being brought there.
  *
  * @module
  */
@@ -14,11 +14,10 @@ interface Delivery {
   readonly ended: Promise<void>;
 }
 
-interface RegistryBook {
+interface StoreBook {
   /** The repositories that hold a piece of content: mostly one, so no set. */
   readonly holders: Map<string, string | Set<string>>;
   readonly deliveries: Map<string, Delivery[]>;
-  ignoresMounts: boolean;
 }
 
 /**
@@ -26,8 +25,8 @@ interface RegistryBook {
  * finds the content there; when the delivery failed, the next one that waits
  * takes it over, since a failure may have been the first image's own.
  */
-export class BlobLedger<Key extends string = Digest> {
-  readonly #books = new Map<string, RegistryBook>();
+export class ContentLedger<Key extends string = Digest> {
+  readonly #books = new Map<string, StoreBook>();
 
   /** Notes that a repository holds some content. */
   addHolder(registry: string, repository: string, digest: Key): void {
@@ -56,20 +55,11 @@ export class BlobLedger<Key extends string = Digest> {
       : known.values().next().value;
   }
 
-  /** Notes that a registry did not mount a blob that it holds. */
-  noteIgnoredMount(registry: string): void {
-    this.#book(registry).ignoresMounts = true;
-  }
-
-  /** Whether a mount is worth asking for. */
-  mayMount(registry: string): boolean {
-    return !this.#book(registry).ignoresMounts;
-  }
-
   /**
    * Brings content to a repository unless it is there: `bring` is run by one
-   * caller at a time. With `mountable`, callers for other repositories wait as
-   * well, as long as nobody holds the content, because they can mount it then.
+   * caller at a time. While `mayMount` says so, callers for other repositories
+   * wait as well, as long as no repository holds the content, because they can
+   * mount it then.
    *
    * @returns what `bring` gave, or `undefined` when the content is there already
    */
@@ -77,18 +67,21 @@ export class BlobLedger<Key extends string = Digest> {
     registry: string,
     repository: string,
     digest: Key,
-    options: { readonly mountable: boolean; readonly signal: AbortSignal },
+    options: {
+      /** @default {nothing is mounted} */
+      readonly mayMount?: () => boolean;
+      readonly signal: AbortSignal;
+    },
     bring: () => Promise<T>,
   ): Promise<T | undefined> {
-    const { signal } = options;
+    const { signal, mayMount = () => false } = options;
     const book = this.#book(registry);
     while (true) {
       signal.throwIfAborted();
       if (this.holds(registry, repository, digest)) return undefined;
       const under = book.deliveries.get(digest) ?? [];
       const mine = under.find((d) => d.repository === repository);
-      const other = options.mountable && !book.ignoresMounts &&
-          !book.holders.has(digest)
+      const other = !book.holders.has(digest) && mayMount()
         ? under[0]
         : undefined;
       const wait = mine ?? other;
@@ -113,13 +106,12 @@ export class BlobLedger<Key extends string = Digest> {
     }
   }
 
-  #book(registry: string): RegistryBook {
+  #book(registry: string): StoreBook {
     let book = this.#books.get(registry);
     if (!book) {
       book = {
         holders: new Map(),
         deliveries: new Map(),
-        ignoresMounts: false,
       };
       this.#books.set(registry, book);
     }

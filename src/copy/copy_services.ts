@@ -1,17 +1,15 @@
 /**
- * What copying needs to know: from where, to where, and by what rules.
+ * What all copies of a run share, and what copying tells.
  *
  * @module
  */
 
 import type { Digest } from "../oci/digest.ts";
-import type { Manifest } from "../oci/manifest.ts";
 import type { Attempts, Trace, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachment_finder.ts";
-import type { BlobLedger } from "./blob_ledger.ts";
+import type { ContentLedger } from "./content_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
-import type { OwnMounts } from "./own_mounts.ts";
-import type { DestinationSide, SourceSide } from "./sides.ts";
+import type { Mounts } from "./mounts.ts";
 
 /** What became of a signature or referrer. */
 export type AttachmentFate = "found" | "copied" | "signed";
@@ -38,41 +36,23 @@ export interface CopyEvents {
   ): void;
 }
 
-/** What all copies of a run share. */
-export interface CopyTools {
-  readonly blobs: BlobLedger;
-  /** By digest and type, since each index may call a manifest what it likes. */
-  readonly manifests: BlobLedger<string>;
-  readonly ownMounts: OwnMounts;
+/** What a transfer takes part in. */
+export interface TransferServices {
   readonly gate: TransferGate;
+  /** The attempts of one step of a transfer. */
+  readonly attempts: () => Attempts;
+}
+
+/** What all copies of a run share. */
+export interface CopyServices extends TransferServices {
+  /** Blobs by digest. */
+  readonly blobs: ContentLedger;
+  /** By digest and type, since each index may call a manifest what it likes. */
+  readonly manifests: ContentLedger<string>;
+  readonly mounts: Mounts;
   /** One writer at a time for each tag that is added to. */
   readonly locks: KeyedLock;
   readonly finder: AttachmentFinder;
   /** @default {nothing is traced} */
   readonly trace?: Trace;
-  /** The attempts of one step of a transfer. */
-  readonly attempts: () => Attempts;
-}
-
-/** One copy: from a repository to a repository. */
-export interface CopyContext extends CopyTools, SourceSide, DestinationSide {
-  readonly events: CopyEvents;
-  /** Configs that were read already, not to be asked for again. */
-  readonly cache: Map<Digest, Uint8Array>;
-  /** What may still be read for this image: an index may lead to any number. */
-  readonly allowance: { manifests: number };
-  /** Manifests that were read already. */
-  readonly manifestCache: Map<Digest, Manifest>;
-  /**
-   * Manifests that the destination repository is known to hold, with what its
-   * tag calls them: not looked at.
-   */
-  readonly present: ReadonlyMap<Digest, string>;
-  /**
-   * Nothing at the destination is taken for granted: what is there is read and
-   * hashed, sent again where it is missing or different, and read once more.
-   *
-   * @default {false}
-   */
-  readonly recheck?: boolean;
 }

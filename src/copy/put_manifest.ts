@@ -1,0 +1,147 @@
+/**
+ * Pushing a manifest, and seeing that it is kept.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { type Digest, digestAlgorithm, isDigest } from "../oci/digest.ts";
+import { distinct } from "../oci/descriptor.ts";
+import type { Descriptor, ImageManifest, Manifest } from "../oci/manifest.ts";
+import type { ManifestRole, PutManifestResult } from "../oci/store.ts";
+import { together } from "../together.ts";
+import { copyBlob } from "./copy_blob.ts";
+import type { DestinationSide } from "./destination_side.ts";
+import { manifestFault, notKept } from "./held_content.ts";
+import { listReferrer } from "./list_referrer.ts";
+import { atDestination, type SourceSide } from "./sides.ts";
+
+/** Codes by which registries say that a manifest names what they lack. */
+const MISSING_CONTENT = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
+
+/** Options of {@linkcode putManifest}. */
+export interface PutManifestOptions {
+  readonly role: ManifestRole;
+  readonly signal: AbortSignal;
+  /** Where its foreign layers may be had, should the registry ask for them. */
+  readonly source?: SourceSide;
+}
+
+/**
+ * Pushes a manifest under a tag or its digest. Foreign layers stay behind
+ * unless the registry does not take the manifest without them.
+ */
+export async function putManifest(
+  destination: DestinationSide,
+  manifest: Manifest,
+  reference: Digest | string,
+  options: PutManifestOptions,
+): Promise<void> {
+  const { store, repository } = destination;
+  const { role, signal, source } = options;
+  const put = () =>
+    store.putManifest(repository, reference, manifest.content, {
+      role,
+      signal,
+    });
+  const action = `push manifest ${reference} to`;
+  const foreign = manifest.kind === "image" ? foreignLayers(manifest) : [];
+  let result: PutManifestResult;
+  try {
+    result = await put();
+  } catch (error) {
+    const told = foreign.length > 0 ? aboutForeign(error) : error;
+    if (told === error || !lacksContent(error) || !source) {
+      return await atDestination(destination, action, Promise.reject(told));
+    }
+    await together(
+      foreign.map((layer) => (signal) =>
+        copyBlob(source, destination, layer, { signal }).catch((fault) => {
+          // Where the source lacks it too, the refusal is what to tell.
+          if (!isNotFound(fault)) throw fault;
+          return atDestination(destination, action, Promise.reject(told));
+        })
+      ),
+      signal,
+    );
+    result = await atDestination(
+      destination,
+      action,
+      put().catch((error) => Promise.reject(aboutForeign(error))),
+    );
+  }
+  await confirm(destination, manifest, reference, signal);
+  if (!result.listed) await listReferrer(destination, manifest, signal);
+}
+
+/**
+ * Pushes a manifest, unless the destination says `recheck` and it is there.
+ *
+ * @returns whether it was pushed
+ */
+export async function bringManifest(
+  destination: DestinationSide,
+  manifest: Manifest,
+  reference: Digest | string,
+  options: PutManifestOptions,
+): Promise<boolean> {
+  const { digest } = manifest.content;
+  if (
+    destination.recheck &&
+    !await manifestFault(destination, digest, options.signal)
+  ) {
+    return false;
+  }
+  await putManifest(destination, manifest, reference, options);
+  return true;
+}
+
+/** Reads a manifest back where the registry's word for it is not enough. */
+async function confirm(
+  destination: DestinationSide,
+  { content }: Manifest,
+  reference: Digest | string,
+  signal: AbortSignal,
+): Promise<void> {
+  // A registry knows what it was given under a tag by its canonical digest.
+  const asked = isDigest(reference) ? reference : content.digest;
+  const algorithm = digestAlgorithm(asked);
+  const isForeign = algorithm !== "sha256" && isDigest(reference);
+  if (!isForeign && !(destination.recheck && algorithm === "sha256")) return;
+  const fault = await manifestFault(destination, asked, signal);
+  if (!fault) return;
+  await atDestination(
+    destination,
+    `push manifest ${reference} to`,
+    Promise.reject(notKept(fault, asked)),
+  );
+}
+
+function lacksContent(error: unknown): boolean {
+  return error instanceof HangarError &&
+    error.registryCodes.some((code) => MISSING_CONTENT.includes(code));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof HangarError && error.status === 404;
+}
+
+/** A registry's refusal of a manifest with foreign layers, with what to do. */
+function aboutForeign(error: unknown): unknown {
+  if (!(error instanceof HangarError) || error.temporary) return error;
+  if (error.registryCodes.length === 0) return error;
+  return new HangarError(
+    error.code,
+    `its foreign layers (with \`urls\`) are not taken: ${error.message}`,
+    {
+      ...error,
+      cause: error,
+      hint:
+        "allow their URLs at the registry (distribution: validation.manifests.urls.allow), or leave out the platforms that have them",
+    },
+  );
+}
+
+function foreignLayers(manifest: ImageManifest): Descriptor[] {
+  return distinct(manifest.layers.filter((layer) => layer.urls?.length));
+}

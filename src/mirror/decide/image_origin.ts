@@ -1,0 +1,79 @@
+/**
+ * Where what a reference is to hold comes from.
+ *
+ * @module
+ */
+
+import {
+  describeManifest,
+  type Descriptor,
+  type Manifest,
+} from "../../oci/manifest.ts";
+import type { Merged, MergeSource } from "./merge_index.ts";
+
+/** Something of an image that a source has under the same digest. */
+export interface ImagePart {
+  readonly descriptor: Descriptor;
+  /** The source's position. */
+  readonly source: number;
+  /** What it is, where that is known without reading it. */
+  readonly manifest?: Manifest;
+}
+
+/** Where what a reference is to hold comes from. */
+export interface ImageOrigin {
+  /** The sources' entries, and their own manifests where those are kept. */
+  readonly parts: readonly ImagePart[];
+  /** The manifest that the reference is to hold, where it is a source's own. */
+  readonly top?: ImagePart;
+  /** The sources' manifests that were not kept, since an index was rebuilt. */
+  readonly rebuilt: readonly ImagePart[];
+  /** What only the destination has: no source of this run vouches for it. */
+  readonly strangers: ReadonlySet<string>;
+}
+
+/** Where an image that is taken whole comes from: the first source. */
+export function originOfWhole(manifest: Manifest): ImageOrigin {
+  const top = topOf(manifest, 0);
+  const entries = manifest.kind === "index" ? manifest.entries : [];
+  return {
+    parts: distinct([
+      top,
+      ...entries.map((descriptor) => ({ descriptor, source: 0 })),
+    ]),
+    top,
+    rebuilt: [],
+    strangers: new Set(),
+  };
+}
+
+/** Where an image that was merged comes from. */
+export function originOfMerged(
+  sources: readonly MergeSource[],
+  merged: Merged,
+): ImageOrigin {
+  const tops = sources.map(({ manifest }, source) => topOf(manifest, source));
+  const top = merged.verbatim === undefined ? undefined : tops[merged.verbatim];
+  const parts = distinct([...top ? [top] : [], ...merged.fromSources]);
+  const kept = new Set(parts.map((part) => part.descriptor.digest));
+  return {
+    parts,
+    top,
+    rebuilt: tops.filter((part) => !kept.has(part.descriptor.digest)),
+    strangers: new Set(merged.strangers.map((e) => e.descriptor.digest)),
+  };
+}
+
+function topOf(manifest: Manifest, source: number): ImagePart {
+  return { descriptor: describeManifest(manifest.content), source, manifest };
+}
+
+/** Each digest once, as it came first. */
+function distinct(parts: readonly ImagePart[]): ImagePart[] {
+  const known = new Map<string, ImagePart>();
+  for (const part of parts) {
+    const { digest } = part.descriptor;
+    if (!known.has(digest)) known.set(digest, part);
+  }
+  return [...known.values()];
+}

@@ -1,0 +1,124 @@
+/**
+ * One image while it is worked on: what is to be done, both sides of it, and
+ * what came of it.
+ *
+ * @module
+ */
+
+import type { CopyEvents, CopyServices } from "../copy/copy_services.ts";
+import type { DestinationSide } from "../copy/destination_side.ts";
+import type { SourceSide } from "../copy/sides.ts";
+import type { ImageAddress } from "../names/address.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { DestinationStore, SourceStore } from "../oci/store.ts";
+import { allOf } from "../together.ts";
+import type { EndpointChooser } from "./endpoints.ts";
+import type {
+  ImageMerge,
+  ImagePlan,
+  NothingSelected,
+  OutcomeKind,
+} from "./events.ts";
+import type { MirrorTask } from "./plan.ts";
+
+/** The stores that images are read from and written to. */
+export interface Stores {
+  readonly source: (image: ImageAddress) => SourceStore;
+  readonly destination: (image: ImageAddress) => DestinationStore;
+}
+
+/** What all images of a run share. */
+export interface RunServices extends CopyServices {
+  readonly stores: Stores;
+  readonly endpoints: EndpointChooser;
+}
+
+/** What one image reports while it is worked on. */
+export type ImageEvents = CopyEvents;
+
+/** What is to be done, whom to tell, and what ends it. */
+export interface ImageJob {
+  readonly task: MirrorTask;
+  readonly events: ImageEvents;
+  readonly signal: AbortSignal;
+}
+
+/** A job whose sides are open. */
+export interface ImageRun extends ImageJob {
+  /** In the order of the task, each read where it was found. */
+  readonly sources: readonly SourceSide[];
+  readonly destination: DestinationSide;
+}
+
+/** What came of an image. */
+export interface ImageResult {
+  readonly kind: OutcomeKind;
+  /** What the destination reference points at now. */
+  readonly digest?: Digest;
+  /** What the sources' references point at, in their order. */
+  readonly sourceDigests?: readonly Digest[];
+  /** What is missing or different at the destination, one thing each. */
+  readonly findings?: readonly string[];
+  /** Set where the tag's index is, or would be, no source's own. */
+  readonly merge?: ImageMerge;
+  /** Set where nothing was selected. */
+  readonly nothing?: NothingSelected;
+  /** What a dry run worked out. */
+  readonly plan?: ImagePlan;
+  /** Signatures and referrers that a dry run would copy for what is there. */
+  readonly attachments?: number;
+}
+
+/** Manifests that are read at one source for one image; real ones need some dozens. */
+const MAX_MANIFESTS = 2_000;
+
+/** How the sides are opened. */
+export interface OpenOptions {
+  /** As in {@linkcode DestinationSide}. @default {false} */
+  readonly recheck?: boolean;
+}
+
+/** Opens both sides; of several places of a source, the first that has it. */
+export async function openImage(
+  job: ImageJob,
+  services: RunServices,
+  options: OpenOptions = {},
+): Promise<ImageRun> {
+  const { task, events, signal } = job;
+  const { stores, endpoints } = services;
+  const sources = await allOf(task.sources.map(async (image) => {
+    const place = await endpoints.choose(image, {
+      reader: stores.source,
+      warn: (message) => events.warn(message),
+      signal,
+    });
+    return {
+      store: stores.source(place),
+      repository: place.repository,
+      blobs: new Map(),
+      manifests: new Map(),
+      allowance: { manifests: MAX_MANIFESTS },
+    };
+  }));
+  return {
+    ...job,
+    sources,
+    destination: openDestination(job, services, options),
+  };
+}
+
+/** Opens the destination alone. */
+export function openDestination(
+  { task, events }: ImageJob,
+  services: RunServices,
+  { recheck }: OpenOptions = {},
+): DestinationSide {
+  const { destination } = task;
+  return {
+    store: services.stores.destination(destination),
+    repository: destination.repository,
+    services,
+    events,
+    recheck,
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * A unit of work of a run.
+ *
+ * @module
+ */
+
+import type { HangarError } from "../errors.ts";
+import type { ListEntry } from "../lists/image_list.ts";
+import type { ImageAddress } from "../names/address.ts";
+
+/** One unit of work: all that goes to one destination reference. */
+export interface MirrorTask {
+  /** Ordinal of its first entry. */
+  readonly id: number;
+  /** Every line it stands for, ascending. */
+  readonly lines: readonly number[];
+  /** In list order, each once. */
+  readonly sources: readonly ImageAddress[];
+  readonly destination: ImageAddress;
+  /** When set, the task fails at once with this. */
+  readonly refusal?: HangarError;
+  /** When set, the task is left out with this warning. */
+  readonly skip?: string;
+}
+
+/** A list entry with the addresses that it comes to. */
+export interface Step {
+  readonly entry: ListEntry;
+  readonly source: ImageAddress;
+  readonly destination: ImageAddress;
+}

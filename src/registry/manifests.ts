@@ -1,0 +1,186 @@
+/**
+ * Manifests of a registry (distribution-spec, "Pulling manifests" and "Pushing
+ * Manifests").
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import { digestAlgorithm, digestOf, isDigest } from "../oci/digest.ts";
+import {
+  ACCEPTED_MANIFESTS,
+  bareMediaType,
+  type Descriptor,
+  type ManifestContent,
+  MAX_MANIFEST_BYTES,
+  MediaType,
+} from "../oci/manifest.ts";
+import type { CallOptions, PutManifestResult } from "../oci/store.ts";
+import { readBounded, redactUrl } from "../transport/fault.ts";
+import { isTemporaryStatus } from "../transport/retry.ts";
+import { discard } from "../transport/transport.ts";
+import { registryError } from "./registry_error.ts";
+import type { RepositoryRequests } from "./repository_requests.ts";
+
+// Schema 1 is asked for last, only so that it can be refused by name.
+const ACCEPT = [
+  ...ACCEPTED_MANIFESTS,
+  MediaType.dockerSchema1Signed,
+  MediaType.dockerSchema1,
+].join(", ");
+
+/** Reads and writes the manifests of one registry. */
+export class Manifests {
+  readonly #requests: RepositoryRequests;
+
+  constructor(requests: RepositoryRequests) {
+    this.#requests = requests;
+  }
+
+  /** @throws {HangarError} any fault of the registry; 404 alone means nothing */
+  async get(
+    repository: string,
+    reference: string,
+    options: CallOptions = {},
+  ): Promise<ManifestContent | undefined> {
+    const [request, response] = await this.#requests.send(
+      repository,
+      `manifests/${reference}`,
+      {
+        method: "GET",
+        headers: { accept: ACCEPT },
+        wholeBody: MAX_MANIFEST_BYTES,
+        signal: options.signal,
+      },
+    );
+    if (response.status === 404) {
+      await discard(response);
+      return undefined;
+    }
+    if (response.status !== 200) throw await registryError(request, response);
+    const bytes = await readBounded(response, MAX_MANIFEST_BYTES, request);
+    const announced = response.headers.get("docker-content-digest") ?? "";
+    const digest = isDigest(reference)
+      ? reference
+      : isDigest(announced)
+      ? announced
+      : digestOf(bytes);
+    const actual = digestOf(bytes, digestAlgorithm(digest));
+    if (actual !== digest) {
+      throw new HangarError(
+        "content-mismatch",
+        `${request.method} ${
+          redactUrl(request.url)
+        }: content has digest ${actual}, want ${digest}`,
+      );
+    }
+    return {
+      bytes,
+      digest,
+      mediaType: bareMediaType(response.headers.get("content-type")),
+    };
+  }
+
+  /** The same without the content, where the registry tells enough. */
+  async head(
+    repository: string,
+    reference: string,
+    options: CallOptions = {},
+  ): Promise<Descriptor | undefined> {
+    const [request, response] = await this.#requests.send(
+      repository,
+      `manifests/${reference}`,
+      { method: "HEAD", headers: { accept: ACCEPT }, signal: options.signal },
+    );
+    await discard(response);
+    if (response.status === 404) return undefined;
+    const isRefused = response.status >= 400 && response.status < 500 &&
+      !isTemporaryStatus(response.status);
+    if (response.status !== 200 && !isRefused) {
+      throw await registryError(request, response);
+    }
+    const digest = response.headers.get("docker-content-digest") ?? "";
+    const size = Number(response.headers.get("content-length") ?? NaN);
+    const mediaType = bareMediaType(response.headers.get("content-type"));
+    if (!isRefused && isDigest(digest) && Number.isSafeInteger(size)) {
+      return { mediaType, digest, size, json: { mediaType, digest, size } };
+    }
+    // HEAD has no body to say why it is refused, or it is not known at all.
+    const content = await this.get(repository, reference, options);
+    return content && {
+      mediaType: content.mediaType,
+      digest: content.digest,
+      size: content.bytes.byteLength,
+      json: {},
+    };
+  }
+
+  /** Stores a manifest under a tag or its digest. */
+  async put(
+    repository: string,
+    reference: string,
+    manifest: ManifestContent,
+    options: CallOptions = {},
+  ): Promise<PutManifestResult> {
+    let wasRetried = false;
+    const [request, response] = await this.#requests.send(
+      repository,
+      `manifests/${reference}`,
+      {
+        method: "PUT",
+        headers: { "content-type": manifest.mediaType },
+        body: manifest.bytes,
+        signal: options.signal,
+        onRetry: () => wasRetried = true,
+      },
+    );
+    if (!response.ok) throw await registryError(request, response);
+    await discard(response);
+    const stored = response.headers.get("docker-content-digest");
+    // A registry may name another algorithm's digest of the same bytes.
+    if (
+      stored !== null && isDigest(stored) &&
+      digestAlgorithm(stored) === digestAlgorithm(manifest.digest) &&
+      stored !== manifest.digest
+    ) {
+      throw new HangarError(
+        "protocol",
+        `PUT ${
+          redactUrl(request.url)
+        }: stored as ${stored}, want ${manifest.digest}`,
+        { hint: "something in front of the registry alters manifests" },
+      );
+    }
+    // What was written when a registry was killed is there for it, but empty
+    // (docker-registry 2.8 writes in place): a second PUT changes nothing.
+    if (wasRetried) await this.#readBack(repository, manifest, options);
+    return { listed: response.headers.has("oci-subject") };
+  }
+
+  /** @throws {HangarError} when the registry does not give back what it took */
+  async #readBack(
+    repository: string,
+    { digest }: ManifestContent,
+    options: CallOptions,
+  ): Promise<void> {
+    const hint =
+      "the registry was interrupted while it wrote: delete the manifest there, and mirror again";
+    let found: ManifestContent | undefined;
+    try {
+      found = await this.get(repository, digest, options);
+    } catch (error) {
+      if (options.signal?.aborted || !(error instanceof HangarError)) {
+        throw error;
+      }
+      throw new HangarError(
+        error.code,
+        `it was taken, but cannot be read: ${error.message}`,
+        { cause: error, status: error.status, host: error.host, hint },
+      );
+    }
+    if (found) return;
+    throw new HangarError("protocol", "it was taken, but is not there", {
+      hint,
+    });
+  }
+}
