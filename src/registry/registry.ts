@@ -230,6 +230,13 @@ export class Registry implements DestinationStore, BlobMounter {
         signal,
       },
     );
+    // Some registries do not know ranges without an end (that of
+    // go-containerregistry): what is there is read from its beginning then.
+    if (offset > 0 && response.status === 416) {
+      await discard(response);
+      const whole = { ...options, offset: 0 };
+      return await skip(await this.#openBlob(repository, blob, whole), offset);
+    }
     const isPart = offset > 0 && response.status === 206;
     if (response.status !== 200 && !isPart) {
       throw await registryError(request, response);
