@@ -55,6 +55,13 @@ export async function forEachImage(
   return outcomes;
 }
 
+/** What the events of one image call it. */
+interface ImageNames {
+  readonly image: number;
+  readonly sources: readonly string[];
+  readonly destination: string;
+}
+
 async function workOn(
   task: MirrorTask,
   options: ForEachImageOptions & { readonly brake: HostBrake },
@@ -62,90 +69,92 @@ async function workOn(
   emit: MirrorEventSink,
 ): Promise<MirrorOutcome> {
   const { id, lines } = task;
-  const started = performance.now();
-  if (options.signal.aborted) {
-    return {
-      kind: "interrupted",
-      id,
-      lines,
-      error: options.signal.reason,
-      durationMs: 0,
-    };
+  const { signal } = options;
+  if (signal.aborted) {
+    const error = signal.reason;
+    return { kind: "interrupted", id, lines, error, durationMs: 0 };
   }
-  const names = {
+  const started = performance.now();
+  const names: ImageNames = {
     image: id,
     sources: task.sources.map(formatReference),
     destination: formatReference(task.destination),
   };
   emit({ type: "image-started", ...names });
-  const run = new AbortController();
-  const onInterrupt = () => run.abort(options.signal.reason);
-  options.signal.addEventListener("abort", onInterrupt, { once: true });
-  const timer = options.timeoutMs > 0
-    ? setTimeout(
-      () => run.abort(timeoutError(options.timeoutMs)),
-      options.timeoutMs,
-    )
-    : undefined;
-  const hosts = [...task.sources, task.destination].map(options.hostOf);
-  const began = options.brake.now();
-  let outcome: MirrorOutcome;
-  try {
-    const given = options.brake.reasonFor(hosts);
-    if (given) throw given;
-    const events: ImageEvents = {
-      warn: (message) => emit({ type: "warning", image: id, message }),
-      note: (message) => emit({ type: "note", image: id, message }),
-      onBytes: (bytes) => emit({ type: "blob-bytes", image: id, bytes }),
-      onResent: (bytes) => emit({ type: "blob-resent", image: id, bytes }),
-      onBlobStarted: (size) => emit({ type: "blob-started", image: id, size }),
-      onAttachment: (how) => emit({ type: "attachment", image: id, how }),
-      onBlob: (digest, size, how) =>
-        emit({ type: "blob-finished", image: id, digest, size, how }),
-    };
-    const result = await runForImage(
-      id,
-      () =>
-        traced(
-          names,
-          options,
-          () => resultOf({ task, events, signal: run.signal }, work),
-        ),
-    );
-    options.brake.note(hosts, began);
-    outcome = {
-      ...result,
-      id,
-      lines,
-      durationMs: performance.now() - started,
-    };
-  } catch (thrown) {
-    // Whatever broke first after an abort, the abort is why.
-    const error = run.signal.aborted ? run.signal.reason : thrown;
-    options.brake.note(hosts, began, error);
-    outcome = {
-      kind: options.signal.aborted ? "interrupted" : "failed",
-      id,
-      lines,
-      error,
-      durationMs: performance.now() - started,
-    };
-  } finally {
-    clearTimeout(timer);
-    options.signal.removeEventListener("abort", onInterrupt);
-  }
+  const ended = await endOf(names, task, options, work, emit);
+  const durationMs = performance.now() - started;
+  const outcome = { ...ended, id, lines, durationMs };
   emit({ type: "image-finished", ...names, outcome });
   const { error, ...kept } = outcome;
   // The error, with its causes and stacks, would be kept for every image.
   return error === undefined ? kept : { ...kept, reason: describeError(error) };
 }
 
+/** How an image ended; its failure is a value. */
+async function endOf(
+  names: ImageNames,
+  task: MirrorTask,
+  options: ForEachImageOptions & { readonly brake: HostBrake },
+  work: ImageWork,
+  emit: MirrorEventSink,
+): Promise<ImageResult & { readonly error?: unknown }> {
+  const { brake, hostOf, signal } = options;
+  const hosts = [...task.sources, task.destination].map(hostOf);
+  const began = brake.now();
+  using limit = limitOf(options);
+  const job = { task, events: eventsOf(task.id, emit), signal: limit.signal };
+  try {
+    const given = brake.reasonFor(hosts);
+    if (given) throw given;
+    const result = await runForImage(
+      task.id,
+      () => traced(names, options, () => resultOf(job, work)),
+    );
+    brake.note(hosts, began);
+    return result;
+  } catch (thrown) {
+    // Whatever broke first after an abort, the abort is why.
+    const error = limit.signal.aborted ? limit.signal.reason : thrown;
+    brake.note(hosts, began, error);
+    return { kind: signal.aborted ? "interrupted" : "failed", error };
+  }
+}
+
+/** What ends the work on one image: the user, or its time. */
+function limitOf(
+  { signal, timeoutMs }: ForEachImageOptions,
+): Disposable & { readonly signal: AbortSignal } {
+  const run = new AbortController();
+  const onInterrupt = () => run.abort(signal.reason);
+  signal.addEventListener("abort", onInterrupt, { once: true });
+  const timer = timeoutMs > 0
+    ? setTimeout(() => run.abort(timeoutError(timeoutMs)), timeoutMs)
+    : undefined;
+  return {
+    signal: run.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onInterrupt);
+    },
+  };
+}
+
+/** What an image tells, as events of the run. */
+function eventsOf(image: number, emit: MirrorEventSink): ImageEvents {
+  return {
+    warn: (message) => emit({ type: "warning", image, message }),
+    note: (message) => emit({ type: "note", image, message }),
+    onBytes: (bytes) => emit({ type: "blob-bytes", image, bytes }),
+    onResent: (bytes) => emit({ type: "blob-resent", image, bytes }),
+    onBlobStarted: (size) => emit({ type: "blob-started", image, size }),
+    onAttachment: (how) => emit({ type: "attachment", image, how }),
+    onBlob: (digest, size, how) =>
+      emit({ type: "blob-finished", image, digest, size, how }),
+  };
+}
+
 async function traced(
-  names: {
-    readonly image: number;
-    readonly sources: readonly string[];
-    readonly destination: string;
-  },
+  names: ImageNames,
   { trace }: ForEachImageOptions,
   work: () => Promise<ImageResult>,
 ): Promise<ImageResult> {
