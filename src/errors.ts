@@ -166,6 +166,17 @@ export function withContext(context: string, error: unknown): unknown {
   });
 }
 
+/**
+ * Whether a registry has refused a request for good: with a 4xx that does not
+ * pass, such as 403 or 404.
+ */
+export function isRefusal(
+  error: unknown,
+): error is HangarError & { readonly status: number } {
+  return error instanceof HangarError && error.status !== undefined &&
+    error.status >= 400 && error.status < 500 && !error.temporary;
+}
+
 // C0 and C1 controls, line separators, bidi marks and overrides, characters
 // without width, lone surrogates, tags: a registry's text must not steer the
 // user's terminal, nor hide part of a log line.

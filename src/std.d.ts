@@ -16,6 +16,12 @@ declare module "@std/async/delay" {
   ): Promise<void>;
 }
 
+declare module "@std/bytes/concat" {
+  export function concat(
+    buffers: readonly Uint8Array[],
+  ): Uint8Array<ArrayBuffer>;
+}
+
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }

@@ -6,6 +6,11 @@
  */
 
 import { HangarError } from "../errors.ts";
+import {
+  canonicalRegistry,
+  DOCKER_HUB,
+  DOCKER_HUB_AUTH_KEY,
+} from "../names/docker_hub.ts";
 import { type AuthEntry, type AuthFile, parseAuthFile } from "./auth_file.ts";
 import {
   CredentialHelper,
@@ -79,17 +84,6 @@ function candidateKeys(host: string, repository: string | undefined): string[] {
   return keys.reverse();
 }
 
-// The names under which clients and auth files know Docker Hub.
-const DOCKER_HUB_NAMES: readonly string[] = [
-  "index.docker.io",
-  "registry-1.docker.io",
-];
-
-function canonicalHost(host: string): string {
-  const lower = host.toLowerCase();
-  return DOCKER_HUB_NAMES.includes(lower) ? "docker.io" : lower;
-}
-
 interface NormalizedKey {
   readonly key: string;
   /** Whether the file spells it in just this way. */
@@ -106,7 +100,7 @@ function normalizeKey(raw: string): NormalizedKey {
   const wholeHost = bare !== raw || /^v[12]$/.test(path.join("")) &&
       bare.endsWith("/");
   const parts = wholeHost ? [] : path.filter((part) => part !== "");
-  const key = [canonicalHost(host), ...parts].join("/");
+  const key = [canonicalRegistry(host), ...parts].join("/");
   return { key, exact: key === raw };
 }
 
@@ -119,14 +113,12 @@ interface KeyedFile {
 
 /** The name by which helpers know a registry. */
 export function serverNameOf(host: string): string {
-  return canonicalHost(host) === "docker.io"
-    ? "https://index.docker.io/v1/"
-    : host;
+  return canonicalRegistry(host) === DOCKER_HUB ? DOCKER_HUB_AUTH_KEY : host;
 }
 
 /** Whether a key of an auth file means a whole registry. */
 export function keyMeans(key: string, host: string): boolean {
-  return normalizeKey(key).key === canonicalHost(host);
+  return normalizeKey(key).key === canonicalRegistry(host);
 }
 
 /** The helper that is configured for a registry, in the first file with any. */
@@ -136,7 +128,7 @@ export async function helperFor(
 ): Promise<string | undefined> {
   for (const path of authFilePaths(environment)) {
     const { helpers, store } = await readAuthFile(environment, path);
-    const helper = helpers.get(canonicalHost(host)) ?? store;
+    const helper = helpers.get(canonicalRegistry(host)) ?? store;
     if (helper !== undefined) return helper;
   }
   return undefined;
@@ -204,12 +196,12 @@ export class Keychain {
     registryHost: string,
     repository?: string,
   ): Promise<Credentials | undefined> {
-    const keys = candidateKeys(canonicalHost(registryHost), repository);
+    const keys = candidateKeys(canonicalRegistry(registryHost), repository);
     // One after the other: a file behind the first hit must not be touched,
     // let alone fail the run.
     for (const path of this.#paths) {
       const { entries, helpers, store } = await this.#load(path);
-      const host = canonicalHost(registryHost);
+      const host = canonicalRegistry(registryHost);
       const own = helpers.get(host);
       const helped = own && await this.#askHelper(own, host);
       if (helped) return helped;

@@ -20,6 +20,7 @@ import { HangarError } from "../errors.ts";
 import { EndpointChooser } from "../mirror/endpoints.ts";
 import type { RunServices } from "../mirror/image_run.ts";
 import type { SourceStore } from "../oci/store.ts";
+import { apiHostOf } from "../names/docker_hub.ts";
 import { Connection, pingRequest } from "../registry/connection.ts";
 import { HarborProjects } from "../registry/harbor.ts";
 import { Registry } from "../registry/registry.ts";
@@ -74,11 +75,6 @@ interface Access {
   /** Waits until nothing shared is under way. */
   settled(): Promise<void>;
 }
-
-/** Docker Hub's registry answers at another name than its references carry. */
-const HOSTS_OF: Readonly<Record<string, string>> = {
-  "docker.io": "registry-1.docker.io",
-};
 
 function lateLogin({ host }: RegistryAddress, ms: number): HangarError {
   return new HangarError(
@@ -165,8 +161,8 @@ export class Network implements AsyncDisposable {
 
   /** The host at which a registry is reached. */
   hostOf(image: ImageAddress): string {
-    const { registry: host } = image.endpoints?.at(-1) ?? image;
-    return HOSTS_OF[host] ?? host;
+    const { registry } = image.endpoints?.at(-1) ?? image;
+    return apiHostOf(registry);
   }
 
   /** Reaches hosts that are no registries, without credentials. */
@@ -315,7 +311,7 @@ export class Network implements AsyncDisposable {
   #candidates(address: RegistryAddress): URL[] {
     const { host, scheme } = address;
     const { tlsVerify, schemes } = this.#options;
-    const name = HOSTS_OF[host] ?? host;
+    const name = apiHostOf(host);
     const chosen = scheme ?? schemes.get(host);
     if (chosen) return [new URL(`${chosen}://${name}`)];
     const mayBePlain = tlsVerify === false || this.#isInsecure(address) ||

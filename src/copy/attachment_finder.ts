@@ -6,7 +6,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { HangarError, isRefusal } from "../errors.ts";
 import {
   ATTACHMENT_SUFFIXES,
   attachmentTag,
@@ -130,7 +130,7 @@ export class AttachmentFinder {
       if (listed === undefined) this.#withoutApi.add(store.id);
       return listed;
     } catch (error) {
-      if (!isDenial(error)) {
+      if (!isRefusal(error)) {
         return await atSource(
           place,
           `the referrers of ${digest}`,
@@ -141,9 +141,7 @@ export class AttachmentFinder {
       if (!this.#denied.has(name)) {
         this.#denied.add(name);
         warn(
-          `the referrers of source ${name} cannot be listed (${
-            (error as HangarError).status
-          }): those that no tag lists stay behind`,
+          `the referrers of source ${name} cannot be listed (${error.status}): those that no tag lists stay behind`,
         );
       }
       return undefined;
@@ -177,25 +175,17 @@ export class AttachmentFinder {
           if (error instanceof HangarError && error.code === "too-large") {
             return undefined;
           }
-          if (!isDenial(error)) {
+          if (!isRefusal(error)) {
             return await atSource(place, "the tags", Promise.reject(error));
           }
           warn(
-            `the tags of source ${name} cannot be listed (${
-              (error as HangarError).status
-            }): signatures are looked for one by one`,
+            `the tags of source ${name} cannot be listed (${error.status}): signatures are looked for one by one`,
           );
           return undefined;
         }
       },
     );
   }
-}
-
-/** A registry that has no such service, or keeps it to itself. */
-function isDenial(error: unknown): boolean {
-  return error instanceof HangarError && error.status !== undefined &&
-    error.status >= 400 && error.status < 500 && !error.temporary;
 }
 
 /** The index under a fallback tag; undefined when there is none. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
+import { isRefusal } from "../errors.ts";
 import { digestAlgorithm } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { MountResult, OpenUpload } from "../oci/store.ts";
@@ -288,12 +288,7 @@ async function tryMount(
     return await mounter.mountBlob(repository, blob, from, { signal });
   } catch (error) {
     // An account that may not read the other repository can still push here.
-    if (
-      error instanceof HangarError && error.status !== undefined &&
-      error.status >= 400 && error.status < 500 && !error.temporary
-    ) {
-      return undefined;
-    }
+    if (isRefusal(error)) return undefined;
     return await atDestination(
       destination,
       `mount blob ${blob.digest} in`,

@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Attempts } from "../attempts.ts";
 import type { Digest } from "../oci/digest.ts";
-import type { Attempts, Trace, TransferGate } from "../oci/store.ts";
+import type { Trace, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachment_finder.ts";
 import type { ContentLedger } from "./content_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";

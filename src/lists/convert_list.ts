@@ -8,9 +8,9 @@ import { parse } from "yaml";
 import type { RegistryAddress } from "../names/address.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { parseImageList } from "./image_list.ts";
+import { DOCKER_HUB } from "../names/docker_hub.ts";
 import {
   checkTag,
-  DOCKER_HUB,
   parseReference,
   parseRepository,
   type Reference,

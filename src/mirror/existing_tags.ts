@@ -7,7 +7,7 @@
 
 import { Memo } from "../copy/keyed_lock.ts";
 import { atDestination, type Place, placeName } from "../copy/sides.ts";
-import { HangarError } from "../errors.ts";
+import { HangarError, isRefusal } from "../errors.ts";
 import type { DestinationStore } from "../oci/store.ts";
 import type { ImageAddress } from "../names/address.ts";
 import type { MirrorTask } from "./task.ts";
@@ -90,13 +90,10 @@ async function list(
     }
     return there;
   } catch (error) {
-    const status = error instanceof HangarError ? error.status : undefined;
-    if (status === 404) return there;
-    const isDenied = status !== undefined && status >= 400 && status < 500 &&
-      !(error as HangarError).temporary;
+    if (error instanceof HangarError && error.status === 404) return there;
     const isTooLong = error instanceof HangarError &&
       error.code === "too-large";
-    if (!isDenied && !isTooLong) {
+    if (!isRefusal(error) && !isTooLong) {
       return await atDestination(
         place,
         "list the tags of",

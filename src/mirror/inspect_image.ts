@@ -6,6 +6,7 @@
  */
 
 import { HangarError, withContext } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
@@ -13,8 +14,6 @@ import {
   type Descriptor,
   type ImageManifest,
   isImageConfigType,
-  isJsonObject,
-  type JsonObject,
   type Manifest,
   parseConfig,
   platformFromJson,

@@ -11,7 +11,8 @@ import {
   imageAt,
   type RegistryAddress,
 } from "../names/address.ts";
-import { DOCKER_HUB, formatReference } from "../names/reference.ts";
+import { DOCKER_HUB } from "../names/docker_hub.ts";
+import { formatReference } from "../names/reference.ts";
 
 /** Where images really are. */
 export interface Routes {

@@ -6,6 +6,7 @@
 
 import { HangarError, hideLogin, invalidFlag } from "../errors.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
+import { canonicalRegistry, DOCKER_HUB } from "./docker_hub.ts";
 
 /** An image, or several, by name. */
 export interface Reference {
@@ -27,15 +28,6 @@ export interface RepositoryName
 
 /** A reference, as it was written. */
 export type WrittenReference = Reference & RepositoryName;
-
-/** The registry of references that name none. */
-export const DOCKER_HUB = "docker.io";
-
-const HUB_NAMES = new Set([
-  DOCKER_HUB,
-  "index.docker.io",
-  "registry-1.docker.io",
-]);
 
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
@@ -61,8 +53,7 @@ export function canonicalHost(text: string): string | undefined {
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) {
     return undefined;
   }
-  const host = text.toLowerCase();
-  return HUB_NAMES.has(host) ? DOCKER_HUB : host;
+  return canonicalRegistry(text);
 }
 
 function isRegistry(component: string): boolean {

@@ -11,10 +11,10 @@ import {
   type KnownKeys,
   parseStrictJson,
 } from "../strict_json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Digest } from "./digest.ts";
 
-/** A JSON object as parsed, its values unchecked. */
-export type JsonObject = { readonly [key: string]: unknown };
+export { isJsonObject, type JsonObject };
 
 const PLATFORM_KEYS: KnownKeys = {
   architecture: {},
@@ -57,11 +57,6 @@ const CONFIG_KEYS: KnownKeys = {
 
 function refuse(what: string): never {
   throw new HangarError("invalid-manifest", what);
-}
-
-/** Whether a JSON value is an object. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Attempts } from "../attempts.ts";
 import type { ByteReader } from "../bytes.ts";
 import type { Digest } from "./digest.ts";
 import type { Descriptor, ManifestContent } from "./manifest.ts";
@@ -124,18 +125,6 @@ export interface UploadSource {
   sent?(offset: number, count: number): void;
   /** Why reading failed, if it did: then that is what must be told. */
   readonly fault?: { readonly error: unknown };
-}
-
-/** Decides about further attempts of one step of an operation. */
-export interface Attempts {
-  /**
-   * Waits before the next attempt.
-   *
-   * @throws the error when there is to be none
-   */
-  failed(error: unknown, signal?: AbortSignal): Promise<void>;
-  /** Something was achieved: the count begins anew. */
-  progressed(): void;
 }
 
 /** An upload that a store has opened, to be continued or cancelled once. */

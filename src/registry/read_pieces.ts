@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import type { ByteReader } from "../bytes.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { UploadSource } from "../oci/store.ts";
@@ -36,12 +37,7 @@ export async function readUpTo(
     parts.push(piece);
     length += piece.byteLength;
   }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
+  const whole = concat(parts);
   return length > size
     ? { bytes: whole.subarray(0, size), rest: whole.subarray(size) }
     : { bytes: whole };

@@ -4,12 +4,12 @@
  * @module
  */
 
+import type { Attempts } from "../attempts.ts";
 import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import { type Digest, verifyBytes } from "../oci/digest.ts";
 import type { Descriptor, ManifestContent } from "../oci/manifest.ts";
 import type {
-  Attempts,
   BlobMounter,
   CallOptions,
   DestinationStore,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { type ErrorCode, HangarError, hideUrls, printable } from "../errors.ts";
 import { readerOf, redactUrl } from "../transport/fault.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
@@ -143,14 +144,14 @@ async function explanationOf(
 ): Promise<Uint8Array> {
   const reader = readerOf(response, request);
   const timer = setTimeout(() => reader.cancel(), ERROR_BODY_MS);
-  const bytes: number[] = [];
+  const pieces: Uint8Array[] = [];
+  let left = MAX_ERROR_BYTES;
   try {
-    while (bytes.length < MAX_ERROR_BYTES) {
+    while (left > 0) {
       const piece = await reader.read();
       if (!piece) break;
-      for (const byte of piece.subarray(0, MAX_ERROR_BYTES - bytes.length)) {
-        bytes.push(byte);
-      }
+      pieces.push(piece.subarray(0, left));
+      left -= piece.byteLength;
     }
   } catch {
     // It broke.
@@ -158,7 +159,7 @@ async function explanationOf(
     clearTimeout(timer);
     await reader.cancel();
   }
-  return new Uint8Array(bytes);
+  return concat(pieces);
 }
 
 /** The error for a response that is not what was asked for; reads its body. */

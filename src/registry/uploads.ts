@@ -5,11 +5,12 @@
  * @module
  */
 
+import type { Attempts } from "../attempts.ts";
 import { type ByteReader, bytesReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
-import type { Attempts, CallOptions, UploadSource } from "../oci/store.ts";
+import type { CallOptions, UploadSource } from "../oci/store.ts";
 import { isTemporaryStatus } from "../transport/retry.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
@@ -226,7 +227,7 @@ export class Uploader {
    * attempt is of another kind, and this one does not count.
    */
   #learns(error: unknown, passage: Passage): boolean {
-    if (passage.isStreamedPut && isRefusal(error)) {
+    if (passage.isStreamedPut && refusesKind(error)) {
       this.#takesStreamedPut = false;
       return true;
     }
@@ -365,7 +366,7 @@ export class Uploader {
 }
 
 /** Whether a registry does not take a request of this kind. */
-function isRefusal(error: unknown): boolean {
+function refusesKind(error: unknown): boolean {
   if (error instanceof StreamRefused) return true;
   if (!(error instanceof HangarError)) return false;
   const { status, temporary } = error;

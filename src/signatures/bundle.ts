@@ -23,8 +23,8 @@ import {
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey } from "node:crypto";
 import { describeError, HangarError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
-import { isJsonObject } from "../oci/manifest.ts";
 import { type KnownKeys, parseStrictJson } from "../strict_json.ts";
 import type { PublicKey, SigningKey } from "./sigstore_key.ts";
 import type { BundleVerifier, SignerIdentity } from "./verify_bundle.ts";

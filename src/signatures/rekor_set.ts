@@ -10,11 +10,8 @@ import { json as canonicalJson } from "@sigstore/core";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { HangarError } from "../errors.ts";
-import {
-  isJsonObject,
-  type JsonObject,
-  parseJsonObject,
-} from "../oci/manifest.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { parseJsonObject } from "../oci/manifest.ts";
 import { pemBytes } from "./pem.ts";
 import type { PublicKey } from "./sigstore_key.ts";
 

@@ -19,7 +19,7 @@ import {
   verify,
 } from "node:crypto";
 import { HangarError } from "../errors.ts";
-import { isJsonObject, type JsonObject } from "../oci/manifest.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { type PemBlock, pemBlocks, toPem } from "./pem.ts";
 
 /** The names that the PEM block of an encrypted private key may have. */

@@ -6,12 +6,11 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { SIGNATURE_ANNOTATION } from "../oci/attachment.ts";
 import { type Digest, digestOf, isDigest } from "../oci/digest.ts";
 import {
   type Descriptor,
-  isJsonObject,
-  type JsonObject,
   parseDescriptor,
   parseJsonObject,
 } from "../oci/manifest.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Attempts, QUOTA_MS } from "../attempts.ts";
 import { delay } from "@std/async/delay";
 import { HangarError } from "../errors.ts";
 import { readBounded, redactUrl } from "./fault.ts";
@@ -47,17 +48,6 @@ export interface RetrierOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
-
-/** Decides about further attempts of a step; see {@linkcode Retrier.attempts}. */
-export interface StepAttempts {
-  /** Waits before the next attempt, or throws the error. */
-  failed(error: unknown, signal?: AbortSignal): Promise<void>;
-  /** Something was achieved: the count begins anew. */
-  progressed(): void;
-}
-
-/** A longer `Retry-After` than this is a quota, not a hiccup (CONTRACT 10). */
-const MAX_RETRY_AFTER_MS = 120_000;
 
 /** How often a step is tried where nobody says, at a host that is silent. */
 const ATTEMPTS = 5;
@@ -132,7 +122,7 @@ export class Retrier {
           this.#now(),
         );
         wait = Math.max(wait, retryAfter ?? 0);
-        const isQuota = (retryAfter ?? 0) > MAX_RETRY_AFTER_MS;
+        const isQuota = (retryAfter ?? 0) > QUOTA_MS;
         // One that is told to slow down slows down everybody at that host.
         if (!isQuota && SLOW_DOWN.has(response.status)) {
           this.#pause(url.host, wait);
@@ -158,14 +148,14 @@ export class Retrier {
   };
 
   /** The attempts of one step that is more than a request. */
-  attempts(): StepAttempts {
+  attempts(): Attempts {
     let attempt = 1;
     let since = this.#now();
     return {
       failed: async (error, signal) => {
         if (
           !isTemporary(error) || attempt >= this.#limit(error.host, since) ||
-          signal?.aborted || (error.retryAfter ?? 0) > MAX_RETRY_AFTER_MS
+          signal?.aborted || (error.retryAfter ?? 0) > QUOTA_MS
         ) {
           throw error;
         }

@@ -5,12 +5,12 @@
  * @module
  */
 
+import type { JsonObject } from "../../json.ts";
 import {
   attestationSubject,
   type Descriptor,
   encodeManifest,
   isOciType,
-  type JsonObject,
   type Manifest,
   MediaType,
 } from "../../oci/manifest.ts";

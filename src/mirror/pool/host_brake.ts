@@ -1,18 +1,17 @@
 /**
- * Gives up on a host that has failed everything for a while, so that a quota of
- * hours does not become days of waiting (CONTRACT 10).
+ * Gives up on a host that has failed everything for a while. Else every image
+ * would wait for a quota of hours, and the run would take days.
  *
  * @module
  */
 
+import { QUOTA_MS } from "../../attempts.ts";
 import { describeError, HangarError } from "../../errors.ts";
 
 /** Images in a row that a host must have failed. */
 const FAILED_IMAGES = 3;
 /** How long it must have failed everything, in ms. */
 const FAILING_MS = 60_000;
-/** A longer `Retry-After` than this is a quota, in ms. */
-const QUOTA_MS = 120_000;
 
 interface Failing {
   readonly since: number;
