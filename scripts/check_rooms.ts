@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isJsonObject } from "../src/json.ts";
 import { withoutComments } from "./without_comments.ts";
 
 /**
@@ -13,6 +14,7 @@ import { withoutComments } from "./without_comments.ts";
  */
 export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   attempts: [],
+  base64: [],
   bytes: [],
   errors: [],
   json: [],
@@ -20,16 +22,17 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   together: [],
   version: [],
   oci: ["attempts", "bytes", "json", "strict_json", "errors"],
-  transport: ["attempts", "bytes", "errors"],
+  transport: ["attempts", "base64", "bytes", "errors"],
   names: ["oci", "errors"],
-  config: ["names", "strict_json", "errors"],
-  auth: ["transport", "names", "errors"],
+  config: ["names", "base64", "json", "strict_json", "errors"],
+  auth: ["transport", "names", "base64", "json", "errors"],
   registry: [
     "transport",
     "oci",
     "names",
     "attempts",
     "bytes",
+    "json",
     "together",
     "errors",
   ],
@@ -38,12 +41,13 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "oci",
     "config",
     "names",
+    "base64",
     "json",
     "strict_json",
     "together",
     "errors",
   ],
-  lists: ["oci", "names", "errors"],
+  lists: ["oci", "names", "json", "errors"],
   signing: [
     "copy",
     "signatures",
@@ -201,10 +205,6 @@ export function findViolations(project: Project): string[] {
   ];
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
 /**
  * The modules below `root` out of what `deno info --json` prints.
  *
@@ -214,7 +214,7 @@ export function parseModuleGraph(
   info: unknown,
   root: string,
 ): Required<Pick<Project, "imports" | "unresolved">> {
-  if (!isObject(info) || !Array.isArray(info.modules)) {
+  if (!isJsonObject(info) || !Array.isArray(info.modules)) {
     throw new Error("deno info --json printed something else than a graph");
   }
   const relative = (specifier: unknown): string | undefined =>
@@ -224,7 +224,7 @@ export function parseModuleGraph(
   const imports = new Map<string, string[]>();
   const unresolved: string[] = [];
   for (const module of info.modules) {
-    if (!isObject(module)) continue;
+    if (!isJsonObject(module)) continue;
     if (module.error !== undefined) {
       unresolved.push(relative(module.specifier) ?? String(module.specifier));
       continue;
@@ -236,10 +236,10 @@ export function parseModuleGraph(
       ? module.dependencies
       : [];
     for (const dependency of dependencies) {
-      if (!isObject(dependency)) continue;
+      if (!isJsonObject(dependency)) continue;
       // `code` is there for what runs, `type` for what is only checked.
       for (const use of [dependency.code, dependency.type]) {
-        if (!isObject(use)) continue;
+        if (!isJsonObject(use)) continue;
         if (use.error !== undefined) {
           unresolved.push(`${dependency.specifier} (imported by ${path})`);
         }

@@ -7,6 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { isJsonObject } from "../src/json.ts";
 
 /** Names of the binaries, by target triple. */
 export const TARGETS: Readonly<Record<string, string>> = {
@@ -40,10 +41,6 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
  * Reads the text of a pins file.
  *
@@ -57,8 +54,8 @@ function parsePins(text: string, file: string): Pins {
     throw new PinError(`${file} is not JSON`);
   }
   if (
-    !isRecord(value) || typeof value.deno !== "string" ||
-    !isRecord(value.sha256)
+    !isJsonObject(value) || typeof value.deno !== "string" ||
+    !isJsonObject(value.sha256)
   ) throw new PinError(`${file} has no "deno" and "sha256"`);
   const hashes: Record<string, string> = {};
   for (const [target, hash] of Object.entries(value.sha256)) {

@@ -22,6 +22,15 @@ declare module "@std/bytes/concat" {
   ): Uint8Array<ArrayBuffer>;
 }
 
+declare module "@std/encoding/base64" {
+  export function encodeBase64(data: ArrayBuffer | Uint8Array | string): string;
+  export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
+}
+
+declare module "@std/encoding/base64url" {
+  export function decodeBase64Url(b64url: string): Uint8Array<ArrayBuffer>;
+}
+
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }

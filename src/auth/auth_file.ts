@@ -6,6 +6,9 @@
  * @module
  */
 
+import { decodeBase64 } from "../base64.ts";
+import { isJsonObject } from "../json.ts";
+
 /** The secrets of one entry. */
 export interface AuthSecrets {
   readonly username?: string;
@@ -35,19 +38,11 @@ export interface AuthFile {
 /** The most that an auth file may weigh, in UTF-16 units. */
 const MAX_AUTH_FILE_LENGTH = 4 * 1024 * 1024;
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Takes the secrets out of `auth`, which is the base64 of `user:password`. */
 function decodeAuth(auth: string): AuthSecrets | undefined {
   let text: string;
   try {
-    // atob takes base64 with and without padding.
-    const bytes = Uint8Array.from(atob(auth), (char) => char.charCodeAt(0));
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(decodeBase64(auth));
   } catch {
     return undefined;
   }
@@ -63,7 +58,7 @@ function decodeAuth(auth: string): AuthSecrets | undefined {
 }
 
 function parseEntry(value: unknown): AuthEntry {
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     return { kind: "malformed", fault: "an entry of auths is not an object" };
   }
   // An empty member is as good as none.
@@ -115,15 +110,15 @@ export function parseAuthFile(
     // No cause: the message of a SyntaxError quotes the text.
     throw fault("it is not JSON");
   }
-  if (!isObject(document)) throw fault("it is not a JSON object");
-  const auths = document.auths ?? {};
-  if (!isObject(auths)) throw fault("auths is not an object");
+  if (!isJsonObject(document)) throw fault("it is not a JSON object");
+  const auths = document["auths"] ?? {};
+  if (!isJsonObject(auths)) throw fault("auths is not an object");
   const entries = Object.entries(auths).map(([key, value]) =>
     [key, parseEntry(value)] as const
   );
-  const helpers = document.credHelpers ?? {};
-  if (!isObject(helpers)) throw fault("credHelpers is not an object");
-  const store = document.credsStore ?? "";
+  const helpers = document["credHelpers"] ?? {};
+  if (!isJsonObject(helpers)) throw fault("credHelpers is not an object");
+  const store = document["credsStore"] ?? "";
   if (typeof store !== "string") throw fault("credsStore is not a string");
   const names = Object.entries(helpers).map(([key, value]) => {
     if (typeof value !== "string") throw fault("a helper is not a string");

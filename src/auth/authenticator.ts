@@ -7,6 +7,7 @@
 
 import { abortable } from "@std/async/abortable";
 import { HangarError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import { readBounded } from "../transport/fault.ts";
 import { checkedRealm } from "../transport/named_url.ts";
 import { redactUrl } from "../transport/redact_url.ts";
@@ -328,9 +329,7 @@ export class Authenticator {
         cause,
       });
     }
-    const fields = typeof answer === "object" && answer !== null
-      ? answer as Readonly<Record<string, unknown>>
-      : {};
+    const fields = isJsonObject(answer) ? answer : {};
     const value = fields["token"] || fields["access_token"];
     // A token is a header value: visible ASCII, or it could carry a header.
     if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { basicAuthorization } from "../transport/basic_authorization.ts";
 import type {
   TransportDecorator,
   TransportRequest,
@@ -12,8 +13,7 @@ import type { Credentials } from "./keychain.ts";
 
 /** A user name and password as the value of `Authorization`. */
 export function basic({ username = "", password = "" }: Credentials): string {
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return basicAuthorization(username, password);
 }
 
 /**

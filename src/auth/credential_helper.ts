@@ -6,6 +6,7 @@
  */
 
 import { HangarError, printable } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 
 /** What a helper program answered. */
 export interface HelperAnswer {
@@ -67,12 +68,11 @@ export class CredentialHelper {
       // No cause: the message of a SyntaxError quotes the text.
       throw this.#failure("get", "its answer is not JSON");
     }
-    if (
-      typeof answer === "object" && answer !== null &&
-      "Username" in answer && typeof answer.Username === "string" &&
-      "Secret" in answer && typeof answer.Secret === "string"
-    ) {
-      return { username: answer.Username, secret: answer.Secret };
+    const { Username: username, Secret: secret } = isJsonObject(answer)
+      ? answer
+      : {};
+    if (typeof username === "string" && typeof secret === "string") {
+      return { username, secret };
     }
     throw this.#failure("get", "its answer lacks Username or Secret");
   }

@@ -5,7 +5,9 @@
  * @module
  */
 
+import { encodeBase64 } from "../base64.ts";
 import { HangarError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import {
   CredentialHelper,
   type HelperCredentials,
@@ -40,8 +42,7 @@ export class CredentialStore {
       return `credential helper ${helper}`;
     }
     const { username, secret } = credentials;
-    const bytes = new TextEncoder().encode(`${username}:${secret}`);
-    const auth = btoa(String.fromCharCode(...bytes));
+    const auth = encodeBase64(`${username}:${secret}`);
     let refusal: unknown;
     for (const path of writablePaths(this.#environment)) {
       try {
@@ -116,9 +117,7 @@ export class CredentialStore {
     const text = await this.#environment.readTextFile(path);
     const document = parseObject(text ?? "", path);
     const given = document["auths"] ?? {};
-    if (typeof given !== "object" || given === null || Array.isArray(given)) {
-      throw malformed(path);
-    }
+    if (!isJsonObject(given)) throw malformed(path);
     const auths = { ...given };
     if (change(auths) === false) return;
     await this.#environment.writeSecretFile(
@@ -136,12 +135,7 @@ function parseObject(text: string, path: string): Record<string, unknown> {
   } catch {
     throw malformed(path);
   }
-  if (
-    typeof document !== "object" || document === null ||
-    Array.isArray(document)
-  ) {
-    throw malformed(path);
-  }
+  if (!isJsonObject(document)) throw malformed(path);
   return { ...document };
 }
 

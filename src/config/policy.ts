@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decodeBase64 } from "../base64.ts";
 import { describeError, HangarError } from "../errors.ts";
 import type { Reference } from "../names/reference.ts";
 import { scopesOf } from "./scopes.ts";
@@ -265,7 +266,7 @@ function decode(
   object: StrictObject,
 ): Uint8Array {
   try {
-    return Uint8Array.fromBase64(base64);
+    return decodeBase64(base64);
   } catch {
     return object.refuse(`${field} is not base64`);
   }

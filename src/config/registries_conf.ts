@@ -7,6 +7,7 @@
 
 import { parse as parseToml, TomlError } from "smol-toml";
 import { HangarError, printable } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import {
   formatReference,
   parseReference,
@@ -265,9 +266,7 @@ function tablesOf(value: unknown, where: string): Record<string, unknown>[] {
   if (value === undefined) return [];
   if (Array.isArray(value)) {
     return value.map((item: unknown, i) => {
-      if (typeof item === "object" && item !== null && !Array.isArray(item)) {
-        return { ...item };
-      }
+      if (isJsonObject(item)) return { ...item };
       throw new HangarError("file", `${where} ${i + 1} is no table`);
     });
   }

@@ -7,6 +7,7 @@
 
 import { parse as parseYaml } from "yaml";
 import { describeError, HangarError } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Reference } from "../names/reference.ts";
 import { scopesOf } from "./scopes.ts";
 
@@ -62,7 +63,7 @@ export class RegistriesDirectory {
   }
 }
 
-function parse(text: string, name: string): Record<string, unknown> {
+function parse(text: string, name: string): JsonObject {
   try {
     return objectOf(parseYaml(text, { maxAliasCount: 100 }));
   } catch (cause) {
@@ -76,10 +77,8 @@ function parse(text: string, name: string): Record<string, unknown> {
   }
 }
 
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? { ...value }
-    : {};
+function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
 }
 
 /** `lookaside`, or its older name. */

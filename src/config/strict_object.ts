@@ -6,6 +6,7 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 
 /** An object of which the fields are taken one by one; the rest is refused. */
 export class StrictObject {
@@ -16,7 +17,7 @@ export class StrictObject {
   /** @throws {HangarError} `file` when it is no object */
   constructor(value: unknown, path: string) {
     this.path = path;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isJsonObject(value)) {
       throw new HangarError("file", `${path} is not an object`);
     }
     this.#fields = new Map(Object.entries(value));

@@ -7,6 +7,7 @@
 import { parse } from "yaml";
 import type { RegistryAddress } from "../names/address.ts";
 import { describeError, HangarError } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { parseImageList } from "./image_list.ts";
 import { DOCKER_HUB } from "../names/docker_hub.ts";
 import {
@@ -101,12 +102,6 @@ export function convertImageList(
   return conversion;
 }
 
-type YamlObject = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is YamlObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
  * Converts a `regsync.yaml` or a `skopeo sync` file, which are told apart by
  * the `sync` list of the former.
@@ -129,7 +124,7 @@ export function convertYaml(
       { cause },
     );
   }
-  if (!isObject(document)) {
+  if (!isJsonObject(document)) {
     throw new HangarError(
       "file",
       `${name} is neither a regsync nor a skopeo sync file`,
@@ -147,10 +142,10 @@ function convertRegsync(
   conversion: Conversion,
 ): void {
   for (const [i, entry] of entries.entries()) {
-    const source = isObject(entry) ? entry["source"] : undefined;
+    const source = isJsonObject(entry) ? entry["source"] : undefined;
     conversion.attempt(`sync[${i}] ${String(source ?? "")}`.trim(), () => {
       if (
-        !isObject(entry) || typeof source !== "string" ||
+        !isJsonObject(entry) || typeof source !== "string" ||
         typeof entry["target"] !== "string"
       ) {
         return inexpressible("it lacks source or target");
@@ -182,11 +177,11 @@ function convertRegsync(
 }
 
 function convertSkopeoSync(
-  registries: YamlObject,
+  registries: JsonObject,
   conversion: Conversion,
 ): void {
   for (const [registry, settings] of Object.entries(registries)) {
-    if (!isObject(settings)) {
+    if (!isJsonObject(settings)) {
       conversion.left.push(`${registry}: it names no images`);
       continue;
     }
@@ -198,7 +193,7 @@ function convertSkopeoSync(
       }
     }
     const images = settings["images"];
-    if (!isObject(images)) continue;
+    if (!isJsonObject(images)) continue;
     for (const [name, tags] of Object.entries(images)) {
       conversion.attempt(`${registry}/${name}`, () => {
         const source = parseRepository(`${registry}/${name}`);

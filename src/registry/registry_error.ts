@@ -7,6 +7,7 @@
 
 import { concat } from "@std/bytes/concat";
 import { type ErrorCode, HangarError, hideUrls, printable } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import { readerOf, redactUrl } from "../transport/fault.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import type { TransportRequest } from "../transport/transport.ts";
@@ -75,19 +76,17 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
   } catch {
     return [];
   }
-  if (typeof body !== "object" || body === null || !("errors" in body)) {
-    return [];
-  }
-  if (!Array.isArray(body.errors)) return [];
-  return body.errors.slice(0, 5).flatMap((item: unknown) => {
-    if (typeof item !== "object" || item === null) return [];
-    const code = "code" in item && typeof item.code === "string"
-      ? printable(item.code, 60)
+  const errors = isJsonObject(body) ? body["errors"] : undefined;
+  if (!Array.isArray(errors)) return [];
+  return errors.slice(0, 5).flatMap((item: unknown) => {
+    if (!isJsonObject(item)) return [];
+    const code = typeof item["code"] === "string"
+      ? printable(item["code"], 60)
       : "";
-    const message = "message" in item && typeof item.message === "string"
-      ? printable(hideUrls(item.message), 200)
+    const message = typeof item["message"] === "string"
+      ? printable(hideUrls(item["message"]), 200)
       : "";
-    const detail = "detail" in item ? detailOf(item.detail) : "";
+    const detail = detailOf(item["detail"]);
     return code || message || detail ? [{ code, message, detail }] : [];
   });
 }

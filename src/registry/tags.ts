@@ -5,6 +5,7 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import { readBounded, redactUrl } from "../transport/fault.ts";
 import type { TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
@@ -74,9 +75,9 @@ function parseTags(bytes: Uint8Array, url: URL): string[] {
   } catch {
     body = undefined;
   }
-  const tags = typeof body === "object" && body !== null && "tags" in body
+  const tags = isJsonObject(body) && "tags" in body
     // A repository without tags is listed as null by some registries.
-    ? body.tags ?? []
+    ? body["tags"] ?? []
     : undefined;
   if (
     !Array.isArray(tags) || !tags.every((tag) => typeof tag === "string")

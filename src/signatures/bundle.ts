@@ -20,6 +20,7 @@ import {
   type Signer,
   TSAWitness,
 } from "@sigstore/sign";
+import { decodeBase64Url } from "@std/encoding/base64url";
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey } from "node:crypto";
 import { describeError, HangarError } from "../errors.ts";
@@ -214,7 +215,9 @@ function identityOf(
     values.filter((value) => typeof value === "string");
   try {
     const claims: unknown = JSON.parse(
-      Buffer.from(identityToken.split(".")[1] ?? "", "base64url").toString(),
+      new TextDecoder().decode(
+        decodeBase64Url(identityToken.split(".")[1] ?? ""),
+      ),
     );
     if (!isJsonObject(claims)) return { names: [], issuers: [] };
     // A token of Dex names whoever it asked.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import { decodeBase64, encodeBase64 } from "../base64.ts";
 
 /** One block. */
 export interface PemBlock {
@@ -19,8 +19,17 @@ const BLOCK =
 export function pemBlocks(text: string): PemBlock[] {
   return [...text.matchAll(BLOCK)].map(([, label = "", base64 = ""]) => ({
     label,
-    bytes: Buffer.from(base64, "base64"),
+    bytes: contentOf(base64),
   }));
+}
+
+/** A damaged block stays one, without content: no key and no certificate. */
+function contentOf(base64: string): Uint8Array {
+  try {
+    return decodeBase64(base64);
+  } catch {
+    return new Uint8Array();
+  }
 }
 
 /** What is in a text of just one block; undefined for any other. */
@@ -31,7 +40,7 @@ export function pemBytes(text: string): Uint8Array | undefined {
 
 /** A block as text. */
 export function toPem({ label, bytes }: PemBlock): string {
-  const lines = Buffer.from(bytes).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines = encodeBase64(bytes).match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""]
     .join("\n");
 }

@@ -9,6 +9,7 @@
 import { json as canonicalJson } from "@sigstore/core";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { decodeBase64 } from "../base64.ts";
 import { HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { parseJsonObject } from "../oci/manifest.ts";
@@ -106,9 +107,14 @@ function parse(bytes: Uint8Array): JsonObject {
 }
 
 function bytesOf(base64: unknown, what: string): Uint8Array {
-  return typeof base64 === "string" && base64 !== ""
-    ? Buffer.from(base64, "base64")
-    : refuse(`has no ${what}`);
+  if (typeof base64 !== "string" || base64 === "") {
+    return refuse(`has no ${what}`);
+  }
+  try {
+    return decodeBase64(base64);
+  } catch {
+    return refuse(`has a ${what} that is not base64`);
+  }
 }
 
 function same(

@@ -18,6 +18,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
+import { decodeBase64, encodeBase64 } from "../base64.ts";
 import { HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type PemBlock, pemBlocks, toPem } from "./pem.ts";
@@ -156,8 +157,10 @@ function decrypt(
   }
   const { N } = scryptParameters(kdf, name);
   const [salt, nonce, box] = [kdf["salt"], cipher["nonce"], ciphertext]
-    .map((text) => typeof text === "string" ? Buffer.from(text, "base64") : "");
-  if (!salt || !nonce || !box || nonce.length !== 24 || box.length < 16) {
+    .map((text) => typeof text === "string" ? bytesOf(text) : undefined);
+  if (
+    !salt || !nonce || !box || nonce.length !== 24 || box.length < 16
+  ) {
     return malformed();
   }
   const key = deriveKey(passphrase, salt, N);
@@ -169,6 +172,15 @@ function decrypt(
       "give it by --sigstore-passphrase-file, COSIGN_PASSWORD, or at the prompt",
       cause,
     );
+  }
+}
+
+/** Undefined for what is not base64. */
+function bytesOf(base64: string): Uint8Array | undefined {
+  try {
+    return decodeBase64(base64);
+  } catch {
+    return undefined;
   }
 }
 
@@ -212,10 +224,10 @@ export function generateKeyPair(
     kdf: {
       name: "scrypt",
       params: { N: SCRYPT_COST, r: 8, p: 1 },
-      salt: salt.toString("base64"),
+      salt: encodeBase64(salt),
     },
-    cipher: { name: "nacl/secretbox", nonce: nonce.toString("base64") },
-    ciphertext: Buffer.from(box).toString("base64"),
+    cipher: { name: "nacl/secretbox", nonce: encodeBase64(nonce) },
+    ciphertext: encodeBase64(box),
   });
   return {
     privatePem: toPem({

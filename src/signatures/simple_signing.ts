@@ -5,6 +5,7 @@
  * @module
  */
 
+import { decodeBase64, encodeBase64 } from "../base64.ts";
 import { HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { SIGNATURE_ANNOTATION } from "../oci/attachment.ts";
@@ -56,7 +57,7 @@ export function describeSignature(
     mediaType: SIMPLE_SIGNING_TYPE,
     size: payload.byteLength,
     digest: digestOf(payload),
-    annotations: { [SIGNATURE_ANNOTATION]: signature.toBase64() },
+    annotations: { [SIGNATURE_ANNOTATION]: encodeBase64(signature) },
   }, "signature");
 }
 
@@ -65,7 +66,7 @@ export function signatureOf(layer: Descriptor): Uint8Array | undefined {
   const text = layer.annotations?.[SIGNATURE_ANNOTATION];
   if (layer.mediaType !== SIMPLE_SIGNING_TYPE || !text) return undefined;
   try {
-    return Uint8Array.fromBase64(text);
+    return decodeBase64(text);
   } catch {
     return undefined;
   }

@@ -8,6 +8,7 @@
 
 import { BlockList, isIP } from "node:net";
 import { HangarError, printable } from "../errors.ts";
+import { basicAuthorization } from "./basic_authorization.ts";
 import { PROXY_NAMES } from "./proxy_variables.ts";
 
 /** A proxy. */
@@ -125,13 +126,10 @@ function parseException(entry: string): Exception {
     };
 }
 
-/** What a proxy is shown of who asks. */
+/** The `Proxy-Authorization` header for a proxy; undefined without credentials. */
 export function proxyAuthorization({ credentials }: Proxy): string | undefined {
-  if (!credentials) return undefined;
-  const bytes = new TextEncoder().encode(
-    `${credentials.username}:${credentials.password}`,
-  );
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return credentials &&
+    basicAuthorization(credentials.username, credentials.password);
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonObject } from "../../json.ts";
+import { isJsonObject, type JsonObject } from "../../json.ts";
 import {
   attestationSubject,
   type Descriptor,
@@ -200,7 +200,7 @@ function canonical(json: JsonObject): string {
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1)
       .map(([key, item]) => [key, sorted(item)]),
