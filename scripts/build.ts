@@ -135,7 +135,7 @@ async function download(target: string): Promise<Uint8Array> {
     await response.body?.cancel();
     throw new BuildError(`${url} answers ${response.status}`);
   }
-  return new Uint8Array(await response.arrayBuffer());
+  return await response.bytes();
 }
 
 /** What is in Deno's cache, or else what Deno publishes. */

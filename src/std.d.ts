@@ -31,6 +31,20 @@ declare module "@std/encoding/base64url" {
   export function decodeBase64Url(b64url: string): Uint8Array<ArrayBuffer>;
 }
 
+declare module "@std/streams/text-line-stream" {
+  export class TextLineStream extends TransformStream<string, string> {}
+}
+
+declare module "@std/streams/to-bytes" {
+  export function toBytes(
+    stream: ReadableStream<Uint8Array>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+declare module "@std/streams/to-text" {
+  export function toText(stream: ReadableStream): Promise<string>;
+}
+
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { toBytes } from "@std/streams/to-bytes";
 import {
   denoKeychainEnvironment,
   type KeychainEnvironment,
@@ -93,8 +94,7 @@ export function processContext(): CliContext {
     stdout: (output) => writeAll(Deno.stdout, output),
     stderr: (text) => log.write(text),
     flush: () => log.flush(FLUSH_MS),
-    stdin: async () =>
-      new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
+    stdin: () => toBytes(Deno.stdin.readable),
     env: (name) => proxies[name] ?? Deno.env.get(name),
     prompt: ask,
     color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),

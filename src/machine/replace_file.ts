@@ -4,6 +4,26 @@
  * @module
  */
 
+/** How {@linkcode replaceFile} replaces a file. */
+export interface ReplaceOptions {
+  /**
+   * The permission bits of the new file, from the start.
+   *
+   * @default {those of the file it replaces, if that is the user's own, else
+   * what the umask leaves}
+   */
+  readonly mode?: number;
+  /**
+   * Whether a symbolic link stays, and the file behind it is replaced, as docker
+   * does with its config.json. Only links of the user's own or of root are
+   * followed.
+   *
+   * @default {false}, since a link in a shared directory may lead to another
+   * user's file
+   */
+  readonly followLink?: boolean;
+}
+
 /** The file to write to before it takes its place. */
 export function temporaryBeside(path: string): string {
   // In the same directory, or the rename would not be atomic.
@@ -11,31 +31,66 @@ export function temporaryBeside(path: string): string {
 }
 
 /**
- * Puts text in the place of whatever file is there. A symbolic link to a file is
- * replaced and never followed: in a shared directory it may lead into somebody
- * else's. What is no plain file, such as `/dev/stdout`, is written to.
+ * Puts text in the place of whatever file is there. What is no plain file, such
+ * as `/dev/stdout`, is written to.
  *
- * @param options `mode` is that of a file that is made, from the start
  * @throws what the system says; then nothing is left behind
  */
 export async function replaceFile(
   path: string,
   pieces: Iterable<string>,
-  options: { readonly mode?: number } = {},
+  { mode, followLink = false }: ReplaceOptions = {},
 ): Promise<void> {
   const there = await Deno.stat(path).catch(() => undefined);
   if (there && !there.isFile) {
     return await writePieces(path, { write: true }, pieces);
   }
-  const temporary = temporaryBeside(path);
+  const place = followLink ? await behindLink(path) : path;
+  const kept = mode === undefined ? await modeToKeep(place) : undefined;
+  const temporary = temporaryBeside(place);
   try {
-    const created = { ...options, write: true, createNew: true };
-    await writePieces(temporary, created, pieces);
-    await Deno.rename(temporary, path);
+    await writePieces(
+      temporary,
+      { write: true, createNew: true, mode: mode ?? kept },
+      pieces,
+    );
+    // The umask may have taken bits away.
+    if (kept !== undefined) await Deno.chmod(temporary, kept);
+    await Deno.rename(temporary, place);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
     throw error;
   }
+}
+
+function isOwn({ uid }: Deno.FileInfo): boolean {
+  return uid === null || uid === Deno.uid();
+}
+
+/** Where a link leads, also when nothing is there yet; else the path itself. */
+async function behindLink(path: string): Promise<string> {
+  const info = await Deno.lstat(path).catch(() => undefined);
+  if (!info?.isSymlink || !(isOwn(info) || info.uid === 0)) return path;
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const target = await Deno.readLink(path);
+    return await behindLink(
+      target.startsWith("/")
+        ? target
+        : `${path.slice(0, path.lastIndexOf("/") + 1)}${target}`,
+    );
+  }
+}
+
+async function modeToKeep(path: string): Promise<number | undefined> {
+  if (Deno.build.os === "windows") return undefined;
+  const info = await Deno.lstat(path).catch(() => undefined);
+  // Another user's file may allow everyone to write to it.
+  return info?.isFile && isOwn(info) && info.mode !== null
+    ? info.mode & 0o777
+    : undefined;
 }
 
 async function writePieces(

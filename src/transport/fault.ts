@@ -6,6 +6,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { HangarError } from "../errors.ts";
 import { type ByteReader, bytesReader } from "../bytes.ts";
 import { redactUrl } from "./redact_url.ts";
@@ -280,13 +281,7 @@ export async function readWhole(
     chunks.push(chunk);
   }
   if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  return concat(chunks);
 }
 
 /** Reads bodies whole where the request says so. */

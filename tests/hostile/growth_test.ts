@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { toText } from "@std/streams/to-text";
 import {
   parseReferenceArgument,
   parseRegistryAddress,
@@ -195,7 +196,7 @@ attack("tags that nobody reads any more are not asked for", async () => {
   const reader = child.stdout.getReader();
   await reader.read();
   await reader.cancel();
-  const stderr = await new Response(child.stderr).text();
+  const stderr = await toText(child.stderr);
   const { code } = await child.status;
   assertEquals([code, stderr], [0, ""]);
   assert(registry.count({ kind: "tags" }) < 500);

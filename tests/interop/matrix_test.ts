@@ -96,7 +96,7 @@ async function digestAt(
       ].join(", "),
     },
   });
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await response.bytes();
   if (!response.ok) return String(response.status);
   const hash = await crypto.subtle.digest("SHA-256", bytes);
   return `sha256:${new Uint8Array(hash).toHex()}`;

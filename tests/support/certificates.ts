@@ -5,6 +5,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { createHash, sign } from "node:crypto";
 import { makeKey, type TestKey } from "./signing.ts";
 
@@ -18,10 +19,6 @@ function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
     ? [0x81, length]
     : [0x82, length >> 8, length & 255];
   return concat([Uint8Array.from([tag, ...size]), content]);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 const text = (value: string) => new TextEncoder().encode(value);

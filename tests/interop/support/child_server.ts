@@ -4,6 +4,8 @@
  * @module
  */
 
+import { TextLineStream } from "@std/streams/text-line-stream";
+
 /** How long a server may take to end when it is asked to, in ms. */
 const END_TIMEOUT = 5_000;
 
@@ -22,13 +24,9 @@ async function eachLine(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   onLine: (line: string) => void,
 ): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(onLine);
-  }
-  if (rest !== "") onLine(rest);
+  const lines = stream.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+  for await (const line of lines) onLine(line);
 }
 
 /** Runs a server until it is stopped; its output is read all the time. */
