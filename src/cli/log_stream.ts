@@ -5,6 +5,8 @@
  * @module
  */
 
+import { counted } from "../counted.ts";
+
 /** Where bytes go; gives how many were taken. */
 export interface SyncWriter {
   writeSync(bytes: Uint8Array): number;
@@ -98,7 +100,9 @@ export class LogStream {
     const count = this.#dropped;
     this.#dropped = 0;
     const bytes = encoder.encode(
-      `[${count} pieces of the log were dropped: its reader was too slow]\n`,
+      `[${counted(count, "piece")} of the log ${
+        count === 1 ? "was" : "were"
+      } dropped: its reader was too slow]\n`,
     );
     this.#waiting.push(bytes);
     this.#size += bytes.length;

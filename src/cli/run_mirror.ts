@@ -24,7 +24,7 @@ import {
   logPlans,
   logSigning,
   logVerdicts,
-} from "../report/console.ts";
+} from "../report/log_events.ts";
 import {
   dryRunLine,
   signingLine,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../counted.ts";
 import { describeError } from "../errors.ts";
 import {
   checkTag,
@@ -93,6 +94,6 @@ function parseFields(
     };
   }
   throw new FieldCount(
-    `${fields.length} fields; want IMAGE, or SOURCE DESTINATION TAG`,
+    `${counted(fields.length, "field")}; want IMAGE, or SOURCE DESTINATION TAG`,
   );
 }

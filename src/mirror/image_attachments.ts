@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../counted.ts";
 import {
   type AttachmentAudit,
   type AttachmentJudge,
@@ -70,7 +71,11 @@ export class ImageAttachments {
     const left = behind.reduce((sum, count) => sum + count, 0);
     if (left > 0) {
       events.warn(
-        `${left} signatures or referrers of the source's index stay behind: the index was rebuilt, so they do not apply to it`,
+        `${
+          counted(left, "signature or referrer", "signatures or referrers")
+        } of the source's index ${
+          left === 1 ? "stays" : "stay"
+        } behind: what was made for the source's index does not apply to a rebuilt one`,
       );
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted, countedAttachments } from "../counted.ts";
 import type {
   MirrorEventSink,
   MirrorTotals,
@@ -105,7 +106,9 @@ function mergeTexts(totals: MirrorTotals): string[] {
     ...(indexesRebuilt > 0 ? [`${indexesRebuilt} with a rebuilt index`] : []),
     ...(entriesKept > 0
       ? [
-        `${entriesKept} entries kept from the destination (${wantedEntriesKept} of wanted platforms)`,
+        `${
+          counted(entriesKept, "entry", "entries")
+        } kept from the destination (${wantedEntriesKept} of wanted platforms)`,
       ]
       : []),
   ];
@@ -125,18 +128,18 @@ export function summaryLine(totals: MirrorTotals): string {
     `${formatBytes(totals.bytesMounted)} spared by mounting`,
     ...(totals.retries > 0
       ? [
-        `${totals.retries} retries`,
+        counted(totals.retries, "retry", "retries"),
         `${formatBytes(totals.bytesResent)} sent again`,
       ]
       : []),
     ...(totals.attachmentsFound > 0
       ? [
-        `${totals.attachmentsFound} signatures and referrers found`,
+        `${countedAttachments(totals.attachmentsFound)} found`,
         `${totals.attachmentsCopied} of them copied`,
       ]
       : []),
     ...(totals.signaturesMade > 0
-      ? [`${totals.signaturesMade} signatures made`]
+      ? [`${counted(totals.signaturesMade, "signature")} made`]
       : []),
     formatDuration(totals.durationMs),
   ].join(", ");
@@ -152,7 +155,9 @@ export function dryRunLine(totals: MirrorTotals): string {
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
     ...mergeTexts(totals),
-    `${totals.plannedBlobs} blobs to send, ${formatBytes(totals.plannedBytes)}`,
+    `${counted(totals.plannedBlobs, "blob")} to send, ${
+      formatBytes(totals.plannedBytes)
+    }`,
     `${formatBytes(totals.plannedMountedBytes)} to mount`,
     formatDuration(totals.durationMs),
   ].join(", ");
@@ -177,7 +182,7 @@ export function signingLine(totals: MirrorTotals): string {
     `${totals.upToDate} signed already`,
     `${totals.failed} failed`,
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
-    `${totals.signaturesMade} signatures made`,
+    `${counted(totals.signaturesMade, "signature")} made`,
     formatDuration(totals.durationMs),
   ].join(", ");
 }

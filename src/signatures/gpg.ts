@@ -6,6 +6,7 @@
  */
 
 import * as openpgp from "openpgp";
+import { counted } from "../counted.ts";
 import { describeError, HangarError } from "../errors.ts";
 
 /** A payload compresses well, but not to this. */
@@ -76,7 +77,9 @@ export class Keyring {
       if (!only || more.length > 0) {
         throw new HangarError(
           "invalid-signature",
-          `there are ${signatures.length} signatures in one`,
+          `the GPG signature holds ${
+            counted(signatures.length, "signature")
+          }, want one`,
         );
       }
       await only.verified;

@@ -95,7 +95,7 @@ for (const forgetBrokenUploads of [false, true]) {
       const extra = destination.blobBytesReceived -
         [...app.blobs.values()].reduce((n, b) => n + b.byteLength, 0);
       assert(forgetBrokenUploads ? extra > 0 : extra === 0, `${extra} extra`);
-      assertStringIncludes(stderr, "1 retries");
+      assertStringIncludes(stderr, "1 retry, ");
     },
   );
 }

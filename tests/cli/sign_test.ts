@@ -420,7 +420,7 @@ for (const format of ["cosign", "bundle"]) {
     assertEquals((await check()).code, 1);
     const again = await sign();
     assertEquals(again.code, 0, again.stderr);
-    assertStringIncludes(again.stderr, "1 signatures made");
+    assertStringIncludes(again.stderr, "1 signature made");
     const whole = await check();
     assertEquals(whole.code, 0, whole.stderr);
     assertStringIncludes((await sign()).stderr, "1 signed already");

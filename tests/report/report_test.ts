@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { Console, logEvents } from "../../src/report/console.ts";
+import { Console } from "../../src/report/console.ts";
+import { logEvents } from "../../src/report/log_events.ts";
 import { formatBytes, formatDuration } from "../../src/report/format.ts";
 import { summaryLine, Tally } from "../../src/report/summary.ts";
 

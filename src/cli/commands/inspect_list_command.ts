@@ -5,6 +5,7 @@
  */
 
 import { pooledMap } from "@std/async/pool";
+import { counted } from "../../counted.ts";
 import {
   type ImageAddress,
   parseRegistryAddress,
@@ -165,7 +166,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         const failed = rows.filter((row) => row.error !== undefined).length +
           list.invalid.length;
         console.info(
-          `Done: ${rows.length} images inspected, ${failed} failed${
+          `Done: ${counted(rows.length, "image")} inspected, ${failed} failed${
             output === "-" ? "" : `; the report is ${output}`
           }`,
         );

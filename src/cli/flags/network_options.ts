@@ -8,6 +8,7 @@ import type { RegistryAddress } from "../../names/address.ts";
 import { Keychain } from "../../auth/keychain.ts";
 import { describeError, invalidFlag } from "../../errors.ts";
 import { redactUrl } from "../../transport/fault.ts";
+import { counted } from "../../counted.ts";
 import { Console, type LogFormat } from "../../report/console.ts";
 import { formatDuration } from "../../report/format.ts";
 import { ProxyRules } from "../../transport/proxies.ts";
@@ -183,7 +184,7 @@ function observe(debug: boolean, log: NetworkLog): RequestObserver {
   return {
     onRequest: log.request && (() => log.request?.()),
     onRateLimit: (host, { limit, remaining, windowS }) => {
-      const allowed = `${host} allows ${limit} pulls${
+      const allowed = `${host} allows ${counted(limit, "pull")}${
         windowS === undefined ? "" : ` in ${formatDuration(windowS * 1000)}`
       }, ${remaining} of them are left`;
       const isLow = remaining <= limit * LOW_SHARE;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { counted } from "../../counted.ts";
 import { attestationSubject, type Descriptor } from "../../oci/manifest.ts";
 import {
   formatFilter,
@@ -92,7 +93,9 @@ export function rebuiltText(
   sourceDigests: readonly string[],
 ): string {
   const whose = sourceDigests.length > 1 ? "sources'" : "source's";
-  return `index rebuilt: ${selected.length} of ${available} platforms${
+  return `index rebuilt: ${selected.length} of ${
+    counted(available, "platform")
+  }${
     kept.length > 0 ? ` and ${kept.length} kept from the destination` : ""
   }, ${digest} instead of the ${whose} ${sourceDigests.join(", ")}`;
 }
