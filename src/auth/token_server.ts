@@ -7,7 +7,7 @@
 
 import { type ErrorCode, HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { readBounded } from "../transport/fault.ts";
+import { readBounded } from "../transport/read_body.ts";
 import { checkedRealm } from "../transport/named_url.ts";
 import { redactUrl } from "../transport/redact_url.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";

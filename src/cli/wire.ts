@@ -25,7 +25,7 @@ import { Connection, pingRequest } from "../registry/connection.ts";
 import { HarborProjects } from "../registry/harbor.ts";
 import { Registry } from "../registry/registry.ts";
 import { isForGood } from "../registry/registry_error.ts";
-import { readWholeBodies } from "../transport/fault.ts";
+import { readWholeBodies } from "../transport/read_body.ts";
 import {
   type HostCertificates,
   HostClients,

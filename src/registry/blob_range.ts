@@ -7,7 +7,7 @@
 import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Descriptor } from "../oci/manifest.ts";
-import { redactUrl } from "../transport/fault.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 
 /**

@@ -6,7 +6,8 @@
 
 import { abortable } from "@std/async/abortable";
 import { HangarError } from "../errors.ts";
-import { isPlainHttpPeer, redactUrl } from "../transport/fault.ts";
+import { isPlainHttpPeer } from "../transport/fault.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { discard, type Transport } from "../transport/transport.ts";
 import { registryError } from "./registry_error.ts";
 

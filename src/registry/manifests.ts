@@ -16,7 +16,8 @@ import {
   MediaType,
 } from "../oci/manifest.ts";
 import type { CallOptions, PutManifestResult } from "../oci/store.ts";
-import { readBounded, redactUrl } from "../transport/fault.ts";
+import { readBounded } from "../transport/read_body.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { isTemporaryStatus } from "../transport/retry.ts";
 import { discard } from "../transport/transport.ts";
 import { registryError } from "./registry_error.ts";

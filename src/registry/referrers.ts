@@ -13,7 +13,8 @@ import {
   MediaType,
 } from "../oci/manifest.ts";
 import { parseContent } from "../oci/parse_manifest.ts";
-import { readBounded, redactUrl } from "../transport/fault.ts";
+import { readBounded } from "../transport/read_body.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";

@@ -19,7 +19,8 @@ import type {
   PutManifestResult,
   UploadSource,
 } from "../oci/store.ts";
-import { readerOf, readWhole, redactUrl } from "../transport/fault.ts";
+import { readerOf, readWhole } from "../transport/read_body.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { discard } from "../transport/transport.ts";
 import { checkRange, skip } from "./blob_range.ts";
 import type { Connection } from "./connection.ts";

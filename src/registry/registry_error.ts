@@ -8,7 +8,8 @@
 import { concat } from "@std/bytes/concat";
 import { type ErrorCode, HangarError, hideUrls, printable } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import { readerOf, redactUrl } from "../transport/fault.ts";
+import { readerOf } from "../transport/read_body.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { isTemporaryStatus, parseRetryAfter } from "../transport/retry.ts";
 import type { TransportRequest } from "../transport/transport.ts";
 

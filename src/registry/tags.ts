@@ -6,7 +6,8 @@
 
 import { HangarError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import { readBounded, redactUrl } from "../transport/fault.ts";
+import { readBounded } from "../transport/read_body.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import type { TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";

@@ -7,7 +7,7 @@
 import { HangarError } from "../errors.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
-import { redactUrl } from "../transport/fault.ts";
+import { redactUrl } from "../transport/redact_url.ts";
 import { checkedTarget } from "../transport/named_url.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";

@@ -5,7 +5,8 @@
  */
 
 import { HangarError } from "../errors.ts";
-import { faultOf, redactUrl } from "./fault.ts";
+import { faultOf } from "./fault.ts";
+import { redactUrl } from "./redact_url.ts";
 import { type Proxy, proxyAuthorization } from "./proxies.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type {

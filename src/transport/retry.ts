@@ -7,7 +7,8 @@
 import { type Attempts, QUOTA_MS } from "../attempts.ts";
 import { delay } from "@std/async/delay";
 import { HangarError } from "../errors.ts";
-import { readBounded, redactUrl } from "./fault.ts";
+import { readBounded } from "./read_body.ts";
+import { redactUrl } from "./redact_url.ts";
 import {
   discard,
   type RequestObserver,

@@ -52,3 +52,25 @@ Deno.test("fault: a port that fetch refuses is told, and not tried again", async
   assertEquals(fault.temporary, false);
   assertStringIncludes(fault.message, "port 9 is one that web clients refuse");
 });
+
+Deno.test("fault: each kind is told by its text, the first that fits", () => {
+  const kinds: readonly [string, string, boolean, string][] = [
+    ["unsuccessful tunnel", "network", true, "does not connect to reg.ex"],
+    ["invalid peer certificate: UnknownIssuer", "tls", false, "UnknownIssuer"],
+    // A certificate that is not trusted counts, also where TLS breaks off.
+    ["bad certificate: tls handshake eof", "tls", false, "tls handshake eof"],
+    ["received corrupt message", "tls", false, "does not answer in TLS"],
+    ["tls handshake eof", "tls", true, "does not answer in TLS"],
+    ["tcp connect error: ECONNREFUSED", "network", true, "connection refused"],
+    ["dns error: failed to lookup", "network", true, "host reg.example not"],
+    ["something new", "network", true, "something new"],
+  ];
+  for (const [text, code, temporary, message] of kinds) {
+    const fault = faultOf(new TypeError(text), "GET", url);
+    assert(fault instanceof HangarError);
+    assertEquals([fault.code, fault.temporary], [code, temporary], text);
+    assertStringIncludes(fault.message, "GET https://reg.example:9/v2/: ");
+    assertStringIncludes(fault.message, message);
+    assertEquals(fault.host, "reg.example:9");
+  }
+});

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
-import { redactUrl } from "../../src/transport/fault.ts";
+import { redactUrl } from "../../src/transport/redact_url.ts";
 import { checkedTarget, isLinkLocal } from "../../src/transport/named_url.ts";
 import { followRedirects } from "../../src/transport/redirect.ts";
 import type { TransportRequest } from "../../src/transport/transport.ts";

@@ -7,7 +7,7 @@
 import type { RegistryAddress } from "../../names/address.ts";
 import { Keychain } from "../../auth/keychain.ts";
 import { describeError, invalidFlag } from "../../errors.ts";
-import { redactUrl } from "../../transport/fault.ts";
+import { redactUrl } from "../../transport/redact_url.ts";
 import { counted } from "../../counted.ts";
 import { Console, type LogFormat } from "../../report/console.ts";
 import { formatDuration } from "../../report/format.ts";

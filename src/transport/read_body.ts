@@ -1,0 +1,168 @@
+/**
+ * Reading the bodies of responses: by pieces, or whole up to a limit. A body that
+ * keeps silent for too long is given up.
+ *
+ * @module
+ */
+
+import { concat } from "@std/bytes/concat";
+import { type ByteReader, bytesReader } from "../bytes.ts";
+import { HangarError } from "../errors.ts";
+import { faultOf } from "./fault.ts";
+import { redactUrl } from "./redact_url.ts";
+import { StallWatch } from "./stall_watch.ts";
+import type { TransportDecorator } from "./transport.ts";
+
+/** What a body belongs to, and how long it may keep silent. */
+export interface BodyOrigin {
+  readonly method: string;
+  readonly url: URL;
+  readonly signal?: AbortSignal;
+  /** @default {60_000} */
+  readonly stallTimeoutMs?: number;
+}
+
+/**
+ * Reads a response's body, with its faults turned into hangar's errors. A body
+ * of which no byte comes for the stall timeout is given up.
+ */
+export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
+  if (!response.body) return bytesReader(new Uint8Array());
+  const length = Number(response.headers.get("content-length") ?? NaN);
+  const reader = pieceReader(response.body, length);
+  const { method, url, signal } = origin;
+  const watch = new StallWatch(origin.stallTimeoutMs, (error) => {
+    reader.cancel(error).catch(() => {});
+  }, () => `${method} ${redactUrl(url)}`);
+  return {
+    async read() {
+      watch.wait();
+      try {
+        const piece = await reader.read();
+        watch.rest();
+        watch.throwIfStalled();
+        if (!piece) watch.end();
+        return piece;
+      } catch (error) {
+        watch.end();
+        throw faultOf(error, method, url, signal);
+      }
+    },
+    async cancel(reason) {
+      watch.end();
+      await reader.cancel(reason).catch(() => {});
+    },
+  };
+}
+
+/**
+ * How much is asked for at once, in bytes. Reading into large buffers of one's
+ * own costs half the CPU of taking what comes, where the body allows it.
+ */
+const PIECE_BYTES = 512 * 1024;
+/** The same where nobody has said how much there is. */
+const UNKNOWN_PIECE_BYTES = 64 * 1024;
+
+interface PieceReader {
+  read(): Promise<Uint8Array | undefined>;
+  cancel(reason?: unknown): Promise<void>;
+}
+
+/** @param length of the body, in bytes; NaN where it is not known */
+function pieceReader(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+): PieceReader {
+  const byob = byobReader(body);
+  if (!byob) {
+    const reader = body.getReader();
+    return {
+      read: async () => (await reader.read()).value,
+      cancel: (reason) => reader.cancel(reason),
+    };
+  }
+  let left = length;
+  return {
+    // A buffer each time: who takes the piece may keep it.
+    read: async () => {
+      // One byte more, so that the end is seen.
+      const size = left >= 0
+        ? Math.min(left + 1, PIECE_BYTES)
+        : UNKNOWN_PIECE_BYTES;
+      const { done, value } = await byob.read(new Uint8Array(size));
+      left -= value?.byteLength ?? 0;
+      return done ? undefined : value;
+    },
+    cancel: (reason) => byob.cancel(reason),
+  };
+}
+
+function byobReader(
+  body: ReadableStream<Uint8Array>,
+): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    // No byte stream: a body that something has been put around.
+    return undefined;
+  }
+}
+
+/**
+ * A response's body, whole.
+ *
+ * @throws {HangarError} `too-large` past `limit` bytes
+ */
+export async function readBounded(
+  response: Response,
+  limit: number,
+  origin: BodyOrigin,
+): Promise<Uint8Array> {
+  return await readWhole(
+    readerOf(response, origin),
+    limit,
+    () => `${origin.method} ${redactUrl(origin.url)}`,
+  );
+}
+
+/** The same of a reader. */
+export async function readWhole(
+  reader: ByteReader,
+  limit: number,
+  what: () => string,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (
+    let chunk = await reader.read();
+    chunk;
+    chunk = await reader.read()
+  ) {
+    size += chunk.byteLength;
+    if (size > limit) {
+      await reader.cancel();
+      throw new HangarError(
+        "too-large",
+        `${what()}: the answer is larger than ${limit} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  return concat(chunks);
+}
+
+/** Reads bodies whole where the request says so. */
+export const readWholeBodies: TransportDecorator =
+  (next) => async (request) => {
+    const response = await next(request);
+    const { wholeBody } = request;
+    if (wholeBody === undefined || !response.ok || !response.body) {
+      return response;
+    }
+    const bytes = await readBounded(response, wholeBody, request);
+    return new Response(bytes as Uint8Array<ArrayBuffer>, {
+      status: response.status,
+      headers: response.headers,
+    });
+  };
