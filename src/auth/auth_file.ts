@@ -1,7 +1,6 @@
 /**
  * The text of an auth file as types (containers-auth.json(5), docker's
- * config.json). What is wrong is told without repeating any of the content:
- * it is made of secrets.
+ * config.json). Errors repeat none of its content, which is secret.
  *
  * @module
  */
@@ -20,9 +19,9 @@ export interface AuthSecrets {
 /** One member of `auths`. */
 export type AuthEntry =
   | { readonly kind: "secrets"; readonly secrets: AuthSecrets }
-  /** It names a registry and nothing else. */
+  /** It has no credentials. */
   | { readonly kind: "empty" }
-  /** It cannot be used; harmless until its registry is asked for. */
+  /** It cannot be used. That matters only when its registry is needed. */
   | { readonly kind: "malformed"; readonly fault: string };
 
 /** What is used of an auth file. */
@@ -35,10 +34,10 @@ export interface AuthFile {
   readonly store?: string;
 }
 
-/** The most that an auth file may weigh, in UTF-16 units. */
+/** The longest auth file, in UTF-16 units. */
 const MAX_AUTH_FILE_LENGTH = 4 * 1024 * 1024;
 
-/** Takes the secrets out of `auth`, which is the base64 of `user:password`. */
+/** The secrets in `auth`, which is the base64 of `user:password`. */
 function decodeAuth(auth: string): AuthSecrets | undefined {
   let text: string;
   try {
@@ -61,7 +60,7 @@ function parseEntry(value: unknown): AuthEntry {
   if (!isJsonObject(value)) {
     return { kind: "malformed", fault: "an entry of auths is not an object" };
   }
-  // An empty member is as good as none.
+  // An empty member counts as none.
   const fields: Record<string, string | undefined> = {};
   for (const name of ["auth", "username", "password", "identitytoken"]) {
     const field = value[name] ?? "";
@@ -71,7 +70,7 @@ function parseEntry(value: unknown): AuthEntry {
     fields[name] = field === "" ? undefined : field;
   }
   const { auth, username, password, identitytoken: identityToken } = fields;
-  // As docker does: `auth`, where there is one, wins over the separate fields.
+  // As in docker, `auth` wins over the separate fields.
   const basic = auth === undefined ? { username, password } : decodeAuth(auth);
   if (basic === undefined) {
     return { kind: "malformed", fault: "auth is not base64 of user:password" };
@@ -91,10 +90,9 @@ function parseEntry(value: unknown): AuthEntry {
 
 /**
  * Parses an auth file. Members other than `auths`, `credHelpers` and
- * `credsStore` belong to other programs and are passed over.
+ * `credsStore` belong to other programs and are ignored.
  *
- * @param fault makes the error for what is wrong; the text it is given holds
- * nothing out of the file
+ * @param fault makes the error from a text, which repeats nothing of the file
  */
 export function parseAuthFile(
   text: string,

@@ -1,5 +1,5 @@
 /**
- * Answers a registry's challenges: Basic, or Bearer with one token per scope.
+ * Answers a registry's challenges: Basic, or Bearer with a token for each scope.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface AuthenticatorOptions extends Omit<TokenServerOptions, "now"> {
   readonly now?: () => number;
 }
 
-/** What a registry says to the credentials at hand. */
+/** How a registry takes the credentials. */
 export type LoginState =
   /** It asks for none. */
   | "open"
@@ -51,7 +51,7 @@ export class Authenticator {
     this.#server = new TokenServer({ ...options, now: this.#now });
   }
 
-  /** Authenticates requests, and answers one challenge for each. */
+  /** Authenticates requests. A request answers one challenge at most. */
   readonly decorate: TransportDecorator = (next) => async (request) => {
     if (
       request.url.origin !== this.#options.origin ||
@@ -61,7 +61,7 @@ export class Authenticator {
     const response = await next(withAuthorization(request, header));
     if (response.status !== 401) return response;
     if (!this.#learn(response)) return response;
-    // The token was refused before its time: the next one is a new one.
+    // The token was refused before it expired: ask for a new one.
     if (header !== undefined) this.#forget(request);
     let again: string | undefined;
     try {
@@ -81,10 +81,11 @@ export class Authenticator {
   };
 
   /**
-   * Finds out whether the credentials at hand are good, by way of the
-   * registry's base endpoint.
+   * Finds out whether the registry accepts the credentials, by a request to its
+   * base endpoint.
    *
-   * @param ping a request of the base endpoint, which stays on its origin
+   * @param ping sends a request to the base endpoint; it follows no redirect to
+   * another origin
    */
   async checkLogin(
     ping: () => Promise<Response>,
@@ -101,10 +102,10 @@ export class Authenticator {
   }
 
   /**
-   * The same with credentials that are to be kept: a registry that asks for
-   * none, because it lets anybody read, is shown them unasked.
+   * Tries credentials before they are kept. A registry that everyone may read
+   * asks for none; it gets them without a challenge.
    *
-   * @param ping the same; it sends its request with these headers
+   * @param ping as for {@linkcode checkLogin}, with these headers
    */
   async tryLogin(
     ping: (headers?: Readonly<Record<string, string>>) => Promise<Response>,
@@ -116,7 +117,7 @@ export class Authenticator {
       return state;
     }
     const authorization = this.#challenge?.scheme === "bearer"
-      // A token server may hand out a token for nobody, which opens nothing.
+      // A token server may give out an anonymous token, which proves nothing.
       ? `Bearer ${(await this.#token([], signal)).value}`
       : basic(credentials);
     const response = await ping({ authorization });
@@ -164,8 +165,8 @@ export class Authenticator {
       );
       return credentials && basic(credentials);
     }
-    // The base endpoint asks for no scope: a challenge there was only asked
-    // for, and a token without scope would say nothing.
+    // A request to the base endpoint only provokes a challenge. It has no scope,
+    // and a token without scope would prove nothing.
     if (!request.scopes?.length) return undefined;
     const token = await this.#token(request.scopes, request.signal);
     return `Bearer ${token.value}`;
@@ -184,11 +185,11 @@ export class Authenticator {
     if (known) {
       const token = await wait(known, signal);
       if (token.expires > this.#now()) return token;
-      // Another worker may have begun the renewal while this one waited.
+      // Another request may have begun the renewal in the meantime.
       if (this.#tokens.get(key) === known) this.#tokens.delete(key);
       return await this.#token(scopes, signal);
     }
-    // Shared by all who wait, so no single caller's abort may end it.
+    // All who wait share it, so the abort of one caller must not end it.
     const { parameters } = this.#challenge!;
     const fetched = this.#server.fetchToken(parameters, scopes);
     this.#tokens.set(key, fetched);
@@ -198,7 +199,7 @@ export class Authenticator {
     return await wait(fetched, signal);
   }
 
-  /** Waits until no token request is under way; for the end of a run. */
+  /** Waits until no token request is under way; the end of a run calls it. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#tokens.values());
   }

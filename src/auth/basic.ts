@@ -1,5 +1,5 @@
 /**
- * Basic authentication (RFC 7617), and the header that carries any.
+ * The `Authorization` header of a request.
  *
  * @module
  */
@@ -17,8 +17,8 @@ export function basic({ username = "", password = "" }: Credentials): string {
 }
 
 /**
- * Shows credentials with every request, unasked: for an API whose server does
- * not ask, and which no redirect is followed from.
+ * Sends credentials with every request, without waiting for a challenge. It is
+ * for an API that sends none, and whose redirects are not followed.
  */
 export function withBasic(
   credentials: Credentials | undefined,
@@ -29,7 +29,7 @@ export function withBasic(
     );
 }
 
-/** A request with the header, or as it is where there is none. */
+/** A request with this header; without one the request stays as it is. */
 export function withAuthorization(
   request: TransportRequest,
   header: string | undefined,

@@ -14,10 +14,10 @@ const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const PARAMETER =
   /([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
 
-/** A header is read at most so far, in characters. */
+/** How much of a header is read at most, in characters. */
 const MAX_HEADER = 16 * 1024;
 
-/** Reads the challenges of a header; what cannot be read ends the list. */
+/** Reads the challenges of a header, up to the first that is malformed. */
 export function parseChallenges(text: string): Challenge[] {
   const header = text.slice(0, MAX_HEADER);
   const challenges: Challenge[] = [];

@@ -33,7 +33,7 @@ export interface HelperCredentials {
 /** The name under which a helper gives an identity token. */
 export const TOKEN_USERNAME = "<token>";
 
-// What helpers say on standard output when they hold nothing
+// What helpers print on standard output when they have no credentials
 // (docker-credential-helpers, credentials/error.go).
 const NOT_FOUND = "credentials not found in native keychain";
 

@@ -18,17 +18,17 @@ import {
   TOKEN_USERNAME,
 } from "./credential_helper.ts";
 
-/** What a registry is answered with when it asks who is there. */
+/** Credentials for a registry. */
 export interface Credentials {
   readonly username?: string;
   readonly password?: string;
   /** An OAuth2 refresh token (`identitytoken`). */
   readonly identityToken?: string;
-  /** Where they were found, for `--debug`; nothing secret. */
+  /** Where they were found, for `--debug`; it holds no secret. */
   readonly origin: string;
 }
 
-/** What a {@linkcode Keychain} asks of the machine it runs on. */
+/** What a {@linkcode Keychain} needs from the machine. */
 export interface KeychainEnvironment {
   /** An environment variable. */
   env(name: string): string | undefined;
@@ -49,7 +49,7 @@ function variable(
   return environment.env(name) || undefined;
 }
 
-/** The auth files in the order in which they are asked. */
+/** The auth files, in the order in which they are read. */
 export function authFilePaths(environment: KeychainEnvironment): string[] {
   const override = variable(environment, "REGISTRY_AUTH_FILE");
   if (override !== undefined) return [override];
@@ -86,13 +86,13 @@ function candidateKeys(host: string, repository: string | undefined): string[] {
 
 interface NormalizedKey {
   readonly key: string;
-  /** Whether the file spells it in just this way. */
+  /** Whether the file has the key in exactly this form. */
   readonly exact: boolean;
 }
 
 /**
  * `host[:port][/path]` from a key. A key that is a URL means the whole host:
- * docker writes `https://host/v1/`, where the path is that of the API.
+ * docker writes `https://host/v1/`, and that path belongs to the API.
  */
 function normalizeKey(raw: string): NormalizedKey {
   const bare = raw.replace(/^https?:\/\//i, "");
@@ -104,7 +104,7 @@ function normalizeKey(raw: string): NormalizedKey {
   return { key, exact: key === raw };
 }
 
-/** What one file says, by normalised key. */
+/** The content of one file, by normalised key. */
 interface KeyedFile {
   readonly entries: ReadonlyMap<string, AuthEntry>;
   readonly helpers: ReadonlyMap<string, string>;
@@ -121,7 +121,7 @@ export function keyMeans(key: string, host: string): boolean {
   return normalizeKey(key).key === canonicalRegistry(host);
 }
 
-/** The helper that is configured for a registry, in the first file with any. */
+/** The helper for a registry, from the first file that names one. */
 export async function helperFor(
   environment: KeychainEnvironment,
   host: string,
@@ -153,7 +153,7 @@ function keyedFile(file: AuthFile): KeyedFile {
   const entries = new Map<string, AuthEntry>();
   const exactKeys = new Set<string>();
   for (const [raw, entry] of file.entries) {
-    // Docker leaves empty entries for hosts whose credentials a helper holds.
+    // Docker writes an empty entry for a host whose credentials a helper keeps.
     if (entry.kind === "empty") continue;
     const { key, exact } = normalizeKey(raw);
     if (entries.has(key) && (exactKeys.has(key) || !exact)) continue;
@@ -197,8 +197,8 @@ export class Keychain {
     repository?: string,
   ): Promise<Credentials | undefined> {
     const keys = candidateKeys(canonicalRegistry(registryHost), repository);
-    // One after the other: a file behind the first hit must not be touched,
-    // let alone fail the run.
+    // One after the other: a file after the first hit is not read, so that it
+    // cannot fail the run.
     for (const path of this.#paths) {
       const { entries, helpers, store } = await this.#load(path);
       const host = canonicalRegistry(registryHost);
@@ -217,7 +217,7 @@ export class Keychain {
     return undefined;
   }
 
-  /** Reads files and asks helpers anew: somebody has just logged in. */
+  /** Forgets what was read, for instance after a login. */
   forget(): void {
     this.#files.clear();
     this.#helped.clear();
@@ -238,7 +238,7 @@ export class Keychain {
     if (known) return known;
     const loading = readAuthFile(this.#environment, path);
     this.#files.set(path, loading);
-    // The user may have mended the file by the time of the next image.
+    // The user may have repaired the file before the next image.
     loading.catch(() => this.#files.delete(path));
     return loading;
   }

@@ -29,7 +29,7 @@ export interface TokenServerOptions {
   ) => Promise<Credentials | undefined>;
   /** Reaches token servers; adds no credentials of its own. */
   readonly tokenTransport: Transport;
-  /** Ends the requests, which no single caller owns. */
+  /** Ends the requests: several callers share one, so none of them does. */
   readonly signal?: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -91,7 +91,7 @@ export class TokenServer {
       const response = await tokenTransport({
         ...request,
         wholeBody: MAX_TOKEN_ANSWER,
-        // The form that holds a refresh token would be sent along.
+        // A redirect would take the form with the refresh token along.
         ownOrigin: credentials !== undefined,
         signal,
       });
@@ -191,7 +191,7 @@ export class TokenServer {
     const seconds = typeof given === "number" && given > 0
       ? given
       : DEFAULT_EXPIRES_IN;
-    // Counted from our own receipt, since clocks differ, with some margin.
+    // From the time of receipt, since clocks differ, and with a margin.
     const margin = Math.min(10, seconds / 5);
     return { value, expires: this.#options.now() + (seconds - margin) * 1000 };
   }

@@ -11,7 +11,7 @@ import { scopesOf } from "./scopes.ts";
 import { parseStrictJson } from "../strict_json.ts";
 import { StrictObject } from "./strict_object.ts";
 
-/** A file, or what would be in it. */
+/** A file, or its content. */
 export type Source =
   | { readonly path: string }
   | { readonly data: Uint8Array };
@@ -46,7 +46,7 @@ export type SigstoreTrust =
     readonly subjectHostname?: string;
   };
 
-/** One thing that an image must satisfy. */
+/** A requirement for an image. */
 export type Requirement =
   | { readonly type: "insecureAcceptAnything" }
   | { readonly type: "reject" }
@@ -58,11 +58,11 @@ export type Requirement =
   | {
     readonly type: "sigstoreSigned";
     readonly trust: SigstoreTrust;
-    /** Keys of the log that must have the signature; none without it. */
+    /** Keys of the log that must have recorded the signature. @default {no log} */
     readonly rekorKeys?: readonly Source[];
     readonly identity: SignedIdentity;
   }
-  /** Known to the format, and satisfied by nothing. */
+  /** The format has it, and no image satisfies it here. */
   | { readonly type: "never"; readonly why: string };
 
 /** A policy. */
@@ -76,7 +76,7 @@ export interface Policy {
  * Reads a policy.
  *
  * @param name what it is called in messages
- * @throws {HangarError} `file` when anything of it is not understood
+ * @throws {HangarError} `file` when a part of it is not known or malformed
  */
 export function parsePolicy(text: string, name: string): Policy {
   let json: unknown;
@@ -109,7 +109,7 @@ export function parsePolicy(text: string, name: string): Policy {
   };
 }
 
-/** What an image must satisfy: the narrowest scope that is named decides. */
+/** The requirements for an image: those of the narrowest scope. */
 export function requirementsFor(
   policy: Policy,
   reference: Reference,
@@ -242,7 +242,7 @@ function oneSource(object: StrictObject, name: string): Source | undefined {
     : { data: decode(data, `${name}Data`, object) };
 }
 
-/** The same, or `<name>Paths`, and with `plural` `<name>Datas`. */
+/** `<name>Path`, `<name>Data` or `<name>Paths`, and with `plural` `<name>Datas`. */
 function sources(
   object: StrictObject,
   name: string,
@@ -272,7 +272,7 @@ function decode(
   }
 }
 
-// As containers/image has it: a host, or a name in full without tag and digest.
+// As in containers/image: a host, or a full name without tag and digest.
 const PREFIX =
   /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/i;
 

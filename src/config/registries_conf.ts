@@ -1,5 +1,5 @@
 /**
- * Where registries really are: registries.conf, version 2
+ * Mirrors, other locations and blocked registries: registries.conf, version 2
  * (containers-registries.conf(5)).
  *
  * @module
@@ -23,14 +23,14 @@ export interface RegistriesConfFile {
 /** A place to read an image from. */
 export interface PullEndpoint {
   readonly reference: Reference;
-  /** Certificates go unchecked there, and plain HTTP is allowed. */
+  /** Whether certificates are not checked there, and plain HTTP is allowed. */
   readonly insecure: boolean;
 }
 
 interface Mirror {
   readonly location: string;
   readonly insecure: boolean;
-  /** Which references it is asked for. */
+  /** Which references it is used for. */
   readonly serves: "all" | "digest-only" | "tag-only";
 }
 
@@ -41,11 +41,11 @@ interface Entry {
   readonly insecure: boolean;
   readonly blocked: boolean;
   readonly mirrors: readonly Mirror[];
-  /** The file that it stands in. */
+  /** The file that has it. */
   readonly file: string;
 }
 
-/** What the files say, as one. */
+/** The entries of all files. */
 export class RegistriesConf {
   readonly #entries = new Map<string, Entry>();
 
@@ -62,14 +62,14 @@ export class RegistriesConf {
     checkConflicts([...this.#entries.values()]);
   }
 
-  /** Whether nothing is configured. */
+  /** Whether there is no entry. */
   get isEmpty(): boolean {
     return this.#entries.size === 0;
   }
 
   /**
-   * Where an image is read, in the order in which to try: its mirrors, then its
-   * location. What is blocked is left out.
+   * Where to read an image, in order: its mirrors, then its location. Blocked
+   * places are left out.
    *
    * @throws {HangarError} `blocked` when nothing is left
    */
@@ -93,7 +93,7 @@ export class RegistriesConf {
   }
 
   /**
-   * Whether a repository is written to without checking certificates.
+   * Whether a repository is written without checking certificates.
    *
    * @throws {HangarError} `blocked`
    */
@@ -103,7 +103,11 @@ export class RegistriesConf {
     return entry?.insecure ?? false;
   }
 
-  /** The same for a registry as a whole, `host[:port]`. */
+  /**
+   * Whether a registry, `host[:port]`, is reached without checking certificates.
+   *
+   * @throws {HangarError} `blocked`
+   */
   isInsecureHost(host: string): boolean {
     const entry = this.#findName(host);
     if (entry?.blocked) throw blocked(host, entry);
@@ -296,7 +300,7 @@ function locationOf(value: unknown, where: string): string | undefined {
   return value.slice(0, end) || undefined;
 }
 
-/** One location may stand in several entries, which must agree on it. */
+/** Entries with the same location must agree on it. */
 function checkConflicts(entries: readonly Entry[]): void {
   const seen = new Map<string, Entry>();
   for (const entry of entries) {

@@ -1,5 +1,5 @@
 /**
- * Where signatures are kept apart from their images: registries.d
+ * Where GPG signatures are kept, apart from their images: registries.d
  * (containers-registries.d(5)).
  *
  * @module
@@ -17,7 +17,7 @@ export interface RegistriesFile {
   readonly text: string;
 }
 
-/** What the files say, as one. */
+/** The scopes of all files. */
 export class RegistriesDirectory {
   readonly #default?: URL;
   readonly #scopes = new Map<string, URL | undefined>();
@@ -100,7 +100,7 @@ function lookasideOf(entry: unknown, where: string): URL | undefined {
   );
 }
 
-/** Where the n-th signature (from 1) of a digest is, below a base URL. */
+/** The URL of the n-th signature (from 1) of a digest, below a base URL. */
 export function signatureUrl(
   base: URL,
   repository: string,

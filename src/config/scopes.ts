@@ -7,7 +7,7 @@
 
 import { formatReference, type Reference } from "../names/reference.ts";
 
-/** What identifies an image: tag or digest, the digest where there are both. */
+/** An image by its digest, or by its tag where it has no digest. */
 export function identityOf(reference: Reference): string {
   return formatReference(
     reference.digest === undefined
@@ -28,7 +28,7 @@ export function scopesOf(reference: Reference): string[] {
     scopes.push(`${registry}/${parts.slice(0, n).join("/")}`);
   }
   scopes.push(registry);
-  // With a port a registry is still in the domains of its host.
+  // The domains are those of the host, without its port.
   const labels = registry.replace(/:\d+$/, "").split(".");
   for (let i = 1; i < labels.length; i++) {
     scopes.push(`*.${labels.slice(i).join(".")}`);

@@ -1,6 +1,6 @@
 /**
- * JSON of which every field must be known: in a file that decides what to
- * trust, a misspelt field must not be passed over.
+ * JSON in which every field must be known. A misspelt field in a file that decides
+ * about trust is an error.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { HangarError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 
-/** An object of which the fields are taken one by one; the rest is refused. */
+/** An object whose fields are taken one by one. What is left is an error. */
 export class StrictObject {
   readonly #fields: Map<string, unknown>;
   /** Where it is, for messages. */
@@ -23,31 +23,31 @@ export class StrictObject {
     this.#fields = new Map(Object.entries(value));
   }
 
-  /** Says what is wrong, and where. */
+  /** Throws the error for this object. */
   refuse(why: string): never {
     throw new HangarError("file", `${this.path}: ${why}`);
   }
 
-  /** Takes a field as it is; undefined when it is not there. */
+  /** Takes a field as it is; undefined when it is missing. */
   take(name: string): unknown {
     const value = this.#fields.get(name);
     this.#fields.delete(name);
     return value;
   }
 
-  /** Takes a text. */
+  /** Takes a string; undefined when it is missing. */
   text(name: string): string | undefined {
     const value = this.take(name);
     if (value === undefined || typeof value === "string") return value;
     return this.refuse(`${name} is not a string`);
   }
 
-  /** Takes a text that must be there. */
+  /** Takes a string that must not be missing or empty. */
   wanted(name: string): string {
     return this.text(name) || this.refuse(`${name} is missing`);
   }
 
-  /** Takes a list of texts, which may not be empty. */
+  /** Takes a list of strings, which may not be empty. */
   texts(name: string): string[] | undefined {
     const value = this.take(name);
     if (value === undefined) return undefined;
@@ -57,12 +57,12 @@ export class StrictObject {
       : this.refuse(`${name} is not a list of strings`);
   }
 
-  /** What has not been taken, by name. */
+  /** The fields that are not taken yet, by name. */
   rest(): ReadonlyMap<string, unknown> {
     return this.#fields;
   }
 
-  /** Ends the reading: nothing may be left. */
+  /** Ends the reading. @throws {HangarError} `file` when a field is left */
   end(): void {
     const [unknown] = this.#fields.keys();
     if (unknown !== undefined) {

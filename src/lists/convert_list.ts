@@ -28,11 +28,11 @@ export interface ConvertOptions {
 export interface ConvertedList {
   /** Lines `SOURCE DESTINATION TAG`, in the order of the input. */
   readonly lines: readonly string[];
-  /** What a list cannot express, and why: one line each. */
+  /** Entries that the mirror format cannot express, and why: one line each. */
   readonly left: readonly string[];
 }
 
-/** Collects lines, and what cannot become one. */
+/** Collects lines, and the entries that cannot become one. */
 class Conversion {
   readonly lines: string[] = [];
   readonly left: string[] = [];
@@ -57,7 +57,7 @@ class Conversion {
     );
   }
 
-  /** Does what may fail, and notes the failure under a name. */
+  /** Runs a conversion, and notes its failure under a name. */
   attempt(what: string, convert: () => void): void {
     try {
       convert();
@@ -87,7 +87,7 @@ export function convertImageList(
       if (source.digest !== undefined) {
         inexpressible("the mirror format has no place for a digest");
       }
-      // Where it goes is for --destination to say, so no registry is written.
+      // --destination says where it goes, so no registry is written.
       const bare = source.repository.includes("/")
         ? source.repository
         : `library/${source.repository}`;
@@ -103,8 +103,7 @@ export function convertImageList(
 }
 
 /**
- * Converts a `regsync.yaml` or a `skopeo sync` file, which are told apart by
- * the `sync` list of the former.
+ * Converts a `regsync.yaml`, which has a `sync` list, or a `skopeo sync` file.
  *
  * @throws {HangarError} `file` when it is neither
  */
@@ -115,7 +114,7 @@ export function convertYaml(
 ): ConvertedList {
   let document: unknown;
   try {
-    // Aliases are not expanded without end: a small file could fill memory.
+    // The limit keeps a small file from filling the memory by aliases.
     document = parse(text, { maxAliasCount: 100 });
   } catch (cause) {
     throw new HangarError(

@@ -1,5 +1,5 @@
 /**
- * Image lists: text to entries that know their lines.
+ * Image lists: from text to entries with their line numbers.
  *
  * @module
  */
@@ -18,16 +18,16 @@ import {
 export interface ListEntry {
   /** Line number, from 1. */
   readonly line: number;
-  /** The line as it stands, without its ending. */
+  /** The line as it was written, without its ending. */
   readonly text: string;
-  /** Ordinal among the valid entries, from 1: `[IMG:n]`. */
+  /** Number among the valid entries, from 1: `[IMG:n]`. */
   readonly ordinal: number;
   readonly source: Reference;
-  /** Where a mirror-format line sends it; the tag is the source's. */
+  /** The destination of a mirror-format line; the tag is the source's. */
   readonly destination?: RepositoryName;
 }
 
-/** A line that is no image. */
+/** A line that is not an image. */
 export interface InvalidLine {
   readonly line: number;
   readonly text: string;
@@ -36,7 +36,7 @@ export interface InvalidLine {
 
 /** A list, read. */
 export interface ImageList {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly name: string;
   readonly entries: readonly ListEntry[];
   readonly invalid: readonly InvalidLine[];
@@ -69,7 +69,7 @@ export function parseImageList(text: string, name: string): ImageList {
   return { name, entries, invalid };
 }
 
-/** A "#" behind a blank begins one. */
+/** A comment begins with "#" after a blank. */
 function withoutComment(line: string): string {
   let at = line.indexOf("#");
   while (at > 0 && line[at - 1] !== " " && line[at - 1] !== "\t") {

@@ -1,6 +1,6 @@
 /**
- * The names of Docker Hub: references, requests and auth files each use another
- * one.
+ * The names of Docker Hub. References, requests and auth files use different
+ * ones.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * References as docker writes them (distribution/reference).
+ * References in docker's grammar (distribution/reference).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { canonicalRegistry, DOCKER_HUB } from "./docker_hub.ts";
 export interface Reference {
   /** Canonical `host[:port]`; `docker.io` where none was written. */
   readonly registry: string;
-  /** Its path; `library/` is put before a bare name on docker.io. */
+  /** Its path; a name without a slash on docker.io gets `library/` before it. */
   readonly repository: string;
   /** `latest` where neither tag nor digest was written. */
   readonly tag?: string;
@@ -46,7 +46,7 @@ function refuse(text: string, why: string): never {
   );
 }
 
-/** `host[:port]` in its one spelling, or undefined when it is none. */
+/** `host[:port]` in canonical form; undefined when it is not one. */
 export function canonicalHost(text: string): string | undefined {
   if (!HOST.test(text)) return undefined;
   const port = /:(\d+)$/.exec(text.replace(/^\[.*\]/, "v6"))?.[1];
@@ -58,7 +58,7 @@ export function canonicalHost(text: string): string | undefined {
 
 function isRegistry(component: string): boolean {
   return /[.:]/.test(component) || component === "localhost" ||
-    // Upper case is not allowed in a path, so it can only be a host's.
+    // A path has no upper case, so this can only be a host.
     component !== component.toLowerCase();
 }
 

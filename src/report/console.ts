@@ -17,7 +17,7 @@ export interface ConsoleOptions {
    */
   readonly debug?: boolean;
   /**
-   * Lines for people, or an object of JSON for each.
+   * Lines for people, or one JSON object a line.
    *
    * @default {"text"}
    */
@@ -25,7 +25,7 @@ export interface ConsoleOptions {
   readonly now?: () => Date;
 }
 
-/** How log lines are written. */
+/** The format of log lines. */
 export type LogFormat = "text" | "json";
 
 type Level = "DEBU" | "INFO" | "WARN" | "ERRO";

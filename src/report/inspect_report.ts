@@ -60,12 +60,12 @@ function cellsOf(row: InspectRow): string[] {
   ];
 }
 
-/** What a cell holds at most, in characters. */
+/** The longest cell, in characters. */
 const MAX_CELL = 32_000;
 
 /**
- * RFC 4180; a cell that a spreadsheet would take for a formula is defused, also
- * one that it would trim first or write in narrow letters.
+ * A cell of CSV (RFC 4180). A cell that a spreadsheet would read as a formula gets
+ * a quote before it, also after blanks and with full-width signs.
  */
 function csvCell(cell: string): string {
   const text = printable(cell, MAX_CELL);
@@ -75,7 +75,7 @@ function csvCell(cell: string): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** JSON strings and lists are YAML as they are (YAML 1.2, chapter 1.2). */
+/** JSON strings and lists are valid YAML (YAML 1.2, chapter 1.2). */
 function yamlOf(row: InspectRow): string {
   const fields = Object.entries(row).filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}: ${printableJson(value)}`);

@@ -1,7 +1,6 @@
 /**
  * The report of a run, for programs: `--report` and the library. Its schema is
- * `docs/report.schema.json`; fields are added, none is taken away within one
- * `schemaVersion`.
+ * `docs/report.schema.json`. Within one `schemaVersion` fields are only added.
  *
  * @module
  */
@@ -16,31 +15,31 @@ import type {
   OutcomeKind,
 } from "../mirror/events.ts";
 
-/** A reference, and what it points at where that is known. */
+/** A reference, and its digest where that is known. */
 export interface ReportedReference {
   /** In full, with registry and tag or digest. */
   readonly reference: string;
-  /** What it points at, or would after a dry run; unknown where it was not read. */
+  /** Its digest: after a dry run, the one it would get. Undefined if not read. */
   readonly digest?: string;
 }
 
-/** What came of one image. */
+/** The result for one image. */
 export interface ReportedImage {
   /** The `[IMG:n]` ordinal of the log. */
   readonly id: number;
-  /** The lines of the list that it stands for. */
+  /** Its lines in the list. */
   readonly lines: readonly number[];
   /** In list order: several where lines share a destination tag. */
   readonly sources: readonly ReportedReference[];
-  /** Where it goes. */
+  /** The destination. */
   readonly destination: ReportedReference;
   /** How it ended. */
   readonly outcome: OutcomeKind;
   /** Blob bytes sent, those of broken attempts included. */
   readonly bytesSent: number;
-  /** Blob bytes that mounting made it unnecessary to send. */
+  /** Blob bytes that were mounted instead of sent. */
   readonly bytesMounted: number;
-  /** Requests made for it; those that it shares are the first image's. */
+  /** Its requests; a request for several images counts for the first. */
   readonly requests: number;
   /** Requests and transfers that were tried again. */
   readonly retries: number;
@@ -50,13 +49,13 @@ export interface ReportedImage {
   readonly warnings: readonly string[];
   /** What a validation found missing or different. */
   readonly findings?: readonly string[];
-  /** Set where the tag's index is, or would be, no source's own. */
+  /** Set where the tag gets a rebuilt index instead of the source's. */
   readonly merge?: ImageMerge;
-  /** What a dry run worked out. */
+  /** What a dry run would do. */
   readonly plan?: ImagePlan;
   /** Why it failed, or was interrupted. */
   readonly error?: {
-    /** One of a closed set; see the page on troubleshooting. */
+    /** A code of a closed set; docs/troubleshooting.md lists them. */
     readonly code: string;
     readonly message: string;
     /** HTTP status that a registry answered with. */
@@ -66,9 +65,9 @@ export interface ReportedImage {
 
 /** The report of a run. */
 export interface MirrorReport {
-  /** Of this shape. */
+  /** The version of this schema. */
   readonly schemaVersion: 1;
-  /** What wrote it. */
+  /** The program that wrote it. */
   readonly tool: { readonly name: "hangar"; readonly version: string };
   /** `mirror`, `mirror validate`, `sign` or `sign validate`. */
   readonly command: string;
@@ -78,13 +77,13 @@ export interface MirrorReport {
   readonly startedAt: string;
   /** RFC 3339. */
   readonly finishedAt: string;
-  /** As the command ends with. */
+  /** The exit code of the command. */
   readonly exitCode: number;
   /** Sums over all images. */
   readonly totals: MirrorTotals;
   /** In list order. */
   readonly images: readonly ReportedImage[];
-  /** Lines of the list that are no images. */
+  /** Lines of the list that are not images. */
   readonly invalidLines: readonly {
     readonly line: number;
     readonly text: string;
@@ -100,7 +99,7 @@ interface Count {
   readonly warnings: string[];
 }
 
-/** Collects the event stream. */
+/** Collects events for a report. */
 export class ReportCollector {
   readonly #counts = new Map<number, Count>();
   readonly #images: ReportedImage[] = [];

@@ -1,6 +1,5 @@
 /**
- * Some lines at the bottom of a terminal that are painted anew, with the log
- * growing above them.
+ * Lines at the bottom of a terminal that change, below a log that grows.
  *
  * @module
  */
@@ -13,24 +12,24 @@ export interface Terminal {
 
 const TO_END_OF_LINE = "\x1b[K";
 const TO_END_OF_SCREEN = "\x1b[J";
-// Terminals that know it show what is between at once; others ignore it.
+// Terminals that know them show all between the two at once.
 const BEGIN = "\x1b[?2026h";
 const END = "\x1b[?2026l";
 
 /**
- * Paints over what it painted before, line by line and in one write, so that
- * nothing flickers. The cursor stays behind the last line.
+ * Paints the lines again in one write, over the old ones, so that nothing
+ * flickers. The cursor stays after the last line.
  */
 export class LiveDisplay {
   readonly #terminal: Terminal;
-  /** What is on the screen. */
+  /** The lines on the screen. */
   #lines: readonly string[] = [];
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
   }
 
-  /** Paints lines, each shorter than the terminal is wide. */
+  /** Paints lines. Each must be shorter than the terminal is wide. */
   paint(lines: readonly string[]): void {
     if (lines.length === this.#lines.length) {
       if (lines.every((line, i) => line === this.#lines[i])) return;
@@ -40,7 +39,7 @@ export class LiveDisplay {
     this.#lines = lines;
   }
 
-  /** Writes whole lines above what is painted. */
+  /** Writes whole lines of log above the painted ones. */
   log(text: string): void {
     const lines = this.#lines;
     this.#write(
@@ -50,14 +49,14 @@ export class LiveDisplay {
     );
   }
 
-  /** Takes away what is painted. */
+  /** Removes the painted lines. */
   clear(): void {
     if (this.#lines.length === 0) return;
     this.#write(`${this.#home()}${TO_END_OF_SCREEN}`);
     this.#lines = [];
   }
 
-  /** To where the painted lines begin, also when the window was resized. */
+  /** Moves the cursor to the first painted line, also after a resize. */
   #home(): string {
     const { columns } = this.#terminal.size();
     // A terminal that became narrower has broken the lines that were there.

@@ -14,7 +14,7 @@ import type {
 import type { Console } from "./console.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 
-/** A reader of the event stream that writes it as log lines. */
+/** Writes the events of a run as log lines. */
 export function logEvents(console: Console): MirrorEventSink {
   return (event) => {
     switch (event.type) {
@@ -98,7 +98,7 @@ function logOutcome(
   }
 }
 
-/** `==` is said of equal digests alone. */
+/** `==` means equal digests. */
 function passText(
   source: string,
   destination: string,
@@ -141,7 +141,7 @@ function planText({ plan }: MirrorOutcome): string {
   ].join("");
 }
 
-/** The same for a dry run, where the plans are the log. */
+/** Writes the events of a dry run: its plans are the log. */
 export function logPlans(console: Console): MirrorEventSink {
   const log = logEvents(console);
   return (event) => {
@@ -149,7 +149,7 @@ export function logPlans(console: Console): MirrorEventSink {
   };
 }
 
-/** The same for a validation, where the verdicts are the log. */
+/** Writes the events of a validation: its verdicts are the log. */
 export function logVerdicts(console: Console): MirrorEventSink {
   const log = logEvents(console);
   return (event) => {
@@ -166,7 +166,7 @@ export function logVerdicts(console: Console): MirrorEventSink {
   };
 }
 
-/** The same for signing, or checking the signatures of, images in place. */
+/** Writes the events of `sign` and `sign validate`. */
 export function logSigning(console: Console, parts = ""): MirrorEventSink {
   const log = logEvents(console);
   return (event) => {

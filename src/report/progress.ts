@@ -1,5 +1,5 @@
 /**
- * How far a run is: what the event stream has told, as text of a given width.
+ * How far a run is, from its events, as text of a given width.
  *
  * @module
  */
@@ -7,28 +7,28 @@
 import type { MirrorEventSink } from "../mirror/events.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 
-/** Over how long the rate is taken, in ms. */
+/** The period of the rate, in ms. */
 const RATE_WINDOW_MS = 10_000;
 const BAR_WIDTH = 24;
 const MIN_NAME_WIDTH = 16;
 
 interface Flight {
   readonly name: string;
-  /** Bytes of the blobs that were looked at so far. */
+  /** Bytes of all blobs so far. */
   total: number;
-  /** Of these, what is settled. */
+  /** Bytes of the blobs that are finished. */
   settled: number;
-  /** Bytes sent of blobs that are not settled. */
+  /** Bytes sent of blobs that are not finished. */
   moving: number;
 }
 
-/** Adds up the event stream. */
+/** Adds up the events of a run. */
 export class Progress {
   readonly #images: number;
   readonly #now: () => number;
   readonly #started: number;
   readonly #flights = new Map<number, Flight>();
-  /** Bytes sent in total, each time that it was looked at. */
+  /** Bytes sent in total, at each look. */
   #samples: { readonly at: number; readonly bytes: number }[] = [];
   #done = 0;
   #failed = 0;
@@ -85,7 +85,7 @@ export class Progress {
     if (flight) change(flight);
   }
 
-  /** Bytes per second in the last while. */
+  /** Bytes per second, lately. */
   #rate(): number {
     const at = this.#now();
     this.#samples.push({ at, bytes: this.#sent });
@@ -95,7 +95,7 @@ export class Progress {
     return seconds > 0 ? (this.#sent - first!.bytes) / seconds : 0;
   }
 
-  /** One line on all of it. */
+  /** One line about the run. */
   line(): string {
     const elapsed = this.#now() - this.#started;
     const left = this.#images - this.#done;
@@ -112,7 +112,7 @@ export class Progress {
     ].join(", ");
   }
 
-  /** A bar for each image under way, and the line, in a window of some size. */
+  /** A bar for each image under way, and the line, for a window of a size. */
   frame(columns: number, rows: number): string[] {
     // Half of the window is left to the log.
     const room = Math.max(1, Math.floor(rows / 2) - 1);
@@ -156,7 +156,7 @@ function flightLines(
   const labels = widest("label");
   const numbers = widest("numbers");
   const room = columns - 1 - labels - numbers - 3;
-  // Where there is little room, the name is worth more than the bar.
+  // With little room, the name is more useful than the bar.
   const hasBar = room - BAR_WIDTH - 3 >= MIN_NAME_WIDTH;
   const space = Math.max(
     MIN_NAME_WIDTH,
@@ -176,7 +176,7 @@ function flightLines(
   );
 }
 
-/** The end of a text, which tells more than its registry, as a column. */
+/** The end of a name, which tells more than its registry, as a column. */
 function shorten(text: string, width: number): string {
   return text.length > width
     ? `…${text.slice(text.length - width + 1)}`

@@ -12,7 +12,7 @@ import type {
 } from "../mirror/events.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 
-/** Adds up the event stream. */
+/** Adds up the events of a run. */
 export class Tally {
   readonly #started = performance.now();
   readonly #outcomes: Record<OutcomeKind, number> = {
@@ -58,17 +58,17 @@ export class Tally {
     }
   };
 
-  /** Notes lines of the list that are no images: they count as failed. */
+  /** Counts lines of the list that are not images as failed. */
   addInvalid(lines: number): void {
     this.#invalid += lines;
   }
 
-  /** Notes images that an interrupt kept from being started. */
+  /** Counts images that were not started before an interrupt. */
   addUnstarted(images: number): void {
     this.#outcomes.interrupted += images;
   }
 
-  /** What it comes to so far. */
+  /** The totals so far. */
   totals(): MirrorTotals {
     return {
       copied: this.#outcomes.copied,
@@ -99,7 +99,7 @@ export class Tally {
   }
 }
 
-/** What of the tags is no source's own. */
+/** Rebuilt indexes, and entries kept from the destination. */
 function mergeTexts(totals: MirrorTotals): string[] {
   const { indexesRebuilt, entriesKept, wantedEntriesKept } = totals;
   return [

@@ -33,10 +33,10 @@ import type { BundleVerifier, SignerIdentity } from "./verify_bundle.ts";
 /** Media type of a bundle, and artifact type of the referrer that holds it. */
 export const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/** What a statement of cosign's says of its subject: that it was signed. */
+/** The predicate of cosign's statements: the subject was signed. */
 export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
 
-/** The most that a bundle may weigh; real ones have some 10 KB. */
+/** The largest bundle, in bytes; real ones have some 10 KB. */
 export const MAX_BUNDLE_BYTES = 1024 * 1024;
 
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -50,21 +50,21 @@ const IN_TOTO_TYPE = "application/vnd.in-toto+json";
 const WITNESS_TIMEOUT_MS = 30_000;
 const WITNESS_RETRIES = 3;
 
-/** Who signs, and who witnesses it. */
+/** The signer and its witnesses. */
 export interface BundleMakerOptions {
-  /** Signs with a key; without one, keyless. */
+  /** The key; without one, signing is keyless. */
   readonly key?: SigningKey;
-  /** Where a certificate is had for the identity token. */
+  /** The Fulcio server that certifies the identity token. */
   readonly fulcioUrl?: string;
   /** An OIDC token that says who signs. */
   readonly identityToken?: string;
-  /** A transparency log that signatures are entered in. */
+  /** The transparency log that records signatures. */
   readonly rekorUrl?: string;
-  /** Gives signed timestamps (RFC 3161). */
+  /** The server for signed timestamps (RFC 3161). */
   readonly tsaUrl?: string;
   /**
-   * Verifies what is signed without a key. Without one no bundle that is there
-   * counts as an own one: whoever may push could have made it up.
+   * Verifies keyless bundles. Without it, none at the destination counts as our
+   * own: everyone who may push could have forged it.
    */
   readonly verifier?: BundleVerifier;
 }
@@ -114,8 +114,8 @@ export class BundleMaker {
       predicate: {},
     });
     const bundle = await this.#create(statement);
-    // Go's DSSE verifier takes a key id for an SSH fingerprint, and passes
-    // over signatures that have another one; cosign writes none.
+    // Go's DSSE verifier reads a key id as an SSH fingerprint, and ignores
+    // signatures with another one. cosign writes none.
     for (const s of bundle.content.dsseEnvelope.signatures) s.keyid = "";
     this.#check(bundle);
     return new TextEncoder().encode(JSON.stringify(bundleToJSON(bundle)));
@@ -139,7 +139,7 @@ export class BundleMaker {
     }
   }
 
-  /** Whether a bundle is by this maker's key or identity, and signs a digest. */
+  /** Whether this maker's key or identity made a bundle, for a digest. */
   isOwn(bundle: SignedBundle, digest: Digest): boolean {
     if (!bundle.digests.includes(digest)) return false;
     const { key, verifier } = this.#options;
@@ -148,7 +148,7 @@ export class BundleMaker {
       bundle.isBy(identityOf(this.#options), verifier);
   }
 
-  /** Looks at an own bundle as one who verifies will. */
+  /** Verifies a new bundle in the way that its readers will. */
   #check(bundle: Bundle): void {
     const { key, verifier } = this.#options;
     if (key || !verifier) return;
@@ -201,13 +201,13 @@ function signerOf(
   });
 }
 
-/** By this cosign and sigstore-go tell keys apart: a hash of the key's DER. */
+/** The hash of the key's DER, by which cosign and sigstore-go know a key. */
 function keyHint(pem: string): string {
   const der = createPublicKey(pem).export({ type: "spki", format: "der" });
   return createHash("sha256").update(der).digest("base64");
 }
 
-/** Whom Fulcio may certify the bearer of a token to be. */
+/** The names and issuers that Fulcio may certify for a token. */
 function identityOf(
   { identityToken = "" }: BundleMakerOptions,
 ): SignerIdentity {
@@ -220,7 +220,7 @@ function identityOf(
       ),
     );
     if (!isJsonObject(claims)) return { names: [], issuers: [] };
-    // A token of Dex names whoever it asked.
+    // Dex names the provider that it asked.
     const federated = claims["federated_claims"];
     return {
       names: texts(claims["email"], claims["sub"]),
@@ -234,20 +234,20 @@ function identityOf(
   }
 }
 
-/** A bundle, read. */
+/** A parsed bundle. */
 export interface SignedBundle {
-  /** What its statement speaks of. */
+  /** The digests of its statement. */
   readonly digests: readonly Digest[];
-  /** Whether its signature was made by a key's other half. */
+  /** Whether the private half of a key made the signature. */
   verify(key: PublicKey): boolean;
-  /** Whether it can be verified to be by someone. */
+  /** Whether the verifier accepts it as made by an identity. */
   isBy(identity: SignerIdentity, verifier: BundleVerifier): boolean;
 }
 
 /**
  * Reads a bundle of an image's signature.
  *
- * @throws {HangarError} `invalid-signature` when it is none
+ * @throws {HangarError} `invalid-signature` when it is not one
  */
 export function parseSignedBundle(bytes: Uint8Array): SignedBundle {
   const refuse = (why: string, cause?: unknown): never => {

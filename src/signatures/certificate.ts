@@ -1,6 +1,6 @@
 /**
- * Certificates of those who sign: the chain up to a trusted root, and whom they
- * name (RFC 5280; Fulcio's oid-info.md).
+ * Certificates of signers: the chain up to a trusted root, and the names in them
+ * (RFC 5280; Fulcio's oid-info.md).
  *
  * @module
  */
@@ -20,7 +20,7 @@ const OID = {
   issuerV1: "1.3.6.1.4.1.57264.1.1",
   issuerV2: "1.3.6.1.4.1.57264.1.8",
 } as const;
-/** Critical extensions that are looked at; with others a certificate says more. */
+/** Critical extensions that the code checks; others must not be ignored. */
 const UNDERSTOOD = new Set([
   "2.5.29.14", // subject key identifier
   "2.5.29.15", // key usage
@@ -31,9 +31,9 @@ const UNDERSTOOD = new Set([
 ]);
 /** The most CAs between a certificate and its root. */
 const MAX_CHAIN = 8;
-/** The most certificates that are looked at beside those that are trusted. */
+/** The most certificates, besides the trusted ones, that are tried. */
 const MAX_INTERMEDIATES = 100;
-/** The most signatures that are checked for one chain; as many as Go checks. */
+/** The most signatures that are checked for one chain, as in Go. */
 const MAX_CHECKS = 100;
 /** General names, by their tags. */
 const EMAIL = 1;
@@ -43,11 +43,11 @@ function refuse(why: string): never {
   throw new HangarError("invalid-signature", why);
 }
 
-/** A certificate of one who signs. */
+/** The certificate of a signer. */
 export class SignerCertificate {
   readonly #certificate: X509Certificate;
 
-  /** @throws {HangarError} `invalid-signature` when it is not just one in PEM */
+  /** @throws {HangarError} `invalid-signature` unless it is one certificate in PEM */
   constructor(pem: string) {
     const [certificate, ...more] = parseCertificates(pem, "the certificate");
     if (!certificate || more.length > 0) {
@@ -84,9 +84,9 @@ export class SignerCertificate {
   }
 
   /**
-   * Who vouched for the identity.
+   * The OIDC issuer that confirmed the identity.
    *
-   * @throws {HangarError} `invalid-signature` when it says nothing, or two things
+   * @throws {HangarError} `invalid-signature` when it names none, or two
    */
   get oidcIssuer(): string {
     const v1 = this.#certificate.extension(OID.issuerV1)?.value.toString();
@@ -99,8 +99,8 @@ export class SignerCertificate {
   }
 
   /**
-   * Checks that a chain leads to a root, all of it good for code signing at a
-   * time.
+   * Checks that a chain leads to a root, and that all of it was valid for code
+   * signing at a time.
    *
    * @throws {HangarError} `invalid-signature`
    */
@@ -128,8 +128,8 @@ export class SignerCertificate {
 }
 
 /**
- * Looks for a way to a root, nearest issuers first, so that each certificate is
- * looked at once: who sends them must not choose how long that takes.
+ * Looks for a chain to a root, nearest issuers first. Each certificate is tried
+ * once, so that their sender cannot make the search long.
  */
 function leadsToRoot(
   leaf: X509Certificate,
@@ -168,7 +168,7 @@ function isUsable(certificate: X509Certificate, time: Date): boolean {
   return isGoodForCodeSigning(certificate) && certificate.validForDate(time);
 }
 
-/** Whether nothing in a certificate speaks against signing code with it. */
+/** Whether a certificate may be used for code signing. */
 export function isGoodForCodeSigning(certificate: X509Certificate): boolean {
   const unknown = certificate.extensions.some((raw) => {
     const oid = raw.subs[0]?.toOID() ?? "";
@@ -181,7 +181,7 @@ export function isGoodForCodeSigning(certificate: X509Certificate): boolean {
     usages.includes(OID.anyUsage);
 }
 
-/** @param below how many CAs there are between the two already */
+/** @param below the number of CAs between the two */
 function mayIssue(
   issuer: X509Certificate,
   certificate: X509Certificate,

@@ -1,7 +1,7 @@
 /**
- * Deno's `node:crypto` knows no default digest: `verify(undefined, …)` throws for
- * keys other than Ed25519, where Node takes SHA-256. `@sigstore/verify` counts
- * on it for signatures and logs, so that it would refuse every bundle.
+ * In Deno's `node:crypto`, `verify(undefined, …)` throws for keys other than
+ * Ed25519, where Node uses SHA-256. `@sigstore/verify` relies on that default for
+ * signatures and logs, and would refuse every bundle.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { crypto } from "@sigstore/core";
 import type { KeyLike } from "node:crypto";
 
-/** Lets `@sigstore/core` name the digest that Node would take; once is enough. */
+/** Makes `@sigstore/core` name the digest that Node uses. Later calls do nothing. */
 export function nameDefaultDigest(): void {
   if (known) return;
   known = true;

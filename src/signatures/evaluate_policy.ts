@@ -30,14 +30,14 @@ import {
   type SigstoreSigned,
 } from "./trusted_keys.ts";
 
-/** The most reasons that are told. */
+/** The most reasons in a message. */
 const MAX_REASONS = 3;
 
-/** What judging asks of the machine. */
+/** What a {@linkcode PolicyJudge} needs from the machine. */
 export interface PolicyEnvironment {
   /** A file that the policy names. */
   readFile(path: string): Promise<Uint8Array>;
-  /** The GPG signatures of an image, from where registries.d says. */
+  /** The GPG signatures of an image, from the place that registries.d names. */
   lookaside(
     image: Reference,
     digest: Digest,
@@ -45,11 +45,11 @@ export interface PolicyEnvironment {
   ): Promise<readonly Uint8Array[]>;
 }
 
-/** An image that is to be judged. */
+/** An image for the policy. */
 export interface JudgedImage {
-  /** By tag, or by digest: as it was asked for. */
+  /** As the user named it, by tag or by digest. */
   readonly reference: Reference;
-  /** The manifest that is to be run: a child, where that is of an index. */
+  /** The manifest: of an index, a child. */
   readonly digest: Digest;
   /** Where its signatures are. */
   readonly place: SignatureStore;
@@ -61,7 +61,7 @@ type SignedBy = Requirement & { readonly type: "signedBy" };
 export class PolicyJudge {
   readonly #policy: Policy;
   readonly #environment: PolicyEnvironment;
-  // Keys and certificates are read once, when they are first needed.
+  // Keys and certificates are read once, at their first use.
   readonly #checkers = new Map<Requirement, Promise<SigstoreChecker>>();
   readonly #keyrings = new Map<Requirement, Promise<OpenKeyring>>();
 
@@ -70,7 +70,7 @@ export class PolicyJudge {
     this.#environment = environment;
   }
 
-  /** Whether some image can be judged without looking at its signatures. */
+  /** Whether the policy accepts an image without reading its signatures. */
   isTrivialFor(reference: Reference): boolean {
     return requirementsFor(this.#policy, reference)
       .every(({ type }) => type === "insecureAcceptAnything");
@@ -80,7 +80,7 @@ export class PolicyJudge {
    * Judges an image.
    *
    * @throws {HangarError} `rejected` when a requirement is not met; `file`,
-   * `key` or any fault of a registry when that cannot be found out
+   * `key` or any fault of a registry when a file or signature cannot be read
    */
   async judge(image: JudgedImage, signal: AbortSignal): Promise<void> {
     for (const one of requirementsFor(this.#policy, image.reference)) {
@@ -222,14 +222,14 @@ async function oneOf<T>(
 ): Promise<void> {
   const why = [...reasons];
   for (const signature of signatures) {
-    // Checking takes time: whoever ends the run is heard in between.
+    // Checking takes time: an interrupt must be seen in between.
     await setImmediate();
     signal.throwIfAborted();
     try {
       await check(signature);
       return;
     } catch (error) {
-      // Whatever is wrong with one signature, the next may be good.
+      // The next signature may be good.
       if (!(error instanceof HangarError)) throw error;
       why.push(describeError(error));
     }

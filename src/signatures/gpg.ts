@@ -9,10 +9,10 @@ import * as openpgp from "openpgp";
 import { counted } from "../counted.ts";
 import { describeError, HangarError } from "../errors.ts";
 
-/** A payload compresses well, but not to this. */
+/** The largest message, in bytes, after it is decompressed. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** Public keys that signatures may be made by. */
+/** Public keys that verify signatures. */
 export class Keyring {
   readonly #keys: readonly openpgp.PublicKey[];
 
@@ -21,7 +21,7 @@ export class Keyring {
   }
 
   /**
-   * Reads public keys, armored or not.
+   * Reads public keys, in armor or in binary.
    *
    * @throws {HangarError} `key` when there are none
    */
@@ -39,8 +39,8 @@ export class Keyring {
           })
           : await openpgp.readKeys({ binaryKeys: bytes });
         for (const key of read) {
-          // A second copy may bring a revocation: as in gpg's keyring, all that
-          // is known of a key counts.
+          // A second copy of a key may have a revocation. As in gpg's keyring,
+          // the copies are merged.
           const known = keys.get(key.getFingerprint());
           const merged = known ? await known.update(key) : key;
           keys.set(key.getFingerprint(), merged.toPublic());
@@ -57,7 +57,7 @@ export class Keyring {
   }
 
   /**
-   * What a signature signs.
+   * The signed content.
    *
    * @throws {HangarError} `invalid-signature` unless one of the keys made it,
    * and that key is good today
@@ -96,9 +96,9 @@ export class Keyring {
   }
 
   /**
-   * Checks that a key is neither revoked nor expired now. At the time that the
-   * signature names it was neither; but its maker chooses that time, and may
-   * have the key from a thief.
+   * Checks that a key is neither revoked nor expired today. The time in the
+   * signature proves nothing: its maker chooses it, and may have stolen the
+   * key.
    */
   async #checkKey(keyId: openpgp.KeyID): Promise<void> {
     const now = new Date();

@@ -1,5 +1,5 @@
 /**
- * Whether the name in a signature is one that a policy takes for an image
+ * Whether a policy accepts the name in a signature for an image
  * (containers-policy.json(5), "signedIdentity").
  *
  * @module
@@ -13,7 +13,7 @@ import {
   type Reference,
 } from "../names/reference.ts";
 
-/** A name in a signature: tag and digest are only there where it has them. */
+/** A name in a signature. It gets no tag that it does not have. */
 function parseName(text: string): Reference | undefined {
   try {
     const reference = parseReference(text);
@@ -33,7 +33,7 @@ function repositoryOf({ registry, repository }: Reference): string {
   return `${registry}/${repository}`;
 }
 
-/** Whether `signed`, out of a signature, names the image that is meant. */
+/** Whether the name `signed` in a signature is accepted for an image. */
 export function matchesIdentity(
   identity: SignedIdentity,
   image: Reference,
@@ -66,7 +66,7 @@ export function matchesIdentity(
 
 function matchesRepoDigestOrExact(image: Reference, name: Reference): boolean {
   if (isNameOnly(name)) return false;
-  // By digest only the repository counts: the digest is checked by itself.
+  // By digest, only the repository counts: the digest is checked elsewhere.
   return image.digest === undefined
     ? formatReference(name) === formatReference(image)
     : repositoryOf(name) === repositoryOf(image);

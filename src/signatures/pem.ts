@@ -1,5 +1,5 @@
 /**
- * PEM, as keys and certificates are kept in it (RFC 7468).
+ * PEM, the format of keys and certificates (RFC 7468).
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface PemBlock {
 const BLOCK =
   /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 
-/** The blocks of a text; what is around them does not count. */
+/** The blocks of a text. Other text is ignored. */
 export function pemBlocks(text: string): PemBlock[] {
   return [...text.matchAll(BLOCK)].map(([, label = "", base64 = ""]) => ({
     label,
@@ -23,7 +23,7 @@ export function pemBlocks(text: string): PemBlock[] {
   }));
 }
 
-/** A damaged block stays one, without content: no key and no certificate. */
+/** A damaged block has no content, so that its reader refuses it. */
 function contentOf(base64: string): Uint8Array {
   try {
     return decodeBase64(base64);
@@ -32,7 +32,7 @@ function contentOf(base64: string): Uint8Array {
   }
 }
 
-/** What is in a text of just one block; undefined for any other. */
+/** The content of a text with one block; undefined for other texts. */
 export function pemBytes(text: string): Uint8Array | undefined {
   const blocks = pemBlocks(text);
   return blocks.length === 1 ? blocks[0]!.bytes : undefined;

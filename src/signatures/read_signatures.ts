@@ -1,6 +1,6 @@
 /**
- * The signatures that cosign and containers/image keep beside an image, in the
- * image under its `.sig` tag.
+ * Signatures as cosign and containers/image keep them: layers of the image under
+ * the `.sig` tag.
  *
  * @module
  */
@@ -18,25 +18,25 @@ import {
   SIMPLE_SIGNING_TYPE,
 } from "./simple_signing.ts";
 
-/** The most signatures of one image that are looked at. */
+/** The most signatures of one image that are read. */
 const MAX_SIGNATURES = 100;
 
-/** A signature, unchecked. */
+/** A signature that is not verified yet. */
 export interface SimpleSignature {
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
-  /** Certificate, chain and proof of a log, where the signer had them. */
+  /** They may hold a certificate, its chain, and the proof of a log. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Where signatures are read. */
+/** Where to read signatures. */
 export interface SignatureStore {
   readonly store: ManifestReader & Pick<BlobReader, "readBlob">;
   readonly repository: string;
 }
 
 /**
- * The image that holds the signatures of a digest; undefined when there is none.
+ * The image with the signatures of a digest; undefined when there is none.
  *
  * @throws {HangarError} `invalid-signature` when its tag holds something else
  */
@@ -57,7 +57,7 @@ export async function readSignatureImage(
   );
 }
 
-/** The layers of an image that bear signatures. */
+/** The layers of an image that are signatures. */
 export function signatureLayers(image: ImageManifest): Descriptor[] {
   return image.layers.filter((l) => l.mediaType === SIMPLE_SIGNING_TYPE);
 }
@@ -65,7 +65,7 @@ export function signatureLayers(image: ImageManifest): Descriptor[] {
 /**
  * Reads the signatures of a digest.
  *
- * @param onUnreadable told why a layer is no signature
+ * @param onUnreadable called with the reason why a layer is not a signature
  * @throws {HangarError} any fault of the registry
  */
 export async function readSignatures(

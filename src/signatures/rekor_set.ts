@@ -1,7 +1,6 @@
 /**
- * The promise of a Rekor log to have a signature (its "signed entry timestamp"),
- * as cosign keeps it beside the signature (cosign's SIGNATURE_SPEC.md,
- * "bundle").
+ * The signed entry timestamp of a Rekor log: its promise that it has recorded a
+ * signature. cosign keeps it in an annotation (SIGNATURE_SPEC.md, "bundle").
  *
  * @module
  */
@@ -41,7 +40,7 @@ function only(json: JsonObject, keys: readonly string[]): JsonObject {
 }
 
 /**
- * Checks a promise, and that it is about this very signature.
+ * Checks a promise, and that it is about this signature.
  *
  * @param promise the annotation's text
  * @returns when the log recorded the signature
@@ -75,7 +74,7 @@ export function verifyRekorSet(
   return new Date(Number(integratedTime) * 1000);
 }
 
-/** The entry, of kind hashedrekord 0.0.1, and what it speaks of. */
+/** Checks that the entry, a hashedrekord 0.0.1, is about this signature. */
 function checkEntry(entry: JsonObject, logged: LoggedSignature): void {
   if (entry["kind"] !== "hashedrekord" || entry["apiVersion"] !== "0.0.1") {
     refuse("is about an entry of another kind");

@@ -31,8 +31,8 @@ const PRIVATE_LABELS = [
 /** Larger files are no keys. */
 const MAX_PEM_CHARS = 64 * 1024;
 /**
- * The costs that go-tuf and go-securesystemslib know. Others are refused: a
- * forged file could ask for all the memory there is.
+ * The costs that go-tuf and go-securesystemslib allow. A forged file with another
+ * one could use up the memory.
  */
 const SCRYPT_COSTS = [32_768, 65_536, 131_072];
 const SCRYPT_MEMORY = 256 * 1024 * 1024;
@@ -56,12 +56,12 @@ export class PublicKey {
     return String(this.#key.export({ type: "spki", format: "pem" }));
   }
 
-  /** Whether a signature over some bytes was made by this key's other half. */
+  /** Whether the private half of this key made a signature over some bytes. */
   verify(bytes: Uint8Array, signature: Uint8Array): boolean {
     try {
       return verify(hashFor(this.#key), bytes, this.#key, signature);
     } catch {
-      // A malformed signature is none.
+      // The signature is malformed.
       return false;
     }
   }

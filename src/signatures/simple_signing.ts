@@ -1,5 +1,5 @@
 /**
- * What a signature of cosign's, or a GPG one, says: the simple signing payload
+ * The payload of a signature of cosign's or of a GPG signature: simple signing
  * (containers-signature(5), cosign's SIGNATURE_SPEC.md).
  *
  * @module
@@ -20,7 +20,7 @@ import {
 export const SIMPLE_SIGNING_TYPE =
   "application/vnd.dev.cosign.simplesigning.v1+json";
 
-/** The most that a payload may weigh; real ones have some 300 bytes. */
+/** The largest payload, in bytes; real ones have some 300. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
 
 /** `critical.type` of payloads by cosign, and of those by GPG. */
@@ -28,10 +28,10 @@ export type PayloadType =
   | "cosign container image signature"
   | "atomic container signature";
 
-/** What is signed. */
+/** What a signature claims. */
 export interface Claim {
   readonly type: PayloadType;
-  /** The image's name as its signer knew it, `docker-reference`. */
+  /** The image's name for its signer, `docker-reference`. */
   readonly reference: string;
   readonly digest: Digest;
 }
@@ -48,7 +48,7 @@ export function makePayload(claim: Omit<Claim, "type">): Uint8Array {
   }));
 }
 
-/** Describes a payload as a layer that bears its signature. */
+/** The descriptor of a payload as a layer, with its signature. */
 export function describeSignature(
   payload: Uint8Array,
   signature: Uint8Array,
@@ -61,7 +61,7 @@ export function describeSignature(
   }, "signature");
 }
 
-/** The signature that a layer bears; undefined when it bears none. */
+/** The signature of a layer; undefined when it has none. */
 export function signatureOf(layer: Descriptor): Uint8Array | undefined {
   const text = layer.annotations?.[SIGNATURE_ANNOTATION];
   if (layer.mediaType !== SIMPLE_SIGNING_TYPE || !text) return undefined;
@@ -73,8 +73,8 @@ export function signatureOf(layer: Descriptor): Uint8Array | undefined {
 }
 
 /**
- * Reads a payload, whose signature must have been checked. What is not known
- * is refused: it might be meant to limit what the signature says.
+ * Reads a payload. Its signature must be verified before. Unknown fields are
+ * refused: they might limit what the signature claims.
  *
  * @throws {HangarError} `invalid-signature`
  */

@@ -1,6 +1,7 @@
 /**
- * Whose sigstore signatures a policy trusts: keys, identities that Fulcio
- * certified, or certificates of a CA; with or without a transparency log.
+ * The signers whose sigstore signatures a policy trusts: keys, identities that
+ * Fulcio certified, or certificates of a CA, with or without a transparency
+ * log.
  *
  * @module
  */
@@ -21,7 +22,7 @@ const ANNOTATION = {
 /** A requirement of sigstore signatures. */
 export type SigstoreSigned = Requirement & { readonly type: "sigstoreSigned" };
 
-/** The key that a signature must be by; throws where there is none. */
+/** The key for a signature; it throws when no trusted signer made it. */
 export type SigstoreChecker = (signature: SimpleSignature) => {
   verify(payload: Uint8Array, signature: Uint8Array): boolean;
 };
@@ -30,7 +31,7 @@ function bad(why: string): HangarError {
   return new HangarError("invalid-signature", why);
 }
 
-/** What some keys are called in messages. */
+/** The names of keys in messages. */
 export function namesOf(sources: readonly Source[]): string {
   return sources.map((s) => "path" in s ? s.path : "the policy's key data")
     .join(", ");
@@ -176,7 +177,7 @@ async function pkiChecker(
   };
 }
 
-/** The certificates between; the last of a chain is its root, of no weight. */
+/** The certificates of a chain without its root, which proves nothing. */
 function chainOf<T>(
   { annotations }: SimpleSignature,
   parse: (pem: string, name: string) => T[],

@@ -1,7 +1,6 @@
 /**
- * Whether a bundle without a key is by whom it says: signature, certificate,
- * times and transparency logs are verified by `@sigstore/verify`, against the
- * roots that the user trusts.
+ * Verifies keyless bundles: `@sigstore/verify` checks signature, certificate, times
+ * and transparency logs against the roots that the user trusts.
  *
  * @module
  */
@@ -22,14 +21,14 @@ import { nameDefaultDigest } from "./default_digest.ts";
 import { isGoodForCodeSigning, SignerCertificate } from "./certificate.ts";
 import { toPem } from "./pem.ts";
 
-/** The most log entries and timestamps of one bundle; real ones have two. */
+/** The most log entries and timestamps of one bundle; two are usual. */
 const MAX_WITNESSES = 16;
 
-/** Whom a certificate must name. */
+/** The signer that a certificate must name. */
 export interface SignerIdentity {
-  /** An e-mail address, or a URI: one of these. */
+  /** E-mail addresses or URIs; it must name one of them. */
   readonly names: readonly string[];
-  /** Who vouched for it: one of these. */
+  /** OIDC issuers; it must name one of them. */
   readonly issuers: readonly string[];
 }
 
@@ -78,7 +77,7 @@ export class BundleVerifier {
         throw bad(`its certificate is for ${name ?? "nobody"}`);
       }
       const certificate = certificateOf(bundle);
-      // What @sigstore/verify leaves to its callers.
+      // @sigstore/verify leaves this to its callers.
       if (!isGoodForCodeSigning(certificate)) {
         throw bad("its certificate is not for code signing");
       }

@@ -1,7 +1,7 @@
 /**
- * What `fetch` and undici throw, turned into hangar's errors. Failed requests
- * carry no code there, only text, so this is the one file that reads text; what
- * it does not know is a temporary network fault.
+ * What `fetch` and undici throw, as hangar's errors. Their errors have no code,
+ * only text, so this is the one file that reads text. A text that it does not
+ * know is a temporary network fault.
  *
  * @module
  */
@@ -21,7 +21,7 @@ function textOf(error: unknown): string {
 
 const CERTIFICATE =
   /certificate|UnknownIssuer|CaUsedAsEndEntity|NotValidForName|SELF_SIGNED|UNABLE_TO_VERIFY/i;
-// What a client sees when its TLS hello meets a server of plain HTTP.
+// What a client gets when it speaks TLS to a server of plain HTTP.
 const NOT_TLS =
   /corrupt message|InvalidContentType|WRONG_VERSION_NUMBER|packet length too long|EPROTO|tls handshake eof|unexpected eof/i;
 const REFUSED = /connection refused|ECONNREFUSED/i;
@@ -50,7 +50,7 @@ interface KnownFault {
   readonly hint?: (url: URL) => string;
 }
 
-/** In the order in which they are looked for: texts hold each other's words. */
+/** The first match counts: a text may hold the words of several. */
 const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     pattern: BLOCKED_PORT,
@@ -79,7 +79,7 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
     pattern: NOT_TLS,
     code: "tls",
     message: () => "the server does not answer in TLS",
-    // A handshake that just breaks off may be a passing fault.
+    // A handshake that breaks off may succeed next time.
     temporary: (text) => /eof/i.test(text),
     hint: () =>
       "for plain HTTP write http:// before the registry or use --tls-verify=false",
@@ -98,7 +98,7 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
   },
 ];
 
-/** Whatever else it may be. */
+/** For any other text. */
 const UNKNOWN_FAULT: KnownFault = {
   pattern: /(?:)/,
   code: "network",
@@ -107,8 +107,8 @@ const UNKNOWN_FAULT: KnownFault = {
 };
 
 /**
- * The fault of a request that got no response, or of a body that broke.
- * Aborts are passed on as the reason they were given.
+ * The error for a request without a response, or for a body that broke. After an
+ * abort it is the signal's reason.
  */
 export function faultOf(
   error: unknown,
@@ -118,7 +118,7 @@ export function faultOf(
 ): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof HangarError) return error;
-  // To try it again changes nothing.
+  // Another attempt would change nothing.
   if (isDefect(error)) return error;
   const text = textOf(error);
   const { code, message, temporary, hint } =

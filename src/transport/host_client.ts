@@ -17,9 +17,9 @@ import type {
 
 /** The certificates of one host, in PEM. */
 export interface HostCertificates {
-  /** CAs to trust beside the usual ones. */
+  /** CAs to trust, besides the usual ones. */
   readonly ca: readonly string[];
-  /** What the client shows of itself. */
+  /** The client certificate. */
   readonly client?: { readonly certificate: string; readonly key: string };
 }
 
@@ -231,7 +231,7 @@ class Patience {
 
   constructor(request: TransportRequest, stallTimeoutMs?: number) {
     this.signal = request.signal;
-    // A stream is watched by the one who sends it.
+    // The sender of a stream watches it.
     if (request.body instanceof ReadableStream) return;
     const late = new AbortController();
     const { signal, method, url } = request;
@@ -250,7 +250,7 @@ class Patience {
   }
 }
 
-/** `100;w=21600`: so many in so many seconds. */
+/** `100;w=21600`: the limit, and its period in seconds. */
 const RATE = /^\s*(\d{1,9})(?:;w=(\d{1,9}))?/;
 
 function tellRateLimit(

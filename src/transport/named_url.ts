@@ -1,6 +1,6 @@
 /**
  * URLs that a registry names: redirects, places of uploads, token servers. They
- * must not lead requests astray.
+ * are checked before a request goes there.
  *
  * @module
  */
@@ -23,11 +23,10 @@ const CARRIES_IPV4 =
 
 /**
  * Whether a host is a link-local address, such as a cloud's metadata server,
- * or a name that means one. Other names are not looked up: what they resolve
- * to may change before the request, and behind a proxy it is not known.
+ * or a name that means one. Other names are not resolved: the
+ * answer may change before the request, and a proxy resolves names by itself.
  *
- * @param hostname of a `URL`, which has turned every way to write an address
- * into one
+ * @param hostname of a `URL`, which writes every address in one form
  */
 export function isLinkLocal(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$|\.$/g, "").toLowerCase();
@@ -39,7 +38,7 @@ export function isLinkLocal(hostname: string): boolean {
     groups === "fd00:ec2:0:0:0:0:0:254";
 }
 
-/** All eight groups of an IPv6 address, which `URL` writes in its short form. */
+/** All eight groups of an IPv6 address, which `URL` writes in short form. */
 function groupsOf(host: string): string {
   const [head = "", tail] = host.split("::");
   if (tail === undefined) return head;
@@ -50,7 +49,7 @@ function groupsOf(host: string): string {
 }
 
 /**
- * A place that a registry sends its client to, resolved and checked.
+ * A URL that a registry sends its client to, resolved and checked.
  *
  * @throws {HangarError} `protocol` for other schemes, a step from https to
  * http, or a link-local address
@@ -100,7 +99,7 @@ function parsedUrl(
   if (target.protocol !== "https:" && target.protocol !== "http:") {
     return refuse("only http and https are followed");
   }
-  // A registry that has such an address itself may name itself.
+  // A registry with such an address may name itself.
   if (isLinkLocal(target.hostname) && target.host !== from.host) {
     return refuse("link-local addresses are not followed");
   }

@@ -73,7 +73,7 @@ function parseProxy(
   const text = value.includes("://") ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url?.hostname || !["http:", "https:"].includes(url.protocol)) {
-    // Without its credentials, wherever they are in what is no URL.
+    // Without credentials: all before the last "@" is left out.
     throw new HangarError(
       "usage",
       `${name} is ${
@@ -116,7 +116,7 @@ function parseException(entry: string): Exception {
   const name = (split ? split[1]!.replace(/^\[|\]$/g, "") : bare)
     .toLowerCase();
   if (isIP(name)) return { port, covers: (host) => host === name };
-  // "*.corp.example" and ".corp.example" are what is below it alone.
+  // "*.corp.example" and ".corp.example" leave out corp.example itself.
   const suffix = name.replace(/^\*(?=\.)/, "");
   return suffix.startsWith(".")
     ? { port, covers: (host) => host.endsWith(suffix) }
@@ -133,8 +133,8 @@ export function proxyAuthorization({ credentials }: Proxy): string | undefined {
 }
 
 /**
- * The variables for a client that decides by itself, such that for these URLs
- * it decides the same.
+ * Proxy variables for another client, with which it goes the same way to these
+ * URLs.
  */
 export function variablesFor(
   rules: ProxyRules,

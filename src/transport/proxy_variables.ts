@@ -1,18 +1,18 @@
 /**
- * The variables of the environment that name proxies; apart from what reads
- * them, since every start looks at them.
+ * The variables of the environment that name proxies. Every start needs these
+ * names, so they are apart from the code that reads the values.
  *
  * @module
  */
 
-/** By the scheme of a URL, each in the order in which they are asked for. */
+/** By the scheme of a URL; the first variable that is set counts. */
 export const PROXY_NAMES = {
   http: ["HTTP_PROXY", "http_proxy"],
   https: ["HTTPS_PROXY", "https_proxy"],
   no: ["NO_PROXY", "no_proxy"],
 } as const;
 
-/** Every variable that some client would follow by itself. */
+/** Every variable that some HTTP client reads by itself. */
 export const PROXY_VARIABLES: readonly string[] = [
   ...PROXY_NAMES.http,
   ...PROXY_NAMES.https,

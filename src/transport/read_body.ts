@@ -1,6 +1,6 @@
 /**
- * Reading the bodies of responses: by pieces, or whole up to a limit. A body that
- * keeps silent for too long is given up.
+ * Reads the bodies of responses: in pieces, or whole up to a limit. A body that
+ * brings no byte for too long is given up.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { redactUrl } from "./redact_url.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type { TransportDecorator } from "./transport.ts";
 
-/** What a body belongs to, and how long it may keep silent. */
+/** The request of a body, and how long the body may bring no byte. */
 export interface BodyOrigin {
   readonly method: string;
   readonly url: URL;
@@ -23,8 +23,8 @@ export interface BodyOrigin {
 }
 
 /**
- * Reads a response's body, with its faults turned into hangar's errors. A body
- * of which no byte comes for the stall timeout is given up.
+ * Reads a response's body, and turns its faults into hangar's errors. A body that
+ * brings no byte for the stall timeout is given up.
  */
 export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
   if (!response.body) return bytesReader(new Uint8Array());
@@ -56,11 +56,11 @@ export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
 }
 
 /**
- * How much is asked for at once, in bytes. Reading into large buffers of one's
- * own costs half the CPU of taking what comes, where the body allows it.
+ * How much is asked for at once, in bytes. Reading into large buffers costs half
+ * the CPU of reading pieces as they come. Not every body allows it.
  */
 const PIECE_BYTES = 512 * 1024;
-/** The same where nobody has said how much there is. */
+/** The same where the length of the body is not known. */
 const UNKNOWN_PIECE_BYTES = 64 * 1024;
 
 interface PieceReader {
@@ -83,9 +83,9 @@ function pieceReader(
   }
   let left = length;
   return {
-    // A buffer each time: who takes the piece may keep it.
+    // A new buffer each time: the caller may keep the piece.
     read: async () => {
-      // One byte more, so that the end is seen.
+      // One byte more, to see the end.
       const size = left >= 0
         ? Math.min(left + 1, PIECE_BYTES)
         : UNKNOWN_PIECE_BYTES;
@@ -103,7 +103,7 @@ function byobReader(
   try {
     return body.getReader({ mode: "byob" });
   } catch {
-    // No byte stream: a body that something has been put around.
+    // The body is wrapped in a stream that is no byte stream.
     return undefined;
   }
 }
@@ -125,7 +125,11 @@ export async function readBounded(
   );
 }
 
-/** The same of a reader. */
+/**
+ * All that a reader gives.
+ *
+ * @throws {HangarError} `too-large` past `limit` bytes
+ */
 export async function readWhole(
   reader: ByteReader,
   limit: number,
@@ -152,7 +156,7 @@ export async function readWhole(
   return concat(chunks);
 }
 
-/** Reads bodies whole where the request says so. */
+/** Reads the whole body where `wholeBody` of the request is given. */
 export const readWholeBodies: TransportDecorator =
   (next) => async (request) => {
     const response = await next(request);

@@ -6,7 +6,7 @@
 
 import { hideLogin } from "../errors.ts";
 
-/** Parameters whose values say what was asked for, and are no secret. */
+/** Parameters whose values are not secret. */
 const SHOWN = new Set([
   "n",
   "last",
@@ -22,21 +22,20 @@ const MAX_VALUE = 300;
 const MAX_PARAMETERS = 20;
 
 /**
- * A parameter's name. A token that is the whole query, also one that ends in
- * the "=" of base64, must not be taken for one.
+ * A parameter's name. A query may be one token, which may end in the "=" of
+ * base64: that must not count as a name.
  */
 const NAME = /^[A-Za-z_][A-Za-z_-]{0,31}$/;
 
 /**
- * A URL for logs and errors: without user, password and fragment, and with the
- * values of its query hidden, since upload states and CDN signatures are
- * secrets.
+ * A URL for logs and errors. It has no user, password and fragment, and the values
+ * of its query are hidden: upload states and signatures of CDNs are secret.
  */
 export function redactUrl(url: URL): string {
   const path = url.pathname.length > MAX_PATH
     ? `${url.pathname.slice(0, MAX_PATH)}…`
     : url.pathname;
-  // What is no address of a host, such as data:, is content.
+  // A URL without a host, such as data:, is content.
   if (url.host === "" && url.protocol !== "file:") return `${url.protocol}…`;
   return `${url.protocol}//${url.host}${path}${redactQuery(url.search)}`;
 }
@@ -54,7 +53,7 @@ function redactQuery(search: string): string {
   return `?${parameters.join("&")}`;
 }
 
-/** The same of what somebody wrote for a URL, in quotes. */
+/** A text that should be a URL, for logs and errors, in quotes. */
 export function redactUrlText(text: string, base?: URL): string {
   if (URL.canParse(text)) return JSON.stringify(redactUrl(new URL(text)));
   if (base && URL.canParse(text, base)) {

@@ -1,6 +1,7 @@
 /**
- * Redirects, followed by hand: registries keep blobs on CDNs, but what a
- * registry sends must not lead credentials or requests astray.
+ * Redirects, followed by our own code. Registries keep blobs on CDNs, but a
+ * redirect must not take credentials to another origin, nor requests to a place
+ * that is not allowed.
  *
  * @module
  */
@@ -18,9 +19,9 @@ const MAX_REDIRECTS = 5;
 const STATUSES = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Follows redirects of requests whose body can be sent again, at most five,
- * leaving credentials behind as soon as the origin changes. What another origin
- * answers asks for no credentials: they are not its own.
+ * Follows redirects of requests whose body can be sent again, at most five. When
+ * the origin changes, the credentials are left out, and challenges of the other
+ * origin are not answered.
  */
 export const followRedirects: TransportDecorator =
   (next) => async (request) => {

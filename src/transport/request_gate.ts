@@ -28,14 +28,14 @@ interface Waiter {
   readonly grant: () => void;
 }
 
-// Not a host name, so it cannot meet one.
+// No host name has an asterisk.
 const TRANSFERS = "*transfers*";
 
 /**
- * Grants all slots that a piece of work needs at once, or none: nobody holds
- * one slot while waiting for another, so nothing can lock up. Those who wait
- * are served in order, except that work for an idle host is not held up by
- * work for a busy one.
+ * Grants all slots that a piece of work needs at once, or none. So no work holds
+ * one slot while it waits for another, and a deadlock is impossible. Slots are
+ * granted in order, but work for a busy host does not hold up work for an idle
+ * one.
  */
 export class RequestGate {
   readonly #maxPerHost: number;
@@ -61,8 +61,9 @@ export class RequestGate {
   }
 
   /**
-   * Waits for a slot at a host that a transfer needs at its end. It holds its
-   * place among the transfers meanwhile, which no holder of a slot waits for.
+   * Waits for a slot at a host that a transfer needs last. The transfer keeps its
+   * place among the transfers meanwhile. That is safe: no holder of a slot waits
+   * for one.
    */
   enterWithin(host: string, signal?: AbortSignal): Promise<() => void> {
     return this.#acquire(new Map([[host, 1]]), signal);
@@ -120,8 +121,8 @@ export class RequestGate {
   }
 
   #serve(): void {
-    // What an earlier waiter lacks is kept from later ones, or a transfer
-    // that needs two slots would wait forever behind requests that need one.
+    // Slots that an earlier waiter lacks are kept from later ones. Else a
+    // transfer, which needs two, would wait for ever behind single requests.
     const reserved = new Set<string>();
     const still: Waiter[] = [];
     for (const waiter of this.#waiting) {

@@ -31,17 +31,16 @@ export interface RetrierOptions {
    */
   readonly baseDelayMs?: number;
   /**
-   * The longest wait of its own accord, in ms.
+   * The longest wait, in ms, where no `Retry-After` asks for more.
    *
    * @default {30_000}
    */
   readonly maxDelayMs?: number;
   readonly observer?: RequestObserver;
   /**
-   * Whether the body of a server's error says that it is for good, whatever the
-   * status says.
+   * Whether the body of a 5xx says that the error is for good.
    *
-   * @default {none does}
+   * @default {it never does}
    */
   readonly isForGood?: (body: Uint8Array) => boolean;
   /** A number in [0, 1), for jitter. */
@@ -50,14 +49,14 @@ export interface RetrierOptions {
   readonly now?: () => number;
 }
 
-/** How often a step is tried where nobody says, at a host that is silent. */
+/** How often a step is tried by default, at a host that does not answer. */
 const ATTEMPTS = 5;
-/** The same at a host that is alive: one that fails one request in five. */
+/** The same at a host that answers, but may fail one request in five. */
 const ATTEMPTS_WHILE_ALIVE = 10;
-/** A host is alive that answered well so shortly before a step began, in ms. */
+/** How long before a step a host must have answered to be alive, in ms. */
 const ALIVE_MS = 60_000;
 
-/** An error's body is read up to here to see whether it is for good. */
+/** How much of an error's body is read to see whether it is for good. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /** Statuses that are about the host as a whole. */
@@ -85,8 +84,8 @@ export function parseRetryAfter(
 }
 
 /**
- * Tries again what failed for now: exponential backoff with full jitter, and
- * per host the pause that the host asked for, kept by all workers.
+ * Tries again what failed for the time being: with exponential backoff and
+ * jitter. When a host asks for a pause, all requests to it wait.
  */
 export class Retrier {
   readonly #options: RetrierOptions;
@@ -124,7 +123,7 @@ export class Retrier {
         );
         wait = Math.max(wait, retryAfter ?? 0);
         const isQuota = (retryAfter ?? 0) > QUOTA_MS;
-        // One that is told to slow down slows down everybody at that host.
+        // All requests to this host slow down.
         if (!isQuota && SLOW_DOWN.has(response.status)) {
           this.#pause(url.host, wait);
         }
@@ -172,8 +171,8 @@ export class Retrier {
   }
 
   /**
-   * How often a step is tried. A host that answers other requests is not down:
-   * what fails there by chance gets through in the end.
+   * How often a step is tried. A host that answers other requests is not down, so
+   * more attempts are worth it.
    */
   #limit(host: string | undefined, since: number): number {
     const { attempts } = this.#options;
@@ -184,12 +183,12 @@ export class Retrier {
       : ATTEMPTS;
   }
 
-  /** A host that refuses its first request is taken to be alive: it speaks. */
+  /** A host whose first answer is an error counts as alive. */
   #meet(host: string): void {
     if (!this.#answered.has(host)) this.#answered.set(host, this.#now());
   }
 
-  /** Reads what a server's error says; the response can be read once more. */
+  /** Reads the body of a 5xx; the returned response can be read once more. */
   async #look(
     request: TransportRequest,
     response: Response,

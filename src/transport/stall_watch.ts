@@ -6,25 +6,25 @@
 
 import { HangarError } from "../errors.ts";
 
-/** Without a byte for so long a transfer is given up, in ms. */
+/** How long a transfer may bring no byte before it is given up, in ms. */
 export const DEFAULT_STALL_TIMEOUT_MS = 60_000;
 
-/** What a timer takes. */
+/** The longest time that a timer can be set to. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Watches one transfer. It only counts while something is waited for. */
+/** Watches one transfer. Time counts only between `wait` and `rest`. */
 export class StallWatch {
   readonly #ms: number;
   readonly #onStall: (error: HangarError) => void;
   readonly #what: () => string;
   #timer?: ReturnType<typeof setTimeout>;
-  /** Since when it waits, and how long it may; undefined while it does not. */
+  /** Since when it waits, and how long it may; undefined between the waits. */
   #waiting?: { since: number; for: number };
   #stalled?: HangarError;
   #ended = false;
 
   /**
-   * @param onStall is to make the wait end
+   * @param onStall must make the wait end
    * @param what names the transfer
    */
   constructor(
@@ -43,20 +43,20 @@ export class StallWatch {
    * @param times how many stall timeouts it may take
    */
   wait(times = 1): void {
-    // A body may be asked for more when its request has ended already.
+    // A reader may ask for more after the request has ended.
     if (this.#ended || this.#ms === Infinity) return;
     const ms = Math.min(this.#ms * times, MAX_TIMER_MS);
     this.#waiting = { since: performance.now(), for: ms };
-    // One timer for many waits: it looks when it fires whether it is due.
+    // One timer serves many waits: when it fires, it looks whether one is due.
     if (this.#timer === undefined) this.#arm(ms);
   }
 
-  /** It came. */
+  /** The wait is over. */
   rest(): void {
     this.#waiting = undefined;
   }
 
-  /** Nothing is waited for any more. */
+  /** The transfer is over. */
   end(): void {
     this.#ended = true;
     this.#waiting = undefined;
@@ -64,7 +64,7 @@ export class StallWatch {
     this.#timer = undefined;
   }
 
-  /** @throws {HangarError} `network` (temporary) when it had to be given up */
+  /** @throws {HangarError} `network` (temporary) when it was given up */
   throwIfStalled(): void {
     if (this.#stalled) throw this.#stalled;
   }

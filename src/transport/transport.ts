@@ -1,31 +1,31 @@
 /**
- * How a request reaches a host: one function type, decorated.
+ * How a request reaches a host: one function type, and decorators for it.
  *
  * @module
  */
 
-/** How much more may be pulled (Docker Hub's `ratelimit-*` headers). */
+/** How many pulls a registry allows (Docker Hub's `ratelimit-*` headers). */
 export interface RateLimit {
   readonly limit: number;
   readonly remaining: number;
-  /** The time that the limit is for, in seconds. */
+  /** The period of the limit, in seconds. */
   readonly windowS?: number;
 }
 
-/** Told of every request that really goes out, for logs and counts. */
+/** Hears of every request that is sent, for logs and counts. */
 export interface RequestObserver {
-  /** A request is about to be sent; called once per attempt and redirect. */
+  /** A request is about to be sent: each attempt and each redirect. */
   onRequest?(method: string, url: URL): void;
   /** Its answer's head arrived, after `ms` milliseconds. */
   onResponse?(method: string, url: URL, status: number, ms: number): void;
-  /** A host told how much more may be pulled. */
   /** Where the credentials for a host come from; undefined for none. */
   onCredentials?(host: string, origin: string | undefined): void;
-  /** Requests to a host go through a proxy, told once. */
+  /** Requests to a host go through a proxy; called once. */
   onProxy?(host: string, proxyUrl: string): void;
+  /** A host said how many pulls it allows. */
   onRateLimit?(host: string, limit: RateLimit): void;
   /**
-   * Something will be tried again after `delayMs` milliseconds.
+   * Another attempt follows after `delayMs` milliseconds.
    *
    * @param what the request; undefined for a whole transfer
    * @param reason the error, or the status of the answer
@@ -42,15 +42,15 @@ export interface TransportRequest {
   readonly body?: Uint8Array | ReadableStream<Uint8Array>;
   readonly signal?: AbortSignal;
   /**
-   * Reads the answer's body before it counts as one, so that a body that breaks
-   * is a request to be sent again; at most so many bytes.
+   * Reads the whole body of the answer, at most so many bytes, before the answer
+   * counts. Then a body that breaks makes the request be sent again.
    */
   readonly wholeBody?: number;
-  /** Called when it broke or was refused for now, and is sent again. */
+  /** Called before the request is sent again. */
   readonly onRetry?: () => void;
   /**
-   * It is not sent again by itself: what it carried may have arrived, or there
-   * is more to be done first.
+   * Whether it is sent once only: its content may have arrived, or the caller
+   * has more to do before another attempt.
    *
    * @default {false}
    */
@@ -64,10 +64,11 @@ export interface TransportRequest {
    * @default {false}
    */
   readonly ownOrigin?: boolean;
-  /** Without a byte of the whole body for so long it is given up, in ms. */
+  /** How long the whole body may bring no byte, in ms. */
   readonly stallTimeoutMs?: number;
   /**
-   * The caller holds a transfer slot of this host already, so none is taken.
+   * Whether the caller holds a transfer slot of this host already, so that the
+   * request takes none.
    *
    * @default {false}
    */
@@ -85,7 +86,7 @@ export type Transport = (request: TransportRequest) => Promise<Response>;
 /** Adds behaviour around a transport. */
 export type TransportDecorator = (next: Transport) => Transport;
 
-/** Wraps a transport in decorators; the first named is the innermost. */
+/** Wraps a transport in decorators; the first is the innermost. */
 export function compose(
   base: Transport,
   ...decorators: readonly TransportDecorator[]
@@ -93,7 +94,7 @@ export function compose(
   return decorators.reduce((next, decorate) => decorate(next), base);
 }
 
-/** Lets go of a response whose body nobody wants. */
+/** Drops the body of a response. */
 export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }

@@ -1,7 +1,7 @@
 /**
- * A client that does not check the certificates of servers, on undici: Deno's
- * own cannot be told so. In a file of its own, so that it is loaded where it is
- * needed alone.
+ * A client that does not check the certificates of servers. It is made with
+ * undici, since Deno's own client always checks them, and is in a file of its
+ * own, so that it is loaded only where it is needed.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { type Proxy, proxyAuthorization } from "./proxies.ts";
 
 /** Options of an {@linkcode UncheckedClient}. */
 export interface UncheckedClientOptions {
-  /** What it shows of itself, in PEM. */
+  /** The client certificate, in PEM. */
   readonly client?: { readonly certificate: string; readonly key: string };
   readonly proxy?: Proxy;
-  /** CAs (PEM) beside those that come with Deno: a proxy is checked. */
+  /** More CAs (PEM) than Deno's: the certificate of a proxy is checked. */
   readonly systemCertificates: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export class UncheckedClient {
     const hasBody = !WITHOUT_BODY.includes(response.status) &&
       init.method !== "HEAD";
     if (!hasBody) await response.body?.cancel();
-    // The same web standard class, from another realm's types.
+    // The types differ, the class is the same web standard.
     const body = hasBody
       ? response.body as ReadableStream<Uint8Array> | null
       : null;
