@@ -6,6 +6,7 @@
 
 import { abortable } from "@std/async/abortable";
 import { HangarError } from "../errors.ts";
+import { sharedWork } from "../shared_work.ts";
 import {
   discard,
   type TransportDecorator,
@@ -181,22 +182,19 @@ export class Authenticator {
     signal?: AbortSignal,
   ): Promise<Token> {
     const key = scopeKey(scopes);
-    const known = this.#tokens.get(key);
-    if (known) {
-      const token = await wait(known, signal);
-      if (token.expires > this.#now()) return token;
-      // Another request may have begun the renewal in the meantime.
-      if (this.#tokens.get(key) === known) this.#tokens.delete(key);
-      return await this.#token(scopes, signal);
-    }
-    // All who wait share it, so the abort of one caller must not end it.
+    const isNew = !this.#tokens.has(key);
     const { parameters } = this.#challenge!;
-    const fetched = this.#server.fetchToken(parameters, scopes);
-    this.#tokens.set(key, fetched);
-    fetched.catch(() => {
-      if (this.#tokens.get(key) === fetched) this.#tokens.delete(key);
-    });
-    return await wait(fetched, signal);
+    // All who wait share it, so the abort of one caller must not end it.
+    const shared = sharedWork(
+      this.#tokens,
+      key,
+      () => this.#server.fetchToken(parameters, scopes),
+    );
+    const token = await wait(shared, signal);
+    if (isNew || token.expires > this.#now()) return token;
+    // Another request may have begun the renewal in the meantime.
+    if (this.#tokens.get(key) === shared) this.#tokens.delete(key);
+    return await this.#token(scopes, signal);
   }
 
   /** Waits until no token request is under way; the end of a run calls it. */

@@ -11,6 +11,7 @@ import {
   DOCKER_HUB,
   DOCKER_HUB_AUTH_KEY,
 } from "../names/docker_hub.ts";
+import { sharedWork } from "../shared_work.ts";
 import { type AuthEntry, type AuthFile, parseAuthFile } from "./auth_file.ts";
 import {
   CredentialHelper,
@@ -224,23 +225,20 @@ export class Keychain {
   }
 
   #askHelper(name: string, host: string): Promise<Credentials | undefined> {
-    const key = `${name} ${host}`;
-    const known = this.#helped.get(key);
-    if (known) return known;
-    const asking = askHelper(name, host, this.#environment.runHelper);
-    this.#helped.set(key, asking);
-    asking.catch(() => this.#helped.delete(key));
-    return asking;
+    return sharedWork(
+      this.#helped,
+      `${name} ${host}`,
+      () => askHelper(name, host, this.#environment.runHelper),
+    );
   }
 
   #load(path: string): Promise<KeyedFile> {
-    const known = this.#files.get(path);
-    if (known) return known;
-    const loading = readAuthFile(this.#environment, path);
-    this.#files.set(path, loading);
-    // The user may have repaired the file before the next image.
-    loading.catch(() => this.#files.delete(path));
-    return loading;
+    // After a failure the user may repair the file before the next image.
+    return sharedWork(
+      this.#files,
+      path,
+      () => readAuthFile(this.#environment, path),
+    );
   }
 }
 

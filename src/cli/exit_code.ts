@@ -1,10 +1,10 @@
 /**
- * What hangar ends with (CONTRACT 10).
+ * The exit codes of the commands, which the manual lists.
  *
  * @module
  */
 
-/** Exit codes. */
+/** How a command ended. */
 export const ExitCode = {
   done: 0,
   someFailed: 1,

@@ -147,7 +147,9 @@ function requirementOf(object: StrictObject): Requirement {
     case "sigstoreSigned":
       return sigstoreSigned(object);
     default:
-      return object.refuse(`${JSON.stringify(type)} is no known requirement`);
+      return object.refuse(
+        `${JSON.stringify(type)} is not a known requirement`,
+      );
   }
 }
 
@@ -161,7 +163,7 @@ const KEY_TYPES = [
 function signedBy(object: StrictObject): Requirement {
   const keyType = object.wanted("keyType");
   if (!KEY_TYPES.includes(keyType)) {
-    object.refuse(`${JSON.stringify(keyType)} is no known keyType`);
+    object.refuse(`${JSON.stringify(keyType)} is not a known keyType`);
   }
   const keys = sources(object, "key", { plural: false });
   if (!keys) object.refuse("want one of keyPath, keyPaths and keyData");
@@ -301,13 +303,13 @@ function identityOf(
         const signedPrefix = object.wanted("signedPrefix");
         for (const text of [prefix, signedPrefix]) {
           if (!PREFIX.test(text)) {
-            object.refuse(`${JSON.stringify(text)} is no prefix of a name`);
+            object.refuse(`${JSON.stringify(text)} is not a prefix of a name`);
           }
         }
         return { type, prefix, signedPrefix };
       }
       default:
-        return object.refuse(`${JSON.stringify(type)} is no known identity`);
+        return object.refuse(`${JSON.stringify(type)} is not a known identity`);
     }
   })();
   object.end();

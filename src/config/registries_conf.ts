@@ -165,7 +165,7 @@ function rewrite(
   } catch (cause) {
     throw new HangarError(
       "file",
-      `${file}: ${prefix} leads from ${name} to ${rewritten}, which is no reference`,
+      `${file}: ${prefix} leads from ${name} to ${rewritten}, which is not a reference`,
       { cause },
     );
   }
@@ -271,10 +271,13 @@ function tablesOf(value: unknown, where: string): Record<string, unknown>[] {
   if (Array.isArray(value)) {
     return value.map((item: unknown, i) => {
       if (isJsonObject(item)) return { ...item };
-      throw new HangarError("file", `${where} ${i + 1} is no table`);
+      throw new HangarError("file", `${where} ${i + 1} is not a table`);
     });
   }
-  throw new HangarError("file", `${where} is no list of tables: write [[…]]`);
+  throw new HangarError(
+    "file",
+    `${where} is not a list of tables: write [[…]]`,
+  );
 }
 
 function booleanOf(value: unknown, where: string): boolean {
@@ -287,7 +290,7 @@ function booleanOf(value: unknown, where: string): boolean {
 function locationOf(value: unknown, where: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== "string") {
-    throw new HangarError("file", `${where} is no string`);
+    throw new HangarError("file", `${where} is not a string`);
   }
   if (/^https?:\/\//.test(value)) {
     throw new HangarError(

@@ -14,7 +14,7 @@ export class StrictObject {
   /** Where it is, for messages. */
   readonly path: string;
 
-  /** @throws {HangarError} `file` when it is no object */
+  /** @throws {HangarError} `file` when it is not an object */
   constructor(value: unknown, path: string) {
     this.path = path;
     if (!isJsonObject(value)) {
@@ -66,7 +66,7 @@ export class StrictObject {
   end(): void {
     const [unknown] = this.#fields.keys();
     if (unknown !== undefined) {
-      this.refuse(`${JSON.stringify(unknown)} is not a field that is known`);
+      this.refuse(`${JSON.stringify(unknown)} is not a known field`);
     }
   }
 }

@@ -15,6 +15,7 @@ import { setImmediate } from "node:timers/promises";
 import { describeError, HangarError } from "../errors.ts";
 import { formatReference, type Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
+import { sharedWork } from "../shared_work.ts";
 import { allOf } from "../together.ts";
 import { matchesIdentity } from "./identity.ts";
 import { readSignatures, type SignatureStore } from "./read_signatures.ts";
@@ -119,7 +120,7 @@ export class PolicyJudge {
       signal,
       (reason) => reasons.push(describeError(reason)),
     );
-    const checker = await remembered(
+    const checker = await sharedWork(
       this.#checkers,
       requirement,
       () => loadChecker(requirement, (source) => this.#load(source)),
@@ -148,7 +149,7 @@ export class PolicyJudge {
       image.digest,
       signal,
     );
-    const open = await remembered(this.#keyrings, requirement, async () => {
+    const open = await sharedWork(this.#keyrings, requirement, async () => {
       const { Keyring } = await import("./gpg.ts");
       const files = await allOf(
         requirement.keys.map((source) => this.#load(source)),
@@ -183,20 +184,6 @@ export class PolicyJudge {
 }
 
 type OpenKeyring = (signature: Uint8Array) => Promise<Uint8Array>;
-
-function remembered<K, T>(
-  known: Map<K, Promise<T>>,
-  key: K,
-  make: () => Promise<T>,
-): Promise<T> {
-  let found = known.get(key);
-  if (!found) {
-    found = make();
-    known.set(key, found);
-    found.catch(() => known.delete(key));
-  }
-  return found;
-}
 
 function bad(why: string): HangarError {
   return new HangarError("invalid-signature", why);

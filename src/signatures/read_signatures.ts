@@ -88,7 +88,7 @@ export async function readSignatures(
       onUnreadable(
         new HangarError(
           "invalid-signature",
-          `layer ${layer.digest} bears no signature`,
+          `layer ${layer.digest} has no signature`,
         ),
       );
       return [];

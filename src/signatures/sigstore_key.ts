@@ -117,7 +117,7 @@ export function openPrivateKey(
     .find(({ label }) => PRIVATE_LABELS.includes(label));
   if (!block) {
     return refuse(
-      `${name} is no encrypted sigstore private key`,
+      `${name} is not an encrypted sigstore private key`,
       "make one with: hangar generate-sigstore-key",
     );
   }

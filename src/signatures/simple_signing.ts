@@ -97,7 +97,7 @@ export function parsePayload(bytes: Uint8Array): Claim {
   }
   const { critical, optional } = only(json, ["critical", "optional"]);
   if (optional !== null && !isJsonObject(optional)) {
-    return refuse("has an optional part that is no object");
+    return refuse("has an optional part that is not an object");
   }
   const { type, image, identity } = only(critical, [
     "type",

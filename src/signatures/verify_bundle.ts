@@ -74,7 +74,7 @@ export class BundleVerifier {
       const signer = this.#verifier.verify(toSignedEntity(bundle));
       const name = signer.identity?.subjectAlternativeName;
       if (name === undefined || !names.includes(name)) {
-        throw bad(`its certificate is for ${name ?? "nobody"}`);
+        throw bad(`its certificate is for ${name ?? "no name"}`);
       }
       const certificate = certificateOf(bundle);
       // @sigstore/verify leaves this to its callers.
@@ -110,7 +110,7 @@ function parseRoot(json: string, name: string): TrustedRoot {
 function noRoot(name: string, cause: unknown): HangarError {
   return new HangarError(
     "usage",
-    `${name} is no trusted root: ${describeError(cause)}`,
+    `${name} is not a trusted root: ${describeError(cause)}`,
     {
       cause,
       hint: "want a trusted_root.json, as cosign trusted-root makes it",

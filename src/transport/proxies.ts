@@ -38,7 +38,7 @@ export class ProxyRules {
 
   /**
    * @param env gives a variable of the environment
-   * @throws {HangarError} `usage` when a variable is no proxy's URL
+   * @throws {HangarError} `usage` when a variable is not the URL of a proxy
    */
   constructor(env: (name: string) => string | undefined) {
     const first = (names: readonly string[]) => {
@@ -78,7 +78,7 @@ function parseProxy(
       "usage",
       `${name} is ${
         JSON.stringify(printable(value.replace(/^.*@/, "…@"), 80))
-      }, which is no proxy: want http://HOST:PORT or https://HOST:PORT`,
+      }, which is not a proxy: want http://HOST:PORT or https://HOST:PORT`,
     );
   }
   const { username, password, origin, host } = url;

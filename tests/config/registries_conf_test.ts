@@ -77,12 +77,12 @@ Deno.test("registries.conf: what cannot be understood is named by file and place
   const cases: [string, string][] = [
     ["[registries.insecure]\nregistries = ['x']", "1.conf is in version 1"],
     ["[[registry]", "1.conf is not TOML: line 1"],
-    ["registry = 1", "1.conf: registry is no list of tables"],
-    ["registry = [1]", "1.conf: registry 1 is no table"],
+    ["registry = 1", "1.conf: registry is not a list of tables"],
+    ["registry = [1]", "1.conf: registry 1 is not a table"],
     ["[[registry]]\ninsecure = true", "registry 1 has neither prefix nor"],
     ['[[registry]]\nprefix = "a.io"', "registry 1 (a.io) has no location"],
     ['[[registry]]\nlocation = "https://a.io"', "want HOST[:PORT][/PATH]"],
-    ["[[registry]]\nlocation = 7", "registry 1: location is no string"],
+    ["[[registry]]\nlocation = 7", "registry 1: location is not a string"],
     [
       '[[registry]]\nlocation = "a.io"\ninsecure = "yes"',
       "registry 1: insecure is neither true nor false",
@@ -119,6 +119,6 @@ Deno.test("registries.conf: a location that gives no reference is an error, not 
   assertThrows(
     () => of.pullFrom(parseReference("a.io/x:1")),
     HangarError,
-    "which is no reference",
+    "which is not a reference",
   );
 });

@@ -201,7 +201,7 @@ for (
 
 for (
   const [name, text, says] of [
-    ["text", "hello", "is no trusted root"],
+    ["text", "hello", "is not a trusted root"],
     ["no authority", "{}", "names no certificate authority"],
     [
       "a broken certificate",
@@ -210,7 +210,7 @@ for (
           certChain: { certificates: [{ rawBytes: "AAAA" }] },
         }],
       }),
-      "is no trusted root",
+      "is not a trusted root",
     ],
   ] as const
 ) {

@@ -53,9 +53,9 @@ for (
       "the passphrase for k is wrong",
     ],
     ["an empty passphrase", COSIGN_KEY, "", "the passphrase for k is wrong"],
-    ["no PEM", "hello", "pw", "k is no encrypted sigstore private key"],
-    ["a public key", COSIGN_PUB, "pw", "no encrypted sigstore private key"],
-    ["a cut file", COSIGN_KEY.slice(0, 300), "pw", "no encrypted"],
+    ["no PEM", "hello", "pw", "k is not an encrypted sigstore private key"],
+    ["a public key", COSIGN_PUB, "pw", "not an encrypted sigstore private key"],
+    ["a cut file", COSIGN_KEY.slice(0, 300), "pw", "not an encrypted"],
     [
       "a cut ciphertext",
       envelope((json) => json["ciphertext"] = "AAAA"),
