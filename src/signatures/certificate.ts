@@ -8,6 +8,7 @@
 import { ASN1Obj, X509Certificate } from "@sigstore/core";
 import { Buffer } from "node:buffer";
 import { createPublicKey } from "node:crypto";
+import { encodeBase64 } from "../base64.ts";
 import { HangarError } from "../errors.ts";
 import { pemBlocks } from "./pem.ts";
 import { PublicKey } from "./sigstore_key.ts";
@@ -138,7 +139,7 @@ function leadsToRoot(
   time: Date,
 ): boolean {
   const idOf = (certificate: X509Certificate) =>
-    certificate.root.toDER().toString("base64");
+    encodeBase64(certificate.root.toDER());
   const candidates = new Map<string, X509Certificate>();
   for (const one of [...roots, ...intermediates]) {
     candidates.set(idOf(one), one);
