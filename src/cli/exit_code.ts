@@ -1,10 +1,10 @@
 /**
- * The exit codes of the commands, which the manual lists.
+ * What hangar ends with (CONTRACT 10).
  *
  * @module
  */
 
-/** How a command ended. */
+/** Exit codes. */
 export const ExitCode = {
   done: 0,
   someFailed: 1,

@@ -20,7 +20,6 @@ import {
 import { type ImageList, parseImageList } from "../lists/image_list.ts";
 import type { Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
-import { counted } from "../counted.ts";
 import {
   checkFailedPath,
   refuseSameFile,
@@ -307,7 +306,7 @@ function recap(
   if (failed.length === 0) return;
   const texts = new Map(list.entries.map(({ line, text }) => [line, text]));
   console.error(
-    `${counted(failed.length, "image")} failed:`,
+    failed.length === 1 ? "1 image failed:" : `${failed.length} images failed:`,
   );
   for (const outcome of failed.slice(0, RECAPPED)) {
     const text = texts.get(outcome.lines[0]!) ?? "";

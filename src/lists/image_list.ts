@@ -23,7 +23,7 @@ export interface ListEntry {
   /** Number among the valid entries, from 1: `[IMG:n]`. */
   readonly ordinal: number;
   readonly source: Reference;
-  /** The destination of a mirror-format line; the tag is the source's. */
+  /** Where a mirror-format line sends it; the tag is the source's. */
   readonly destination?: RepositoryName;
 }
 

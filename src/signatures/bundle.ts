@@ -52,9 +52,9 @@ const WITNESS_RETRIES = 3;
 
 /** The signer and its witnesses. */
 export interface BundleMakerOptions {
-  /** The key; without one, signing is keyless. */
+  /** Signs with a key; without one, keyless. */
   readonly key?: SigningKey;
-  /** The Fulcio server that certifies the identity token. */
+  /** Where a certificate is had for the identity token. */
   readonly fulcioUrl?: string;
   /** An OIDC token that says who signs. */
   readonly identityToken?: string;

@@ -250,7 +250,7 @@ class Patience {
   }
 }
 
-/** `100;w=21600`: the limit, and its period in seconds. */
+/** `100;w=21600`: so many in so many seconds. */
 const RATE = /^\s*(\d{1,9})(?:;w=(\d{1,9}))?/;
 
 function tellRateLimit(
