@@ -6,7 +6,7 @@
 
 import { Connection } from "../../src/registry/connection.ts";
 import { Registry } from "../../src/registry/registry.ts";
-import { readWholeBodies } from "../../src/transport/fault.ts";
+import { readWholeBodies } from "../../src/transport/read_body.ts";
 import { HostClients } from "../../src/transport/host_client.ts";
 import { followRedirects } from "../../src/transport/redirect.ts";
 import { Retrier } from "../../src/transport/retry.ts";

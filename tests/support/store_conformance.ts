@@ -15,8 +15,8 @@ import {
   MediaType,
   parseDescriptor,
 } from "../../src/oci/manifest.ts";
+import type { Attempts } from "../../src/attempts.ts";
 import type {
-  Attempts,
   DestinationStore,
   ManifestRole,
   UploadSource,
