@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Fault, FaultAction } from "../support/fake_faults.ts";
+import type { Fault, FaultAction } from "../support/registry/fault_script.ts";
 import { World } from "../support/fault_world.ts";
 import { makeImage } from "../support/images.ts";
 import { Pair } from "../support/pair.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { FaultAction } from "../support/fake_faults.ts";
+import type { FaultAction } from "../support/registry/fault_script.ts";
 import type { SeenRequest } from "../support/fake_registry.ts";
 import { makeImage } from "../support/images.ts";
 import { Pair } from "../support/pair.ts";

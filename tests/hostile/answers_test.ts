@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import type { FaultAction } from "../support/fake_faults.ts";
+import type { FaultAction } from "../support/registry/fault_script.ts";
 import { attack } from "./attack.ts";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";

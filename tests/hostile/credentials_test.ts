@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { FakeAuthOptions } from "../support/fake_auth.ts";
+import type { FakeAuthOptions } from "../support/registry/fake_auth.ts";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";
 import { makeImage } from "../support/images.ts";

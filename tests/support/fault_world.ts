@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { BreakingProxy } from "./breaking_proxy.ts";
-import type { FaultAction } from "./fake_faults.ts";
+import type { FaultAction } from "./registry/fault_script.ts";
 import {
   FakeRegistry,
   type Quirks,

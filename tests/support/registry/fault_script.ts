@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SeenRequest } from "./fake_registry.ts";
+import { matches, type SeenRequest } from "./request_log.ts";
 
 /** What goes wrong. */
 export type FaultAction =
@@ -64,9 +64,7 @@ export class FaultScript {
     if (chaos) return await this.#act(chaos, request, answer);
     const entry = [...this.#faults].find(({ fault, left }) =>
       left > 0 &&
-      Object.entries(fault.match).every(([key, value]) =>
-        seen[key as keyof SeenRequest] === value
-      )
+      matches(seen, fault.match)
     );
     if (!entry) return await answer();
     entry.left--;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SeenRequest } from "./fake_registry.ts";
+import type { SeenRequest } from "./request_log.ts";
 
 /** How a fake registry asks for credentials. */
 export type FakeAuthOptions =
@@ -152,7 +152,7 @@ export class FakeAuth {
         return actions.split(",").map((action) => `${name}:${action}`);
       })),
     );
-    const { rotates } = this.#options as { readonly rotates?: boolean };
+    const rotates = this.#options.kind === "bearer" && this.#options.rotates;
     if (rotates) this.#identityToken = crypto.randomUUID();
     return Response.json({
       access_token: token,

@@ -1,0 +1,53 @@
+/**
+ * What registries do in their own way.
+ *
+ * @module
+ */
+
+/** How a registry differs from the plain one. */
+export interface Quirks {
+  /** `Location` without scheme and host. */
+  readonly relativeLocation?: boolean;
+  /** `Location` with a query of its own, which must come back unchanged. */
+  readonly locationQuery?: string;
+  readonly ignoreMounts?: boolean;
+  /** The status for a PATCH without a length. */
+  readonly refuseStream?: 411 | 413;
+  /** `OCI-Chunk-Min-Length`; smaller chunks are refused, but for the last. */
+  readonly minChunk?: number;
+  /** Bodies above this are answered 413. */
+  readonly maxBody?: number;
+  readonly omitDigestHeader?: boolean;
+  /** A broken PATCH ends its upload, as with docker-registry 2.8. */
+  readonly forgetBrokenUploads?: boolean;
+  /** GET of a blob sends all of it, whatever range was asked for. */
+  readonly ignoreRange?: boolean;
+  /** A PATCH or PUT of a blob breaks when so many bytes of it have come. */
+  readonly breakUploads?: () => number;
+  /** Headers of every answer. */
+  readonly headers?: () => Readonly<Record<string, string>>;
+  /** Blobs are redirected to this origin, which holds the same. */
+  readonly blobOrigin?: () => string;
+  /** Clients may meet uploads that are gone: requests get lost on the way. */
+  readonly lossy?: boolean;
+  /** Listing tags is refused with this status. */
+  readonly tagsStatus?: number;
+  /** Foreign layers must be there too. */
+  readonly wantForeignLayers?: boolean;
+  /** The status for a PUT of a blob without a length. */
+  readonly refuseChunkedPut?: 411;
+  /** Answers to uploads have neither a length nor a range. */
+  readonly bareAccepted?: boolean;
+  /** Manifests of these media types are refused. */
+  readonly refusesTypes?: readonly string[];
+  /** What it says when a tag that points elsewhere is pushed. */
+  readonly immutableTags?: { readonly status: number; readonly code: string };
+  /** Uploads go to a path of its own, outside of the repository's. */
+  readonly uploadPath?: string;
+  /** What it holds under a digest stays, whatever it is sent for it. */
+  readonly keepsContent?: boolean;
+  /** Blobs are known by their sha256 alone, whatever digest they came under. */
+  readonly sha256Only?: boolean;
+  /** Repositories have to be made before they are pushed to. */
+  readonly knownRepositories?: readonly string[];
+}
