@@ -20,7 +20,7 @@ import { answerManifest } from "./registry/manifests.ts";
 import type { FakeRegistryOptions } from "./registry/options.ts";
 import type { Quirks } from "./registry/quirks.ts";
 import { answerReferrers } from "./registry/referrers.ts";
-import { refusal } from "./registry/refusal.ts";
+import { noRoute, refusal } from "./registry/refusal.ts";
 import { RequestLog, type SeenRequest } from "./registry/request_log.ts";
 import { routed } from "./registry/route.ts";
 import { answerTags } from "./registry/tags.ts";
@@ -223,7 +223,7 @@ export class FakeRegistry implements AsyncDisposable {
     seen: SeenRequest,
   ): Promise<Response> {
     if (seen.kind === "token") return await this.#auth.token(request, url);
-    this.#watchHeaders(request, seen);
+    this.#watch(request, seen);
     const { harbor } = this.#options;
     if (harbor && url.pathname.startsWith(HARBOR_API)) {
       return await answerHarbor(request, url, {
@@ -240,8 +240,12 @@ export class FakeRegistry implements AsyncDisposable {
     return await this.#endpoint(request, url, seen);
   }
 
-  /** Notes headers that a careful client does not send. */
-  #watchHeaders(request: Request, { method, path, kind }: SeenRequest): void {
+  /** Notes what a careful client does not send. */
+  #watch(request: Request, { method, path, kind }: SeenRequest): void {
+    // Nothing but an upload of its own is a mirror's to delete.
+    if (method === "DELETE" && kind !== "upload") {
+      this.violations.push(`${method} ${path}: not expected`);
+    }
     // A login shows its credentials to the base endpoint, asked or not.
     if (
       request.headers.has("authorization") && this.#auth.kind === "none" &&
@@ -262,7 +266,7 @@ export class FakeRegistry implements AsyncDisposable {
     const content = this.#content;
     const quirks = this.#quirks;
     const { referrers = false } = this.#options;
-    const { repository, reference } = seen;
+    const { repository } = seen;
     switch (seen.kind) {
       case "ping":
         return new Response("{}", {
@@ -289,10 +293,11 @@ export class FakeRegistry implements AsyncDisposable {
         return referrers
           ? answerReferrers(
             url,
-            content.referrersOf(repository, reference),
-            this.#options.referrerPageSize ?? 1000,
+            seen,
+            content,
+            { quirks, pageSize: this.#options.referrerPageSize ?? 1000 },
           )
-          : refusal(404, "NOT_FOUND");
+          : noRoute();
       default:
         this.violations.push(`${seen.method} ${seen.path}: no such route`);
         await request.body?.cancel();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FakeRegistryOptions } from "./fake_registry.ts";
+import type { FakeRegistryOptions, Quirks } from "./fake_registry.ts";
 
 /** The account of every profile that wants one. */
 export const ACCOUNT = { username: "robot", password: "profile-pa55" };
@@ -33,6 +33,16 @@ const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 const ECR_IMMUTABLE = { status: 400, code: "TAG_INVALID" };
 const HARBOR_IMMUTABLE = { status: 412, code: "PRECONDITION" };
 
+/** What all versions of distribution do, as they come. */
+const DISTRIBUTION: Quirks = {
+  locationQuery: "_state=c2lnbmVk%3D%3D",
+  answersSha256: true,
+  refusesForeignLayers: true,
+  ignoresPutRange: true,
+  ignoresPostDigest: true,
+  badReferenceStatus: 500,
+};
+
 /** All of them. */
 export const PROFILES: readonly Profile[] = [
   {
@@ -50,14 +60,28 @@ export const PROFILES: readonly Profile[] = [
     }),
   },
   {
-    // Absolute Location with a state, no referrers, broken uploads forgotten.
+    // Absolute Location with a state that counts, no referrers, broken uploads
+    // forgotten, tags all at once.
     name: "distribution 2.8",
     options: () => ({
       auth: BASIC,
       quirks: {
-        locationQuery: "_state=c2lnbmVk%3D%3D",
+        ...DISTRIBUTION,
         forgetBrokenUploads: true,
+        countedLocation: 404,
+        appendsAnyChunk: true,
+        breaksBadRanges: true,
+        ignoresTagPaging: true,
+        deletes: "digests",
       },
+    }),
+  },
+  {
+    // The same with pages of tags; a broken upload can be continued.
+    name: "distribution 3",
+    options: () => ({
+      auth: BASIC,
+      quirks: { ...DISTRIBUTION, countedLocation: 416 },
     }),
   },
   {

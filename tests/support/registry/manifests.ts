@@ -13,6 +13,7 @@ import type { Quirks } from "./quirks.ts";
 import { refusal } from "./refusal.ts";
 import type { SeenRequest } from "./request_log.ts";
 
+const TAG = /^\w[\w.-]{0,127}$/;
 const TYPES = /^application\/vnd\.(oci\.image|docker\.distribution)\./;
 
 /** What the answers depend on. */
@@ -30,12 +31,31 @@ export async function answerManifest(
   seen: SeenRequest,
   context: ManifestsContext,
 ): Promise<Response> {
-  if (request.method === "PUT") return await put(request, seen, context);
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    context.violations.push(`${seen.method} ${seen.path}: not expected`);
-    return refusal(405, "UNSUPPORTED");
+  const { content, quirks, violations } = context;
+  const { method, path, reference } = seen;
+  if (!isDigest(reference) && !TAG.test(reference)) {
+    violations.push(`${method} ${path}: neither a tag nor a digest`);
+    await request.body?.cancel();
+    return quirks.badReferenceStatus
+      ? refusal(quirks.badReferenceStatus, "UNKNOWN")
+      : refusal(
+        400,
+        reference.includes(":") ? "DIGEST_INVALID" : "TAG_INVALID",
+      );
   }
-  return get(seen, context.content);
+  switch (method) {
+    case "PUT":
+      return await put(request, seen, context);
+    case "GET":
+    case "HEAD":
+      return get(seen, content);
+    case "DELETE":
+      return remove(seen, content, quirks);
+    default:
+      violations.push(`${method} ${path}: not expected`);
+      await request.body?.cancel();
+      return refusal(405, "UNSUPPORTED");
+  }
 }
 
 function get(
@@ -54,6 +74,29 @@ function get(
   });
 }
 
+/** Takes away a tag, or a manifest with all its tags. */
+function remove(
+  { repository, reference }: SeenRequest,
+  content: Content,
+  { deletes }: Quirks,
+): Response {
+  if (deletes === "nothing") return refusal(405, "UNSUPPORTED");
+  const isTag = !isDigest(reference);
+  if (isTag && deletes === "digests") return refusal(400, "DIGEST_INVALID");
+  const repo = content.find(repository);
+  if (!repo?.manifests.has(repo.tags.get(reference) ?? reference)) {
+    return refusal(404, "MANIFEST_UNKNOWN");
+  }
+  if (isTag) repo.tags.delete(reference);
+  else {
+    repo.manifests.delete(reference);
+    for (const [tag, digest] of repo.tags) {
+      if (digest === reference) repo.tags.delete(tag);
+    }
+  }
+  return new Response(null, { status: 202 });
+}
+
 async function put(
   request: Request,
   seen: SeenRequest,
@@ -66,6 +109,10 @@ async function put(
   const parsed = parse(bytes, mediaType, seen, { quirks, violations });
   if (parsed instanceof Response) return parsed;
   const repo = content.repository(repository);
+  const [foreign] = parsed.foreign;
+  if (foreign !== undefined && quirks.refusesForeignLayers) {
+    return refuseForeign(foreign);
+  }
   const wanted = quirks.wantForeignLayers ? parsed.foreign : [];
   const missing =
     [...parsed.blobs, ...wanted].find((digest) => !repo.blobs.has(digest)) ??
@@ -73,9 +120,14 @@ async function put(
   if (missing !== undefined) {
     return refusal(400, "MANIFEST_BLOB_UNKNOWN", `unknown: ${missing}`);
   }
-  if (isDigest(reference) && digestLike(reference, bytes) !== reference) {
-    violations.push(`${seen.path}: another digest`);
-    return refusal(400, "DIGEST_INVALID");
+  if (isDigest(reference)) {
+    if (digestLike(reference, bytes) !== reference) {
+      violations.push(`${seen.path}: another digest`);
+      return refusal(400, "DIGEST_INVALID");
+    }
+    if (quirks.answersSha256 && !reference.startsWith("sha256:")) {
+      return refusal(400, "DIGEST_INVALID");
+    }
   }
   const digest = isDigest(reference) ? reference : sha256(bytes);
   const held = repo.tags.get(reference);
@@ -98,6 +150,21 @@ async function put(
       "docker-content-digest": digest,
     },
   });
+}
+
+/** What distribution says of URLs that it was not told to allow. */
+function refuseForeign(digest: string): Response {
+  return Response.json({
+    errors: [
+      { code: "UNKNOWN", message: "unknown error" },
+      { code: "UNKNOWN", message: "unknown error", detail: {} },
+      {
+        code: "MANIFEST_BLOB_UNKNOWN",
+        message: "blob unknown to registry",
+        detail: digest,
+      },
+    ],
+  }, { status: 500 });
 }
 
 /** What a manifest refers to, or the refusal of what is none. */

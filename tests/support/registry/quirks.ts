@@ -13,7 +13,7 @@ export interface Quirks {
   readonly ignoreMounts?: boolean;
   /** The status for a PATCH without a length. */
   readonly refuseStream?: 411 | 413;
-  /** `OCI-Chunk-Min-Length`; smaller chunks are refused, but for the last. */
+  /** `OCI-Chunk-Min-Length`; nothing may follow a smaller chunk. */
   readonly minChunk?: number;
   /** Bodies above this are answered 413. */
   readonly maxBody?: number;
@@ -48,6 +48,36 @@ export interface Quirks {
   readonly keepsContent?: boolean;
   /** Blobs are known by their sha256 alone, whatever digest they came under. */
   readonly sha256Only?: boolean;
+  /**
+   * Content is held under its sha256, which answers name, whatever digest it
+   * came under. A blob is found by the digest of its upload too, but not where
+   * it was mounted by that. Manifests have no other digest.
+   */
+  readonly answersSha256?: boolean;
   /** Repositories have to be made before they are pushed to. */
   readonly knownRepositories?: readonly string[];
+  /** Manifests with foreign layers are refused, whatever is there. */
+  readonly refusesForeignLayers?: boolean;
+  /** A chunk is appended, whatever place its `Content-Range` names. */
+  readonly appendsAnyChunk?: boolean;
+  /** The `Content-Range` of the PUT that ends an upload is not looked at. */
+  readonly ignoresPutRange?: boolean;
+  /** The answer to a range outside of the blob breaks off. */
+  readonly breaksBadRanges?: boolean;
+  /** A POST with a digest only opens an upload; its body is not read. */
+  readonly ignoresPostDigest?: boolean;
+  /**
+   * `Location` counts the bytes of its upload. A request with an older count is
+   * refused by this status: 404 for any request, which ends the upload, or 416
+   * for those that carry content.
+   */
+  readonly countedLocation?: 404 | 416;
+  /** Tags come all at once and in no order, whatever page is asked for. */
+  readonly ignoresTagPaging?: boolean;
+  /** The filter of the referrers API is not applied. */
+  readonly ignoresArtifactType?: boolean;
+  /** The status for a reference that is neither a tag nor a digest. */
+  readonly badReferenceStatus?: 500;
+  /** What can be deleted, if not everything. */
+  readonly deletes?: "nothing" | "digests";
 }

@@ -26,12 +26,20 @@ export function answerTags(
     return refusal(quirks.tagsStatus, "DENIED");
   }
   if (!repository) return refusal(404, "NAME_UNKNOWN");
+  const sorted = [...repository.tags.keys()].sort();
+  if (quirks.ignoresTagPaging) {
+    const tags = sorted.length > 0 ? sorted.reverse() : null;
+    return Response.json({ name, tags });
+  }
+  const wanted = url.searchParams.get("n") ?? "1000";
+  if (!/^\d+$/.test(wanted)) return refusal(400, "PAGINATION_NUMBER_INVALID");
+  const size = Math.min(Number(wanted), pageSize);
   const last = url.searchParams.get("last") ?? "";
-  const size = Math.min(Number(url.searchParams.get("n") ?? 1000), pageSize);
-  const all = [...repository.tags.keys()].sort().filter((tag) => tag > last);
-  const tags = all.slice(0, size);
+  const left = sorted.filter((tag) => tag > last);
+  const tags = left.slice(0, size);
   const next = `/v2/${name}/tags/list?n=${size}&last=${tags.at(-1)}`;
+  const hasMore = size > 0 && left.length > size;
   return Response.json({ name, tags }, {
-    headers: all.length > size ? { link: `<${next}>; rel="next"` } : {},
+    headers: hasMore ? { link: `<${next}>; rel="next"` } : {},
   });
 }

@@ -10,12 +10,19 @@ import { digestLike, isDigest } from "./digests.ts";
 import type { Quirks } from "./quirks.ts";
 import { refusal } from "./refusal.ts";
 import type { SeenRequest } from "./request_log.ts";
+import {
+  refuseMisplaced,
+  refuseStale,
+  refuseStream,
+  type UploadState,
+} from "./upload_checks.ts";
 
-interface Upload {
+interface Upload extends UploadState {
   readonly id: string;
   readonly repository: string;
-  parts: Uint8Array[];
-  size: number;
+  readonly parts: Uint8Array[];
+  /** Whether a chunk came that only the last one may be as small as. */
+  isShort: boolean;
 }
 
 /** What the answers depend on. */
@@ -52,7 +59,7 @@ export class Uploads {
     url: URL,
     seen: SeenRequest,
   ): Promise<Response> {
-    if (request.method === "POST") return this.#start(url, seen.repository);
+    if (request.method === "POST") return await this.#post(request, url, seen);
     const { quirks, violations } = this.#context;
     const upload = this.#open.get(seen.reference);
     if (!upload || upload.repository !== seen.repository) {
@@ -69,39 +76,98 @@ export class Uploads {
     ) {
       violations.push(`${seen.path}: the query was altered: ${url.search}`);
     }
+    const refused = this.#refuse(request, url, upload);
+    if (refused) {
+      await request.body?.cancel();
+      return refused;
+    }
     if (request.method === "DELETE") {
       this.#open.delete(upload.id);
       return new Response(null, { status: 204 });
     }
     if (request.method === "GET") return this.#status(upload);
-    const refused = await this.#refuseStream(request);
-    if (refused) return refused;
-    const before = upload.size;
     const overflow = await this.#take(request, seen, upload);
     if (overflow) return overflow;
     return request.method === "PATCH"
-      ? this.#patched(request, upload, before)
+      ? this.#accepted(upload)
       : this.#finish(url, upload);
   }
 
-  #start(url: URL, repository: string): Response {
+  #refuse(request: Request, url: URL, upload: Upload): Response | undefined {
+    const { quirks, violations } = this.#context;
+    const { method, headers } = request;
+    const stale = refuseStale(request, url, upload, quirks);
+    if (stale) {
+      // A registry that answers 404 has dropped the upload too.
+      if (stale.status === 404) this.#open.delete(upload.id);
+      return stale;
+    }
+    if (method === "DELETE" || method === "GET") return undefined;
+    if (method !== "PATCH" && method !== "PUT") {
+      return refusal(405, "UNSUPPORTED");
+    }
+    const misplaced = refuseMisplaced(request, upload, quirks);
+    if (misplaced && !quirks.lossy) {
+      const range = headers.get("content-range");
+      violations.push(
+        `${method} at ${upload.size} with Content-Range ${range}`,
+      );
+    }
+    return refuseStream(request, quirks) ?? misplaced;
+  }
+
+  /** Mounts a blob, takes one whole, or opens an upload. */
+  async #post(
+    request: Request,
+    url: URL,
+    seen: SeenRequest,
+  ): Promise<Response> {
+    const { repository } = seen;
+    const { quirks } = this.#context;
     const mount = url.searchParams.get("mount");
     const from = url.searchParams.get("from");
-    const { content, quirks } = this.#context;
-    if (mount && from && !quirks.ignoreMounts && content.hasBlob(from, mount)) {
-      content.repository(repository).blobs.add(mount);
-      return new Response(null, {
-        status: 201,
-        headers: { location: `/v2/${repository}/blobs/${mount}` },
-      });
+    const mounted = mount && from && this.#mount(repository, mount, from);
+    if (mounted) {
+      await request.body?.cancel();
+      return mounted;
     }
-    const upload = {
+    const upload: Upload = {
       id: crypto.randomUUID(),
       repository,
       parts: [],
       size: 0,
+      isShort: false,
     };
     this.#open.set(upload.id, upload);
+    if (url.searchParams.has("digest") && !quirks.ignoresPostDigest) {
+      return await this.#take(request, seen, upload) ??
+        this.#finish(url, upload);
+    }
+    await request.body?.cancel();
+    return this.#opened(upload);
+  }
+
+  #mount(
+    repository: string,
+    digest: string,
+    from: string,
+  ): Response | undefined {
+    const { content, quirks } = this.#context;
+    if (quirks.ignoreMounts || !content.hasBlob(from, digest)) return undefined;
+    const bytes = content.blob(digest);
+    const known = quirks.answersSha256 && bytes ? sha256(bytes) : digest;
+    content.repository(repository).blobs.add(known);
+    return new Response(null, {
+      status: 201,
+      headers: {
+        location: `/v2/${repository}/blobs/${digest}`,
+        "docker-content-digest": digest,
+      },
+    });
+  }
+
+  #opened(upload: Upload): Response {
+    const { quirks } = this.#context;
     return new Response(this.#noBody(), {
       status: 202,
       headers: {
@@ -122,25 +188,21 @@ export class Uploads {
     });
   }
 
-  /** Refuses a body without a length, where that is this registry's way. */
-  async #refuseStream(request: Request): Promise<Response | undefined> {
-    const { refuseStream, refuseChunkedPut } = this.#context.quirks;
-    const status = request.method === "PATCH" ? refuseStream : refuseChunkedPut;
-    if (!status || request.headers.has("content-length")) return undefined;
-    await request.body?.cancel();
-    return refusal(status, "UNSUPPORTED");
-  }
-
   /** Takes a body, or refuses one that is too large. */
   async #take(
     request: Request,
     seen: SeenRequest,
     upload: Upload,
   ): Promise<Response | undefined> {
-    const { quirks } = this.#context;
+    const { quirks, violations } = this.#context;
     try {
       for await (const chunk of request.body ?? []) {
         seen.bytesIn += chunk.byteLength;
+        if (upload.isShort && chunk.byteLength > 0) {
+          violations.push(`${seen.path}: a chunk after one that was too small`);
+          this.#open.delete(upload.id);
+          return refusal(400, "SIZE_INVALID");
+        }
         upload.parts.push(chunk);
         upload.size += chunk.byteLength;
         if (seen.bytesIn > (quirks.maxBody ?? Infinity)) {
@@ -155,21 +217,12 @@ export class Uploads {
       if (quirks.forgetBrokenUploads) this.#open.delete(upload.id);
       throw error;
     }
+    upload.isShort = seen.bytesIn < (quirks.minChunk ?? 0);
     return undefined;
   }
 
-  #patched(request: Request, upload: Upload, before: number): Response {
-    const { quirks, violations } = this.#context;
-    const range = request.headers.get("content-range");
-    if (range !== null && range !== `${before}-${upload.size - 1}`) {
-      if (!quirks.lossy) {
-        violations.push(`PATCH at ${before} with Content-Range ${range}`);
-      }
-      // What did not belong there is not kept.
-      upload.parts = [joined(upload.parts).subarray(0, before)];
-      upload.size = before;
-      return refusal(416, "RANGE_INVALID");
-    }
+  #accepted(upload: Upload): Response {
+    const { quirks } = this.#context;
     return new Response(this.#noBody(), {
       status: 202,
       headers: {
@@ -188,16 +241,24 @@ export class Uploads {
     if (!isDigest(digest) || digestLike(digest, bytes) !== digest) {
       return refusal(400, "DIGEST_INVALID");
     }
-    const known = quirks.sha256Only ? sha256(bytes) : digest;
-    if (!quirks.keepsContent || !content.blob(known)) {
-      content.setBlob(known, bytes);
+    const canonical = sha256(bytes);
+    const names = quirks.sha256Only
+      ? [canonical]
+      : quirks.answersSha256
+      ? [canonical, digest]
+      : [digest];
+    for (const name of names) {
+      if (!quirks.keepsContent || !content.blob(name)) {
+        content.setBlob(name, bytes);
+      }
+      content.repository(repository).blobs.add(name);
     }
-    content.repository(repository).blobs.add(known);
+    const told = quirks.answersSha256 ? canonical : digest;
     return new Response(null, {
       status: 201,
       headers: {
-        location: `/v2/${repository}/blobs/${digest}`,
-        "docker-content-digest": digest,
+        location: `/v2/${repository}/blobs/${told}`,
+        "docker-content-digest": told,
       },
     });
   }
@@ -209,12 +270,17 @@ export class Uploads {
       : null;
   }
 
-  #locationOf({ repository, id }: Upload): string {
+  #locationOf({ repository, id, size }: Upload): string {
     const { quirks, origin } = this.#context;
     const path = quirks.uploadPath === undefined
       ? `/v2/${repository}/blobs/uploads/${id}`
       : `${quirks.uploadPath}${repository}/uploads/${id}`;
-    const query = quirks.locationQuery ? `?${quirks.locationQuery}` : "";
-    return `${quirks.relativeLocation ? "" : origin}${path}${query}`;
+    const query = [
+      quirks.locationQuery,
+      quirks.countedLocation && `_count=${size}`,
+    ].filter(Boolean).join("&");
+    return `${quirks.relativeLocation ? "" : origin}${path}${
+      query && "?"
+    }${query}`;
   }
 }
