@@ -1,8 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fallbackTag } from "../../src/oci/attachment.ts";
 import { parseDigest } from "../../src/oci/digest.ts";
-import { FakeRegistry } from "../support/fake_registry.ts";
-import { hangar } from "../support/hangar.ts";
 import {
   type MadeImage,
   makeArtifact,
@@ -11,7 +9,8 @@ import {
   makeSignatures,
   randomBytes,
 } from "../support/images.ts";
-import { ACCOUNT, type Profile, PROFILES } from "../support/profiles.ts";
+import { ProfilePair } from "../support/profile_pair.ts";
+import { type Profile, PROFILES } from "../support/profiles.ts";
 
 const base = randomBytes(700_000, "base");
 const web = makeMultiArch("web", { layers: [base, 900], attestations: true });
@@ -25,47 +24,19 @@ const signatureTag = web.digest.replace(":", "-") + ".sig";
 const LIST = "team/web:v1\nteam/api:v1\nteam/old:v1\nteam/chart:v1\n";
 
 /** A source with the images, a destination of the profile, hangar between. */
-class Scenario implements AsyncDisposable {
-  readonly source = FakeRegistry.start({ referrers: true });
-  readonly destination: FakeRegistry;
-  readonly directory = Deno.makeTempDirSync();
-
+class Scenario extends ProfilePair {
   constructor({ options }: Profile) {
-    this.destination = FakeRegistry.start(options());
+    super(options());
     this.source.install("team/web", "v1", web);
     this.source.install("team/web", signatureTag, signature);
     this.source.install("team/api", "v1", api);
     this.source.install("team/old", "v1", old);
     this.source.install("team/chart", "v1", chart);
     this.source.install("team/api", undefined, sbom);
-    const auth = btoa(`${ACCOUNT.username}:${ACCOUNT.password}`);
-    Deno.writeTextFileSync(
-      `${this.directory}/auth.json`,
-      JSON.stringify({ auths: { [this.destination.host]: { auth } } }),
-    );
   }
 
-  run(words: string[], flags: string[] = []) {
-    return hangar([
-      ...words,
-      "-f-",
-      `-s${this.source.host}`,
-      `-d${this.destination.host}`,
-      `--failed=${this.directory}/failed.txt`,
-      "-j4",
-      ...flags,
-    ], {
-      stdin: LIST,
-      env: { REGISTRY_AUTH_FILE: `${this.directory}/auth.json` },
-    });
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.source[Symbol.asyncDispose]();
-    await this.destination[Symbol.asyncDispose]();
-    await Deno.remove(this.directory, { recursive: true });
-    assertEquals(this.destination.violations, []);
-    assertEquals(this.destination.dangling(), []);
+  mirror(flags: readonly string[] = []) {
+    return this.run(["mirror"], LIST, ["-j4", ...flags]);
   }
 }
 
@@ -74,7 +45,7 @@ for (const profile of PROFILES) {
     await using scenario = new Scenario(profile);
     const { destination } = scenario;
     const { refusesOciIndex, immutable } = profile.differs ?? {};
-    const first = await scenario.run(["mirror"]);
+    const first = await scenario.mirror();
     const digests = (...images: [string, MadeImage][]) => {
       for (const [name, image] of images) {
         assertEquals(
@@ -110,18 +81,18 @@ for (const profile of PROFILES) {
     assertEquals(kept !== undefined, !profile.options().referrers);
 
     const sent = destination.blobBytesReceived;
-    const second = await scenario.run(["mirror"]);
+    const second = await scenario.mirror();
     assertEquals(second.code, 0, second.stderr);
     assertStringIncludes(second.stderr, "4 up to date");
     assertEquals(destination.blobBytesReceived, sent);
-    const proof = await scenario.run(["mirror", "validate"], [
+    const proof = await scenario.run(["mirror", "validate"], LIST, [
       "--deep=bytes",
     ]);
     assertEquals(proof.code, 0, proof.stderr);
 
     const newer = makeMultiArch("newer web");
     scenario.source.install("team/web", "v1", newer);
-    const third = await scenario.run(["mirror"], ["--overwrite"]);
+    const third = await scenario.mirror(["--overwrite"]);
     if (immutable) {
       assertEquals(third.code, 1);
       assertStringIncludes(
@@ -145,7 +116,7 @@ Deno.test("profile: ECR says that a repository is missing, and what to do", asyn
       quirks: { ...ecr.options().quirks, knownRepositories: ["team/web"] },
     }),
   });
-  const { code, stderr } = await scenario.run(["mirror"]);
+  const { code, stderr } = await scenario.mirror();
   assertEquals(code, 1);
   assertStringIncludes(stderr, "1 copied");
   assertStringIncludes(
@@ -167,7 +138,7 @@ function harbor(mayCreate: boolean): Profile {
 
 Deno.test("profile: Harbor's missing project is named, and made with --create-project", async () => {
   await using scenario = new Scenario(harbor(true));
-  const without = await scenario.run(["mirror"]);
+  const without = await scenario.mirror();
   assertEquals(without.code, 1);
   assertStringIncludes(
     without.stderr,
@@ -175,7 +146,7 @@ Deno.test("profile: Harbor's missing project is named, and made with --create-pr
   );
   assertStringIncludes(without.stderr, "that the project exists");
   for (const flags of [[], ["--missing"]]) {
-    const dry = await scenario.run(["mirror"], [
+    const dry = await scenario.mirror([
       "--create-project",
       "--dry-run",
       ...flags,
@@ -184,20 +155,20 @@ Deno.test("profile: Harbor's missing project is named, and made with --create-pr
     assertStringIncludes(dry.stderr, "Would create project team in ");
     assertStringIncludes(dry.stderr, "4 would be copied");
   }
-  const made = await scenario.run(["mirror"], ["--create-project"]);
+  const made = await scenario.mirror(["--create-project"]);
   assertEquals(made.code, 0, made.stderr);
   assertStringIncludes(
     made.stderr,
     `Created project team in ${scenario.destination.host}`,
   );
-  const again = await scenario.run(["mirror"], ["--create-project"]);
+  const again = await scenario.mirror(["--create-project"]);
   assertEquals(again.code, 0, again.stderr);
   assertEquals(again.stderr.includes("Created project"), false);
 });
 
 Deno.test("profile: a robot account that may not make projects is told so", async () => {
   await using scenario = new Scenario(harbor(false));
-  const { code, stderr } = await scenario.run(["mirror"], ["--create-project"]);
+  const { code, stderr } = await scenario.mirror(["--create-project"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "may not make project team: ");
   assertStringIncludes(stderr, "403 FORBIDDEN");
@@ -208,10 +179,10 @@ Deno.test("profile: a robot account that may not make projects is told so", asyn
 Deno.test("profile: --create-project says that a registry is no Harbor", async () => {
   const profile = PROFILES.find(({ name }) => name === "distribution 2.8")!;
   await using scenario = new Scenario(profile);
-  const { code, stderr } = await scenario.run(["mirror"], ["--create-project"]);
+  const { code, stderr } = await scenario.mirror(["--create-project"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "does not answer as Harbor");
-  const dry = await scenario.run(["mirror"], ["--create-project", "--dry-run"]);
+  const dry = await scenario.mirror(["--create-project", "--dry-run"]);
   assertEquals(dry.code, 2);
   assertStringIncludes(dry.stderr, "does not answer as Harbor");
   assertEquals(dry.stderr.includes("Would create"), false);

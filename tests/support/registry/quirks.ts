@@ -22,7 +22,10 @@ export interface Quirks {
   readonly forgetBrokenUploads?: boolean;
   /** GET of a blob sends all of it, whatever range was asked for. */
   readonly ignoreRange?: boolean;
-  /** A PATCH or PUT of a blob breaks when so many bytes of it have come. */
+  /**
+   * A PATCH or PUT of a blob breaks when more than so many bytes of it have
+   * come; asked with each piece that comes.
+   */
   readonly breakUploads?: () => number;
   /** Headers of every answer. */
   readonly headers?: () => Readonly<Record<string, string>>;
