@@ -147,6 +147,25 @@ for (const kind of KINDS) {
   }
 }
 
+Deno.test("uploads: where PATCH works and its answers are lost, a registry that forgets is sent one PUT", async () => {
+  const forgets = PROFILES.find((p) => p.options().quirks?.forgetBrokenUploads);
+  await using pair = pairWith(forgets!, { lossy: true });
+  const { source, destination } = pair;
+  for (const name of ["team/web", "team/api"]) {
+    source.install(name, "v1", makeImage({ seed: name, layers: [LARGE] }));
+  }
+  const match = {
+    kind: "upload",
+    method: "PATCH",
+    repository: "team/api",
+  } as const;
+  destination.fault({ match, action: { lostAnswer: 502 } });
+  const list = "team/web:v1\nteam/api:v1";
+  const { code, stderr } = await pair.run(["mirror"], list, ["-j1"]);
+  assertEquals(code, 0, stderr);
+  assertEquals(destination.count(match), 1);
+});
+
 /** Mirrors an image with a large layer, and reads all of it back. */
 async function assertArrives(pair: ProfilePair) {
   const image = makeImage({ seed: "large", layers: [LARGE] });
