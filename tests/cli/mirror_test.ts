@@ -494,21 +494,36 @@ Deno.test("mirror: temporary faults are retried", async () => {
 
 Deno.test("mirror: --timeout bounds an image, and its blobs go to the next that waits", async () => {
   await using pair = new Pair();
-  const base = randomBytes(1000, "base");
-  pair.source.install("corp/a", "v1", makeImage({ seed: "a", layers: [base] }));
-  pair.source.install("corp/b", "v1", makeImage({ seed: "b", layers: [base] }));
-  pair.source.fault({
-    match: { repository: "corp/a", kind: "blob", reference: sha256(base) },
+  const { source, destination } = pair;
+  const base = sha256(randomBytes(1000, "base"));
+  for (const seed of ["a", "slow", "b"]) {
+    const layers = seed === "slow" ? [10] : [randomBytes(1000, "base")];
+    source.install(`corp/${seed}`, "v1", makeImage({ seed, layers }));
+  }
+  source.fault({
+    match: { repository: "corp/a", kind: "blob", reference: base },
     action: { stall: true },
   });
-  const { code, stderr } = await pair.mirror("corp/a:v1\ncorp/b:v1", [
-    "-j2",
-    "--timeout=400ms",
-  ]);
+  // So that b begins later than a, and ends later by its own --timeout.
+  source.fault({
+    match: { repository: "corp/slow", kind: "manifest" },
+    times: 1,
+    action: { delayMs: 800 },
+  });
+  const list = "corp/a:v1\ncorp/slow:v1\ncorp/b:v1";
+  const { code, stderr } = await pair.mirror(list, ["-j2", "--timeout=1500ms"]);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "not finished within the --timeout of 0.4 s");
-  assert(pair.destination.tags().length <= 1);
-  assertEquals(pair.destination.tags().includes("corp/a:v1"), false);
+  assertStringIncludes(stderr, "not finished within the --timeout of 1.5 s");
+  assertEquals(await pair.failedLines(), ["corp/a:v1"]);
+  assertEquals(destination.tags(), ["corp/b:v1", "corp/slow:v1"]);
+  const [first, second, ...more] = source.requests.filter((r) =>
+    r.kind === "blob" && r.reference === base
+  );
+  assertEquals(first?.repository, "corp/a");
+  assertEquals(second?.repository, "corp/b");
+  assertEquals(more, []);
+  // It waited for the end of a, not only for its own turn.
+  assert(second!.at - first!.at > 1100);
 });
 
 Deno.test("mirror: Ctrl-C leaves no dangling tag, and the unfinished lines in the failed list", async () => {

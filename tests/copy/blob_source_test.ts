@@ -159,14 +159,16 @@ Deno.test("blob source: wherever source and destination break, what is handed on
       fc.integer({ min: 1, max: 9000 }),
       async (breaks, stops, piece) => {
         const store = flaky(content, breaks.sort((a, b) => a - b), piece);
-        let resent = 0;
+        const counts = { out: 0, again: 0 };
         const source = new BlobSource({
           blob: describe(content),
           open: store.open,
           attempts: retrier.attempts(),
           signal,
-          onResent: (count) => resent += count,
+          onBytes: (count) => counts.out += count,
+          onResent: (count) => counts.again += count,
         });
+        let out = 0;
         let held = new Uint8Array();
         // The destination takes up to some point, then says where to go on.
         for (const [stop, offset] of stops) {
@@ -175,14 +177,20 @@ Deno.test("blob source: wherever source and destination break, what is handed on
           const reader = await source.openAt(from);
           const got = await readAll(reader, stop);
           await reader.cancel();
+          source.sent(from, got.byteLength);
+          out += got.byteLength;
           held = new Uint8Array([...held, ...got]);
         }
         const reader = await source.openAt(held.byteLength);
-        held = new Uint8Array([...held, ...await readAll(reader)]);
+        const rest = await readAll(reader);
         await reader.cancel();
+        source.sent(held.byteLength, rest.byteLength);
+        out += rest.byteLength;
+        held = new Uint8Array([...held, ...rest]);
         assertEquals(digestOf(held), digestOf(content));
         assertEquals(store.isOpen(), 0);
-        assertEquals(resent >= 0, true);
+        // Each byte of the content went out once; all others were sent again.
+        assertEquals(counts, { out, again: out - content.byteLength });
       },
     ),
     { numRuns: 60 },

@@ -19,6 +19,8 @@ export type FaultAction =
   }
   /** The request is carried out, and then answered like this. */
   | { readonly lostAnswer: number }
+  /** The request is carried out and answered so much later, in ms. */
+  | { readonly delayMs: number }
   /** The body ends in an error after so many bytes. */
   | { readonly breakAfter: number }
   /** So many bytes of the body come, and then nothing as long as it runs. */
@@ -88,6 +90,10 @@ export class FaultScript {
           message: action.message ?? "on demand",
         }],
       }, { status, headers });
+    }
+    if ("delayMs" in action) {
+      await new Promise((resolve) => setTimeout(resolve, action.delayMs));
+      return await answer();
     }
     if ("lostAnswer" in action) {
       await (await answer()).body?.cancel();
