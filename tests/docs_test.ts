@@ -4,6 +4,7 @@ import { VERSION } from "../src/version.ts";
 import { FakeRegistry } from "./support/fake_registry.ts";
 import { makeMultiArch } from "./support/images.ts";
 import { NameProxy } from "./support/name_proxy.ts";
+import { SHELL, shellTest } from "./support/shell.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const DOCS = `${ROOT}docs/`;
@@ -98,12 +99,12 @@ esac`,
 
   #program(name: string, script: string): void {
     const path = `${this.path}/bin/${name}`;
-    Deno.writeTextFileSync(path, `#!/bin/bash\nset -e\n${script}\n`);
+    Deno.writeTextFileSync(path, `#!${SHELL}\nset -e\n${script}\n`);
     Deno.chmodSync(path, 0o755);
   }
 
   async run(script: string) {
-    const { code, stdout, stderr } = await new Deno.Command("bash", {
+    const { code, stdout, stderr } = await new Deno.Command(SHELL, {
       args: ["-e", "-c", script],
       cwd: this.path,
       clearEnv: true,
@@ -166,7 +167,7 @@ for (const page of PAGES) {
   const name = page.slice(ROOT.length);
   const blocks = blocksOf(page, "sh");
   if (blocks.length === 0) continue;
-  Deno.test(`docs: every command of ${name} works`, async () => {
+  shellTest(`docs: every command of ${name} works`, async () => {
     await using sandbox = new Sandbox();
     const sum = await sandbox.run(
       `sha256sum hangar-${VERSION}-linux-amd64 > SHA256SUMS`,
@@ -181,7 +182,7 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("docs: the Kubernetes manifest runs hangar with flags that it has", async () => {
+shellTest("docs: the Kubernetes manifest has flags that exist", async () => {
   await using sandbox = new Sandbox();
   const [manifest] = blocksOf(`${DOCS}ci.md`, "yaml");
   const { containers } =

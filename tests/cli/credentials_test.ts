@@ -3,6 +3,7 @@ import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";
 import { makeImage } from "../support/images.ts";
 import { Pair } from "../support/pair.ts";
+import { SHELL, shellTest } from "../support/shell.ts";
 
 const IDENTITY = "identity-t0ken";
 const SECRET = "s3cret-password";
@@ -73,7 +74,7 @@ for (const rotates of [false, true]) {
   );
 }
 
-Deno.test("credentials: --debug names the helper, and never what it gave", async () => {
+shellTest("credentials: --debug names a helper, never its secret", async () => {
   await using registry = FakeRegistry.start({
     auth: { kind: "basic", username: "me", password: SECRET },
   });
@@ -84,7 +85,7 @@ Deno.test("credentials: --debug names the helper, and never what it gave", async
       const helper = `${directory}/docker-credential-fake`;
       await Deno.writeTextFile(
         helper,
-        `#!/bin/sh\necho '{"Username":"me","Secret":"${SECRET}"}'\n`,
+        `#!${SHELL}\necho '{"Username":"me","Secret":"${SECRET}"}'\n`,
       );
       await Deno.chmod(helper, 0o755);
       const path = Deno.env.get("PATH") ?? "";
@@ -101,7 +102,7 @@ Deno.test("credentials: --debug names the helper, and never what it gave", async
         assert(!stderr.includes(SECRET), stderr);
         await Deno.writeTextFile(
           helper,
-          `#!/bin/sh\necho "the vault is sealed"\nexit 1\n`,
+          `#!${SHELL}\necho "the vault is sealed"\nexit 1\n`,
         );
         const failed = await hangar([
           "inspect",

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";
 import { makeImage } from "../support/images.ts";
+import { SHELL, shellTest } from "../support/shell.ts";
 
 const ANN = { username: "ann", password: "p:w ü" } as const;
 
@@ -140,7 +141,7 @@ Deno.test("login: asks on a terminal, and says what is missing without one", asy
   });
 });
 
-Deno.test("login: a configured credential helper keeps, gives and forgets", async () => {
+shellTest("login: a credential helper keeps, gives and forgets", async () => {
   await using registry = FakeRegistry.start({
     auth: { kind: "basic", ...ANN },
   });
@@ -150,7 +151,7 @@ Deno.test("login: a configured credential helper keeps, gives and forgets", asyn
     await Deno.mkdir(`${directory}/bin`);
     await Deno.writeTextFile(
       `${directory}/bin/docker-credential-fake`,
-      `#!/bin/sh
+      `#!${SHELL}
 input=$(cat)
 echo "$1" >> ${directory}/asked
 case $1 in
