@@ -1,12 +1,12 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeImage, makeReferrer, makeSha512, sha256 } from "../images.ts";
-import { PlainClient, REPO } from "./plain_client.ts";
+import { FakeClient, type PlainClient, REPO } from "./plain_client.ts";
 
 const app = makeImage({ seed: "app", layers: [1000] });
 const [layer = "", bytes = new Uint8Array()] = [...app.blobs][0] ?? [];
 
 Deno.test("fake registry: a blob is deleted from its repository alone", async () => {
-  await using client = new PlainClient();
+  await using client = new FakeClient();
   client.registry.install(REPO, "v1", app);
   client.registry.install("corp/other", "v1", app);
   assertEquals((await client.ask("DELETE", `blobs/${layer}`)).status, 202);
@@ -17,7 +17,7 @@ Deno.test("fake registry: a blob is deleted from its repository alone", async ()
 });
 
 Deno.test("fake registry: a tag is deleted alone, a manifest with its tags", async () => {
-  await using client = new PlainClient();
+  await using client = new FakeClient();
   for (const tag of ["v1", "v2", "v3"]) client.registry.install(REPO, tag, app);
   assertEquals((await client.ask("DELETE", "manifests/v1")).status, 202);
   assertEquals((await client.ask("DELETE", "manifests/v1")).status, 404);
@@ -36,7 +36,7 @@ for (
   ] as const
 ) {
   Deno.test(`fake registry: one that deletes ${deletes} refuses the rest`, async () => {
-    await using client = new PlainClient({ quirks: { deletes } });
+    await using client = new FakeClient({ quirks: { deletes } });
     client.registry.install(REPO, "v1", app);
     assertEquals((await client.ask("DELETE", "manifests/v1")).status, tag);
     for (const path of [`manifests/${app.digest}`, `blobs/${layer}`]) {
@@ -52,7 +52,7 @@ Deno.test("fake registry: what is neither a tag nor a digest is refused", async 
   };
   for (const status of [400, 500] as const) {
     const badReferenceStatus = status === 500 ? status : undefined;
-    await using client = new PlainClient({ quirks: { badReferenceStatus } });
+    await using client = new FakeClient({ quirks: { badReferenceStatus } });
     client.registry.install(REPO, "v1", app);
     for (const reference of ["sha256:badstring", `md5:${"a".repeat(32)}`]) {
       const path = `manifests/${reference}`;
@@ -67,7 +67,7 @@ Deno.test("fake registry: what is neither a tag nor a digest is refused", async 
 });
 
 Deno.test("fake registry: a manifest is not taken under another digest", async () => {
-  await using client = new PlainClient();
+  await using client = new FakeClient();
   client.registry.install(REPO, undefined, app);
   const { status, text } = await client.ask(
     "PUT",
@@ -92,7 +92,7 @@ const RANGES: readonly [string, string | undefined][] = [
 ];
 for (const [range, expected] of RANGES) {
   Deno.test(`fake registry: ${range} of a blob of 1000 bytes`, async () => {
-    await using client = new PlainClient();
+    await using client = new FakeClient();
     client.registry.install(REPO, "v1", app);
     const url = `${client.registry.url}/v2/${REPO}/blobs/${layer}`;
     const response = await fetch(url, { headers: { range } });
@@ -109,15 +109,15 @@ for (const [range, expected] of RANGES) {
 }
 
 Deno.test("fake registry: the answer to a bad range can break off", async () => {
-  await using client = new PlainClient({ quirks: { breaksBadRanges: true } });
+  await using client = new FakeClient({ quirks: { breaksBadRanges: true } });
   client.registry.install(REPO, "v1", app);
   const headers = { range: "bytes=1000-" };
   await assertRejects(() => client.ask("GET", `blobs/${layer}`, { headers }));
 });
 
 Deno.test("fake registry: other units, several ranges, and one that knows no ranges get it all", async () => {
-  await using plain = new PlainClient();
-  await using ignores = new PlainClient({ quirks: { ignoreRange: true } });
+  await using plain = new FakeClient();
+  await using ignores = new FakeClient({ quirks: { ignoreRange: true } });
   for (const { registry } of [plain, ignores]) {
     registry.install(REPO, "v1", app);
   }
@@ -136,7 +136,7 @@ Deno.test("fake registry: other units, several ranges, and one that knows no ran
 });
 
 Deno.test("fake registry: tags come in order and in pages, after the last one", async () => {
-  await using client = new PlainClient({ tagPageSize: 3 });
+  await using client = new FakeClient({ tagPageSize: 3 });
   for (const tag of ["d", "a", "c", "b"]) {
     client.registry.install(REPO, tag, app);
   }
@@ -158,7 +158,7 @@ Deno.test("fake registry: tags come in order and in pages, after the last one", 
 });
 
 Deno.test("fake registry: one that ignores paging lists all tags, whatever was asked", async () => {
-  await using client = new PlainClient({
+  await using client = new FakeClient({
     tagPageSize: 1,
     quirks: { ignoresTagPaging: true },
   });
@@ -191,7 +191,7 @@ async function referrers(client: PlainClient, query: string) {
 }
 
 Deno.test("fake registry: referrers are filtered by type, on every page", async () => {
-  await using client = new PlainClient({
+  await using client = new FakeClient({
     referrers: true,
     referrerPageSize: 2,
   });
@@ -217,7 +217,7 @@ Deno.test("fake registry: referrers are filtered by type, on every page", async 
 });
 
 Deno.test("fake registry: one that does not filter referrers does not say so", async () => {
-  await using client = new PlainClient({
+  await using client = new FakeClient({
     referrers: true,
     quirks: { ignoresArtifactType: true },
   });
@@ -229,7 +229,7 @@ Deno.test("fake registry: one that does not filter referrers does not say so", a
 });
 
 Deno.test("fake registry: one without the referrers API has no such route", async () => {
-  await using client = new PlainClient();
+  await using client = new FakeClient();
   const { status, headers } = await client.ask(
     "GET",
     `referrers/${app.digest}`,
@@ -247,7 +247,7 @@ Deno.test("fake registry: foreign layers are taken, refused with 500, or wanted"
       [{ wantForeignLayers: true }, 400],
     ] as const
   ) {
-    await using client = new PlainClient({ quirks });
+    await using client = new FakeClient({ quirks });
     client.registry.install(REPO, undefined, { ...foreign, manifests: [] });
     const put = await client.ask("PUT", "manifests/v1", {
       headers: { "content-type": foreign.mediaType },
@@ -263,7 +263,7 @@ Deno.test("fake registry: where answers name sha256, a manifest has no other dig
   const digest = sha256(image.bytes);
   const path = `manifests/${await sha512Of(image.bytes)}`;
   for (const answersSha256 of [false, true]) {
-    await using client = new PlainClient({ quirks: { answersSha256 } });
+    await using client = new FakeClient({ quirks: { answersSha256 } });
     client.registry.install(REPO, undefined, { ...image, manifests: [] });
     const put = {
       headers: { "content-type": image.mediaType },

@@ -114,11 +114,12 @@ async function put(
     return refuseForeign(foreign);
   }
   const wanted = quirks.wantForeignLayers ? parsed.foreign : [];
-  const missing =
-    [...parsed.blobs, ...wanted].find((digest) => !repo.blobs.has(digest)) ??
-      parsed.children.find((digest) => !repo.manifests.has(digest));
-  if (missing !== undefined) {
-    return refusal(400, "MANIFEST_BLOB_UNKNOWN", `unknown: ${missing}`);
+  const missing = [
+    ...[...parsed.blobs, ...wanted].filter((blob) => !repo.blobs.has(blob)),
+    ...parsed.children.filter((child) => !repo.manifests.has(child)),
+  ];
+  if (missing.length > 0) {
+    return Response.json({ errors: missing.map(unknownBlob) }, { status: 400 });
   }
   if (isDigest(reference)) {
     if (digestLike(reference, bytes) !== reference) {
@@ -158,13 +159,14 @@ function refuseForeign(digest: string): Response {
     errors: [
       { code: "UNKNOWN", message: "unknown error" },
       { code: "UNKNOWN", message: "unknown error", detail: {} },
-      {
-        code: "MANIFEST_BLOB_UNKNOWN",
-        message: "blob unknown to registry",
-        detail: digest,
-      },
+      unknownBlob(digest),
     ],
   }, { status: 500 });
+}
+
+function unknownBlob(digest: string) {
+  const message = "blob unknown to registry";
+  return { code: "MANIFEST_BLOB_UNKNOWN", message, detail: digest };
 }
 
 /** What a manifest refers to, or the refusal of what is none. */

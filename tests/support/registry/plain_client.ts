@@ -1,5 +1,5 @@
 /**
- * A fake registry, asked by plain requests.
+ * A registry, asked by plain requests.
  *
  * @module
  */
@@ -16,12 +16,12 @@ export interface Answer {
 /** The repository that requests are about. */
 export const REPO = "corp/app";
 
-/** A registry and requests to it. */
-export class PlainClient implements AsyncDisposable {
-  readonly registry: FakeRegistry;
+/** Requests to a registry. */
+export class PlainClient {
+  readonly #origin: string;
 
-  constructor(options: FakeRegistryOptions = {}) {
-    this.registry = FakeRegistry.start(options);
+  constructor(origin: string) {
+    this.#origin = origin;
   }
 
   /** Sends a request to a path of the repository, or to a `Location`. */
@@ -34,7 +34,7 @@ export class PlainClient implements AsyncDisposable {
     } = {},
   ): Promise<Answer> {
     const { body } = options;
-    const url = new URL(path, `${this.registry.url}/v2/${REPO}/`);
+    const url = new URL(path, `${this.#origin}/v2/${REPO}/`);
     const response = await fetch(url, {
       method,
       headers: { "accept-encoding": "identity", ...options.headers },
@@ -78,6 +78,17 @@ export class PlainClient implements AsyncDisposable {
       body,
       headers: range ? { "content-range": range } : {},
     });
+  }
+}
+
+/** A fake registry and requests to it. */
+export class FakeClient extends PlainClient implements AsyncDisposable {
+  readonly registry: FakeRegistry;
+
+  constructor(options: FakeRegistryOptions = {}) {
+    const registry = FakeRegistry.start(options);
+    super(registry.url);
+    this.registry = registry;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

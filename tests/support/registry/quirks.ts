@@ -53,8 +53,8 @@ export interface Quirks {
   readonly sha256Only?: boolean;
   /**
    * Content is held under its sha256, which answers name, whatever digest it
-   * came under. A blob is found by the digest of its upload too, but not where
-   * it was mounted by that. Manifests have no other digest.
+   * came under. A blob is found by the digest of its upload too; to mount it by
+   * that is answered 201, and does nothing. Manifests have no other digest.
    */
   readonly answersSha256?: boolean;
   /** Repositories have to be made before they are pushed to. */
