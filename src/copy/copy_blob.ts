@@ -5,7 +5,7 @@
  */
 
 import { isRefusal } from "../errors.ts";
-import { digestAlgorithm } from "../oci/digest.ts";
+import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { MountResult, OpenUpload } from "../oci/store.ts";
 import { type BlobOrigin, originAt, originOfBytes } from "./blob_origin.ts";
@@ -98,7 +98,8 @@ async function once(
   signal: AbortSignal,
   work: () => Promise<Delivered>,
 ): Promise<Delivered> {
-  const mayMount = () => mounterOf(store, services.mounts) !== undefined;
+  const mayMount = () =>
+    isMountable(digest) && mounterOf(store, services.mounts) !== undefined;
   const how = await services.blobs.deliver(
     store.id,
     repository,
@@ -175,7 +176,7 @@ async function repair(
   const found = await blobFault(destination, blob, signal);
   if (!found) return "present";
   // What a repository of this store is known to hold was read in this run.
-  const holder = found.kind === "missing"
+  const holder = found.kind === "missing" && isMountable(blob.digest)
     ? blobs.holderOf(store.id, blob.digest)
     : undefined;
   const mount = await tryMount(destination, blob, holder, signal);
@@ -229,7 +230,10 @@ async function openOwn(
   const { store, repository, services: { mounts } } = destination;
   // A large blob may wait long for its turn, with its upload open; one more
   // request costs little next to its transfer.
-  if (blob.size > AHEAD_BYTES || !mounts.ownHonouredBy(store.id)) {
+  if (
+    blob.size > AHEAD_BYTES || !mounts.ownHonouredBy(store.id) ||
+    !isMountable(blob.digest)
+  ) {
     return undefined;
   }
   const own = await tryMount(destination, blob, repository, signal);
@@ -243,7 +247,7 @@ async function tryOwnMount(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, repository, services: { mounts } } = destination;
-  if (!store.mounter) return;
+  if (!store.mounter || !isMountable(blob.digest)) return;
   await mounts.tryOwnOnce(store.id, async () => {
     const own = await tryMount(destination, blob, repository, signal);
     if (own && !own.mounted) await own.upload?.cancel();
@@ -257,11 +261,21 @@ function mountSource(
   { store, repository, services }: DestinationSide,
   { digest }: Descriptor,
 ): string | undefined {
-  if (!mounterOf(store, services.mounts)) return undefined;
+  if (!isMountable(digest) || !mounterOf(store, services.mounts)) {
+    return undefined;
+  }
   return services.blobs.holderOf(store.id, digest) ??
     (origin.storeId === store.id && origin.repository !== repository
       ? origin.repository
       : undefined);
+}
+
+/**
+ * Whether a mount can be believed. distribution 2.8 and v3 answer that they have
+ * mounted a blob of another algorithm, and have it afterwards under no digest.
+ */
+function isMountable(digest: Digest): boolean {
+  return digestAlgorithm(digest) === "sha256";
 }
 
 /** What mounts blobs at a store, where asking it is of any use. */

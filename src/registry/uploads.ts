@@ -67,6 +67,8 @@ interface Passage {
   isFinishing: boolean;
   /** Whether that one carries the content, as a stream. */
   isStreamedPut: boolean;
+  /** The size of its chunks; undefined for a stream. */
+  chunkBytes?: number;
 }
 
 /** What a write knows from one passage to the next. */
@@ -232,7 +234,7 @@ export class Uploader {
       return true;
     }
     if (error instanceof StreamRefused) {
-      this.#shrinkChunks(error);
+      this.#shrinkChunks(error, passage);
       return true;
     }
     if (error instanceof HangarError && error.temporary) {
@@ -254,7 +256,9 @@ export class Uploader {
     return this.#chunkBytes === undefined && size <= WHOLE_BYTES;
   }
 
-  #shrinkChunks(refusal: StreamRefused): void {
+  #shrinkChunks(refusal: StreamRefused, { chunkBytes }: Passage): void {
+    // Another blob was refused meanwhile: the size that is tried next is known.
+    if (chunkBytes !== this.#chunkBytes) return;
     if (this.#chunkBytes === undefined) {
       this.#chunkBytes = CHUNK_BYTES;
       return;
@@ -341,6 +345,7 @@ export class Uploader {
         `${upload.name}: the registry wants chunks of ${upload.minChunk} bytes, at most ${LARGEST_MIN_CHUNK_BYTES} are sent`,
       );
     }
+    passage.chunkBytes = this.#chunkBytes;
     const size = Math.max(this.#chunkBytes!, upload.minChunk);
     let offset = from;
     let rest: Uint8Array | undefined;
