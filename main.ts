@@ -6,7 +6,7 @@
  * @module
  */
 
-export * from "./src/cli/library.ts";
+export * from "./src/library/mod.ts";
 import { runCli } from "./src/cli/root.ts";
 
 if (import.meta.main) Deno.exit(await runCli(Deno.args));

@@ -86,7 +86,26 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "errors",
     "version",
   ],
+  run: [
+    "cli",
+    "auth",
+    "copy",
+    "lists",
+    "machine",
+    "mirror",
+    "names",
+    "oci",
+    "registry",
+    "report",
+    "signing",
+    "transport",
+    "together",
+    "errors",
+    "version",
+  ],
+  library: ["cli", "run", "auth", "machine", "mirror", "report", "errors"],
   cli: [
+    "run",
     "bytes",
     "counted",
     "errors",
@@ -106,7 +125,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "report",
     "machine",
   ],
-  main: ["cli"],
+  main: ["library", "cli"],
 };
 
 /** Files, or directories with a slash at the end, that may speak to `Deno`. */
@@ -114,6 +133,7 @@ export const DENO_USERS: readonly string[] = [
   "main.ts",
   "src/auth/keychain.ts",
   "src/cli/",
+  "src/library/run_library.ts",
   "src/machine/",
   "src/transport/host_client.ts",
 ];

@@ -6,7 +6,7 @@
 
 import { type CliContext, processContext } from "./context.ts";
 import { unfitRuntime } from "./check_runtime.ts";
-import { ExitCode } from "./exit_code.ts";
+import { ExitCode } from "../run/exit_code.ts";
 import { printVersion } from "./commands/version_command.ts";
 
 /**

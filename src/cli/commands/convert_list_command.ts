@@ -12,7 +12,7 @@ import { replaceFile } from "../../machine/replace_file.ts";
 import type { CliContext } from "../context.ts";
 import { logFormatOf } from "../flags/network_options.ts";
 import { readTextInput } from "../../machine/read_input.ts";
-import { ExitCode } from "../exit_code.ts";
+import { ExitCode } from "../../run/exit_code.ts";
 
 /** The command. */
 export const convertListCommand: CommandSpec<CliContext> = {

@@ -9,7 +9,7 @@ import type { CommandSpec } from "../flags/command_tree.ts";
 import { replaceFile } from "../../machine/replace_file.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
-import { ExitCode } from "../exit_code.ts";
+import { ExitCode } from "../../run/exit_code.ts";
 import { readPassphrase } from "../flags/sign_options.ts";
 
 /** The command. */

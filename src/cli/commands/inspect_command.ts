@@ -20,7 +20,7 @@ import {
   NETWORK_FLAGS,
   reachOptions,
 } from "../flags/network_options.ts";
-import { withNetwork } from "../with_network.ts";
+import { withNetwork } from "../../run/with_network.ts";
 
 /** The command. */
 export const inspectCommand: CommandSpec<CliContext> = {

@@ -36,9 +36,9 @@ import {
   reachOptions,
 } from "../flags/network_options.ts";
 import { readTextInput } from "../../machine/read_input.ts";
-import { ExitCode } from "../exit_code.ts";
+import { ExitCode } from "../../run/exit_code.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import { withNetwork } from "../with_network.ts";
+import { withNetwork } from "../../run/with_network.ts";
 
 const MAX_JOBS = 20;
 

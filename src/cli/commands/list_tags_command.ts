@@ -10,7 +10,7 @@ import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import { withNetwork } from "../with_network.ts";
+import { withNetwork } from "../../run/with_network.ts";
 
 /** A million tags at a thousand a page. */
 const MAX_PAGES = 1000;

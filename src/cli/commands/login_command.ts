@@ -10,8 +10,8 @@ import { HangarError } from "../../errors.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
-import { tryAndKeep } from "../login.ts";
-import { ExitCode } from "../exit_code.ts";
+import { tryAndKeep } from "../../run/login.ts";
+import { ExitCode } from "../../run/exit_code.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 
 /** `hangar login HOST` */

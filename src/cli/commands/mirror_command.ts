@@ -21,14 +21,15 @@ import {
   PROGRESS_MODES,
   SELECTION_FLAGS,
 } from "../flags/list_flags.ts";
+import type { ProgressMode } from "../../run/list_progress.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
-import type { ListRunOptions } from "../run_list.ts";
+import type { ListRunOptions } from "../../run/run_list.ts";
 import {
   type MirrorRunOptions,
   runMirror,
   runValidate,
-} from "../run_mirror.ts";
+} from "../../run/run_mirror.ts";
 import {
   loadOwnChecker,
   loadSigner,

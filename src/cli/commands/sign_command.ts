@@ -10,7 +10,7 @@ import type { CliContext } from "../context.ts";
 import { failedFlag, LIST_FLAGS } from "../flags/list_flags.ts";
 import { listOptions } from "./mirror_command.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
-import { runSign } from "../run_mirror.ts";
+import { runSign } from "../../run/run_mirror.ts";
 import { loadSigner, SIGN_FLAGS } from "../flags/sign_options.ts";
 import { signValidateCommand } from "./sign_validate_command.ts";
 

@@ -13,7 +13,7 @@ import type { FlagValues } from "../flags/flags.ts";
 import { failedFlag, LIST_FLAGS } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { listOptions } from "./mirror_command.ts";
-import { runSignValidate } from "../run_mirror.ts";
+import { runSignValidate } from "../../run/run_mirror.ts";
 import {
   loadVerifier,
   readUserFile,

@@ -8,7 +8,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { describeError, HangarError, printable } from "../../errors.ts";
-import { ExitCode } from "../exit_code.ts";
+import { ExitCode } from "../../run/exit_code.ts";
 import type { CommandSpec, PlacedCommand } from "./command_spec.ts";
 import {
   findCommand,

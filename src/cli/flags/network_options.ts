@@ -21,7 +21,7 @@ import {
 } from "../../machine/certs_d.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
-import { type CredentialSource, Network } from "../wire.ts";
+import { type CredentialSource, Network } from "../../run/network.ts";
 
 /** Flags of every command that speaks to registries. */
 export const NETWORK_FLAGS: readonly FlagSpec[] = [

@@ -6,7 +6,7 @@
  */
 
 import type { MirrorReport } from "../report/json_report.ts";
-import type { MirrorRunOptions, ValidateOptions } from "./library_options.ts";
+import type { MirrorRunOptions, ValidateOptions } from "./options.ts";
 
 export {
   type ErrorCode,
@@ -32,7 +32,7 @@ export type {
   MirrorOptions,
   MirrorRunOptions,
   ValidateOptions,
-} from "./library_options.ts";
+} from "./options.ts";
 
 /**
  * Mirrors images. An image that fails does not end the run: the report names

@@ -12,7 +12,7 @@ import {
 import type { MirrorPlan } from "../mirror/plan.ts";
 import type { Console } from "../report/console.ts";
 import { allOf } from "../together.ts";
-import type { Network } from "./wire.ts";
+import type { Network } from "./network.ts";
 
 /** The project of a repository in Harbor: the first part of its name. */
 interface Project {

@@ -6,14 +6,14 @@
 
 import type { RegistryAddress } from "../names/address.ts";
 import { HangarError } from "../errors.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext } from "../cli/context.ts";
 import {
   connectNetwork,
   consoleFor,
   type ReachOptions,
-} from "./flags/network_options.ts";
+} from "../cli/flags/network_options.ts";
 import { ExitCode } from "./exit_code.ts";
-import type { CredentialSource, Network } from "./wire.ts";
+import type { CredentialSource, Network } from "./network.ts";
 
 /** Runs work with the network, ended by Ctrl-C. */
 export async function withNetwork(

@@ -8,14 +8,14 @@ import { denoKeychainEnvironment } from "../auth/keychain.ts";
 import { HangarError } from "../errors.ts";
 import type { Depth } from "../mirror/validate_image.ts";
 import type { MirrorReport } from "../report/json_report.ts";
-import type { CliContext } from "./context.ts";
-import { FlagValues } from "./flags/flags.ts";
-import type { MirrorOptions } from "./library_options.ts";
-import { MIRROR_FLAGS, mirrorOptions } from "./commands/mirror_command.ts";
-import { loadPolicy } from "./flags/policy_options.ts";
-import { runMirror, runValidate } from "./run_mirror.ts";
+import type { CliContext } from "../cli/context.ts";
+import { FlagValues } from "../cli/flags/flags.ts";
+import type { MirrorOptions } from "./options.ts";
+import { MIRROR_FLAGS, mirrorOptions } from "../cli/commands/mirror_command.ts";
+import { loadPolicy } from "../cli/flags/policy_options.ts";
+import { runMirror, runValidate } from "../run/run_mirror.ts";
 import { guardSpans } from "../machine/span_secrets.ts";
-import { root } from "./tree.ts";
+import { root } from "../cli/tree.ts";
 
 /** Mirrors, or validates where a depth is given. */
 export async function runLibrary(

@@ -7,8 +7,8 @@
 import type { MirrorEventSink } from "../mirror/events.ts";
 import type { LiveDisplay } from "../report/live_display.ts";
 import type { Progress } from "../report/progress.ts";
-import type { CliContext } from "./context.ts";
-import type { ReachOptions } from "./flags/network_options.ts";
+import type { CliContext } from "../cli/context.ts";
+import type { ReachOptions } from "../cli/flags/network_options.ts";
 
 /** `--progress` */
 export type ProgressMode = "auto" | "plain" | "none";

@@ -31,9 +31,9 @@ import {
   summaryLine,
   validationLine,
 } from "../report/summary.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext } from "../cli/context.ts";
 import { NeededProjects } from "./harbor_projects.ts";
-import type { MakeJudge } from "./flags/policy_options.ts";
+import type { MakeJudge } from "../cli/flags/policy_options.ts";
 import { type ListRunOptions, runList } from "./run_list.ts";
 
 /** What the flags of `mirror` come to. */

@@ -8,7 +8,7 @@ import { type RegistryAddress, registryOf } from "../names/address.ts";
 import { HangarError, withContext } from "../errors.ts";
 import type { MirrorPlan } from "../mirror/plan.ts";
 import { allOf } from "../together.ts";
-import type { Network } from "./wire.ts";
+import type { Network } from "./network.ts";
 
 /** A destination that does not let the run in. */
 export interface LoginNeeded {

@@ -29,7 +29,7 @@ import { type MirrorReport, ReportCollector } from "../report/json_report.ts";
 import { type summaryLine, Tally } from "../report/summary.ts";
 import { VERSION } from "../version.ts";
 import { checkLogins, SAYS } from "./check_logins.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext } from "../cli/context.ts";
 import { ExitCode } from "./exit_code.ts";
 import { ListProgress, type ProgressMode } from "./list_progress.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
@@ -37,12 +37,12 @@ import {
   connectNetwork,
   consoleFor,
   type ReachOptions,
-} from "./flags/network_options.ts";
+} from "../cli/flags/network_options.ts";
 import { readTextInput } from "../machine/read_input.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
 import { loadTrace } from "../machine/traces.ts";
-import type { Network } from "./wire.ts";
+import type { Network } from "./network.ts";
 import { writeReport } from "../machine/write_report.ts";
 
 /** How many failed images a run tells once more in the end. */

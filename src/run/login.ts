@@ -7,8 +7,8 @@
 import type { RegistryAddress } from "../names/address.ts";
 import { CredentialStore } from "../auth/credential_store.ts";
 import { HangarError } from "../errors.ts";
-import type { CliContext } from "./context.ts";
-import type { ReachOptions } from "./flags/network_options.ts";
+import type { CliContext } from "../cli/context.ts";
+import type { ReachOptions } from "../cli/flags/network_options.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
 import { withNetwork } from "./with_network.ts";
 
