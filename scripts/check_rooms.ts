@@ -77,6 +77,8 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   report: ["src/mirror/events.ts", "names", "counted", "errors"],
   machine: [
+    "auth",
+    "signatures",
     "report",
     "mirror",
     "config",
@@ -88,6 +90,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   run: [
     "cli",
+    "signatures",
     "auth",
     "copy",
     "lists",
@@ -131,7 +134,6 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 /** Files, or directories with a slash at the end, that may speak to `Deno`. */
 export const DENO_USERS: readonly string[] = [
   "main.ts",
-  "src/auth/keychain.ts",
   "src/cli/",
   "src/library/run_library.ts",
   "src/machine/",

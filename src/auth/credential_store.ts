@@ -43,7 +43,7 @@ export class CredentialStore {
     }
     const { username, secret } = credentials;
     const auth = encodeBase64(`${username}:${secret}`);
-    let refusal: unknown;
+    let refusal: { readonly path: string; readonly cause: unknown } | undefined;
     for (const path of writablePaths(this.#environment)) {
       try {
         await this.#edit(path, (auths) => {
@@ -55,15 +55,17 @@ export class CredentialStore {
         return path;
       } catch (error) {
         if (error instanceof HangarError) throw error;
-        refusal ??= error;
+        refusal ??= { path, cause: error };
       }
     }
+    const { path, cause } = refusal ?? {};
+    const why = cause instanceof Error ? cause.message : String(cause);
     throw new HangarError(
       "file",
-      `cannot write the auth file: ${
-        refusal instanceof Error ? refusal.message : "no place for it is known"
-      }`,
-      { cause: refusal, hint: "name one with REGISTRY_AUTH_FILE" },
+      path === undefined
+        ? "cannot write the auth file: no place for it is known"
+        : `cannot write the auth file ${path}: ${why}`,
+      { cause, hint: "name one with REGISTRY_AUTH_FILE" },
     );
   }
 

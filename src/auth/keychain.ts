@@ -35,9 +35,15 @@ export interface KeychainEnvironment {
   env(name: string): string | undefined;
   /** The numeric user id, where the system has such a thing. */
   uid(): number | undefined;
-  /** The text of a file; `undefined` when there is no such file. */
+  /**
+   * The text of a file; `undefined` when there is no such file. What it throws
+   * says why it cannot be read.
+   */
   readTextFile(path: string): Promise<string | undefined>;
-  /** Writes a file that its owner alone may read, whole or not at all. */
+  /**
+   * Writes a file that its owner alone may read, whole or not at all. What it
+   * throws says why it cannot be written.
+   */
   writeSecretFile(path: string, text: string): Promise<void>;
   readonly runHelper: RunHelper;
 }
@@ -143,7 +149,13 @@ async function readAuthFile(
   try {
     text = await environment.readTextFile(path);
   } catch (cause) {
-    throw new HangarError("file", `cannot read auth file ${path}`, { cause });
+    throw new HangarError(
+      "file",
+      `cannot read auth file ${path}: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
   }
   return keyedFile(
     parseAuthFile(text ?? "", (fault) => malformed(path, fault)),
@@ -259,77 +271,4 @@ function malformed(path: string, fault: string): HangarError {
   return new HangarError("file", `malformed auth file ${path}: ${fault}`, {
     hint: "mend the file, or log in again",
   });
-}
-
-/** How long a helper may take, in ms: some ask the user. */
-const HELPER_TIMEOUT_MS = 60_000;
-
-/**
- * The machine as Deno shows it.
- *
- * @param variables what helpers find in their environment beside what is there
- */
-export function denoKeychainEnvironment(
-  variables: Readonly<Record<string, string>> = {},
-): KeychainEnvironment {
-  return {
-    env: (name) => Deno.env.get(name),
-    uid: () => Deno.uid() ?? undefined,
-    async readTextFile(path) {
-      try {
-        return await Deno.readTextFile(path);
-      } catch (error) {
-        if (
-          error instanceof Deno.errors.NotFound ||
-          error instanceof Deno.errors.NotADirectory
-        ) return undefined;
-        throw error;
-      }
-    },
-    async writeSecretFile(path, text) {
-      const slash = path.lastIndexOf("/");
-      if (slash > 0) {
-        await Deno.mkdir(path.slice(0, slash), {
-          recursive: true,
-          mode: 0o700,
-        });
-      }
-      const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-      try {
-        await Deno.writeTextFile(temporary, text, {
-          createNew: true,
-          mode: 0o600,
-        });
-        await Deno.rename(temporary, path);
-      } catch (error) {
-        await Deno.remove(temporary).catch(() => {});
-        throw error;
-      }
-    },
-    async runHelper(program, action, input) {
-      const timeout = new AbortController();
-      const timer = setTimeout(() => timeout.abort(), HELPER_TIMEOUT_MS);
-      try {
-        const child = new Deno.Command(program, {
-          args: [action],
-          env: variables,
-          stdin: "piped",
-          stdout: "piped",
-          stderr: "inherit",
-          signal: timeout.signal,
-        }).spawn();
-        const writer = child.stdin.getWriter();
-        // A helper that does not read its input has its reasons.
-        await writer.write(new TextEncoder().encode(input)).catch(() => {});
-        await writer.close().catch(() => {});
-        const { code, stdout } = await child.output();
-        if (timeout.signal.aborted) {
-          throw new Error(`no answer within ${HELPER_TIMEOUT_MS / 1000} s`);
-        }
-        return { code, stdout: new TextDecoder().decode(stdout) };
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-  };
 }

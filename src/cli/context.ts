@@ -5,10 +5,8 @@
  */
 
 import { toBytes } from "@std/streams/to-bytes";
-import {
-  denoKeychainEnvironment,
-  type KeychainEnvironment,
-} from "../auth/keychain.ts";
+import type { KeychainEnvironment } from "../auth/keychain.ts";
+import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import { LogStream } from "./log_stream.ts";
 import { PROXY_VARIABLES } from "../transport/proxy_variables.ts";
 import type { RetrierOptions } from "../transport/retry.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { denoKeychainEnvironment } from "../auth/keychain.ts";
+import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import { HangarError } from "../errors.ts";
 import type { Depth } from "../mirror/validate_image.ts";
 import type { MirrorReport } from "../report/json_report.ts";

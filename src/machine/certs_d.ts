@@ -7,6 +7,7 @@
 
 import { HangarError } from "../errors.ts";
 import type { HostCertificates } from "../transport/host_client.ts";
+import { fileError, isAbsent } from "./file_error.ts";
 
 /** Gives a variable of the environment. */
 export type Env = (name: string) => string | undefined;
@@ -86,11 +87,8 @@ async function filesIn(directory: string): Promise<string[] | undefined> {
       if (!entry.isDirectory) names.push(entry.name);
     }
   } catch (cause) {
-    if (
-      cause instanceof Deno.errors.NotFound ||
-      cause instanceof Deno.errors.NotADirectory
-    ) return undefined;
-    throw new HangarError("file", `cannot read ${directory}`, { cause });
+    if (isAbsent(cause)) return undefined;
+    throw fileError("read", directory, cause);
   }
   return names.sort();
 }
@@ -99,11 +97,7 @@ async function readPem(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    throw new HangarError(
-      "file",
-      `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
+    throw fileError("read", path, cause);
   }
 }
 

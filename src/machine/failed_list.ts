@@ -5,6 +5,7 @@
  */
 
 import { HangarError, printable } from "../errors.ts";
+import { fileError, whyNoFile } from "./file_error.ts";
 import { replaceFile, temporaryBeside } from "./replace_file.ts";
 
 /**
@@ -27,18 +28,6 @@ export interface FailedLine {
   readonly reason?: string;
 }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-function cannot(action: string, path: string, cause: unknown): HangarError {
-  return new HangarError(
-    "file",
-    `cannot ${action} ${path}: ${reasonOf(cause)}`,
-    { cause },
-  );
-}
-
 /** The part up to the last slash; Windows knows both kinds. */
 function directoryOf(path: string): string {
   const slash = Deno.build.os === "windows"
@@ -52,7 +41,7 @@ async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
     return await Deno.stat(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw cannot("look at", path, cause);
+    throw fileError("look at", path, cause);
   }
 }
 
@@ -62,7 +51,7 @@ async function realPathOf(path: string): Promise<string> {
     return await Deno.realPath(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return path;
-    throw cannot("look at", path, cause);
+    throw fileError("look at", path, cause);
   }
 }
 
@@ -109,7 +98,7 @@ export async function checkFailedPath(
     await Deno.writeTextFile(temporary, "", { createNew: true });
     await Deno.remove(temporary);
   } catch (cause) {
-    refuse(`cannot write there: ${reasonOf(cause)}`);
+    refuse(`cannot write there: ${whyNoFile(cause, true)}`);
   }
 }
 
@@ -192,7 +181,7 @@ export async function writeFailedList(
   try {
     await replaceFile(path, [text]);
   } catch (cause) {
-    throw cannot("write the failed list", path, cause);
+    throw fileError("write", `the failed list ${path}`, cause);
   }
   return "written";
 }
@@ -202,7 +191,7 @@ async function isPlainFile(path: string): Promise<boolean> {
     return (await Deno.lstat(path)).isFile;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return false;
-    throw cannot("look at", path, cause);
+    throw fileError("look at", path, cause);
   }
 }
 
@@ -216,7 +205,7 @@ async function removeStale(
     return "removed";
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return "unchanged";
-    throw cannot("remove the stale failed list", path, cause);
+    throw fileError("remove the stale failed list", path, cause);
   }
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { describeError, HangarError } from "../errors.ts";
+import { HangarError } from "../errors.ts";
+import { whyNoFile } from "./file_error.ts";
 
 /**
  * Reads a file, or standard input for `-`, as UTF-8.
@@ -17,18 +18,17 @@ export async function readTextInput(
   { stdin }: { readonly stdin: () => Promise<Uint8Array> },
 ): Promise<{ readonly name: string; readonly text: string }> {
   const name = file === "-" ? "standard input" : file;
-  try {
-    const bytes = file === "-" ? await stdin() : await Deno.readFile(file);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return { name, text };
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "no such file"
-      : cause instanceof TypeError
-      ? "not UTF-8 text"
-      : describeError(cause);
+  const refuse = (why: string, cause: unknown): never => {
     throw new HangarError("usage", `cannot read the list ${name}: ${why}`, {
       cause,
     });
+  };
+  const bytes = await (file === "-" ? stdin() : Deno.readFile(file))
+    .catch((cause) => refuse(whyNoFile(cause), cause));
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { name, text };
+  } catch (cause) {
+    return refuse("not UTF-8 text", cause);
   }
 }

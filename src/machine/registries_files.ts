@@ -16,6 +16,7 @@ import type {
 import { HangarError } from "../errors.ts";
 import type { Routes } from "../mirror/plan.ts";
 import type { Env } from "./certs_d.ts";
+import { fileError, isAbsent } from "./file_error.ts";
 
 const SYSTEM = "/etc/containers";
 
@@ -52,7 +53,7 @@ async function readFile(
     return { name, text: await Deno.readTextFile(name) };
   } catch (cause) {
     if (isAbsent(cause)) return undefined;
-    throw new HangarError("file", `cannot read ${name}`, { cause });
+    throw fileError("read", name, cause);
   }
 }
 
@@ -64,17 +65,12 @@ async function readDirectory(path: string): Promise<RegistriesConfFile[]> {
     }
   } catch (cause) {
     if (isAbsent(cause)) return [];
-    throw new HangarError("file", `cannot read ${path}`, { cause });
+    throw fileError("read", path, cause);
   }
   const files = await Promise.all(
     names.sort().map((name) => readFile(`${path}/${name}`)),
   );
   return files.flatMap((file) => file ?? []);
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory;
 }
 
 /** What the files make of addresses; undefined when they say nothing. */

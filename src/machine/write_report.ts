@@ -4,8 +4,9 @@
  * @module
  */
 
-import { HangarError, printableJson } from "../errors.ts";
+import { printableJson } from "../errors.ts";
 import type { MirrorReport } from "../report/json_report.ts";
+import { fileError } from "./file_error.ts";
 import { replaceFile } from "./replace_file.ts";
 
 /** Pieces are put together up to this many characters before they are written. */
@@ -54,12 +55,6 @@ export async function writeReport(
   try {
     await replaceFile(path, reportText(report));
   } catch (cause) {
-    throw new HangarError(
-      "file",
-      `cannot write the report ${path}: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause },
-    );
+    throw fileError("write", `the report ${path}`, cause);
   }
 }

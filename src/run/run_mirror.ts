@@ -33,7 +33,7 @@ import {
 } from "../report/summary.ts";
 import type { CliContext } from "../cli/context.ts";
 import { NeededProjects } from "./harbor_projects.ts";
-import type { MakeJudge } from "../cli/flags/policy_options.ts";
+import type { MakeJudge } from "../machine/policy_files.ts";
 import { type ListRunOptions, runList } from "./run_list.ts";
 
 /** What the flags of `mirror` come to. */

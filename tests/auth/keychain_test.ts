@@ -1,9 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  denoKeychainEnvironment,
-  Keychain,
-  type KeychainEnvironment,
-} from "../../src/auth/keychain.ts";
+import { Keychain, type KeychainEnvironment } from "../../src/auth/keychain.ts";
 import { describeError, HangarError } from "../../src/errors.ts";
 
 /** A machine without credential helpers, on which nothing is written. */
@@ -342,19 +338,4 @@ Deno.test("a file that cannot be read is an error that names it, and is tried ag
   );
   assertEquals(error.code, "file");
   assertEquals(await userOf(keychain, "r.io"), "u");
-});
-
-Deno.test("the real environment reads files and tells missing ones from unreadable ones", async () => {
-  const environment = denoKeychainEnvironment();
-  const directory = await Deno.makeTempDir();
-  try {
-    const path = `${directory}/auth.json`;
-    await Deno.writeTextFile(path, "{}");
-    assertEquals(await environment.readTextFile(path), "{}");
-    assertEquals(await environment.readTextFile(`${path}.none`), undefined);
-    assertEquals(await environment.readTextFile(`${path}/below`), undefined);
-    await assertRejects(() => environment.readTextFile(directory));
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 });

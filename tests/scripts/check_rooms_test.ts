@@ -109,7 +109,7 @@ Deno.test("Deno may be used where the host is, and named in comments anywhere", 
   const text = "Deno.cwd();";
   const files = {
     "main.ts": text,
-    "src/auth/keychain.ts": text,
+    "src/machine/traces.ts": text,
     "src/cli/deep/er.ts": text,
     "src/machine/certs_d.ts": text,
     "src/transport/host_client.ts": text,

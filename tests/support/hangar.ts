@@ -5,7 +5,7 @@
  */
 
 import { runCli } from "../../src/cli/root.ts";
-import { denoKeychainEnvironment } from "../../src/auth/keychain.ts";
+import { denoKeychainEnvironment } from "../../src/machine/keychain_environment.ts";
 import type { RetrierOptions } from "../../src/transport/retry.ts";
 
 /** What a run printed, and its exit code. */

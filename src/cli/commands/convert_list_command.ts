@@ -5,9 +5,9 @@
  */
 
 import { parseRegistryAddress } from "../../names/address.ts";
-import { HangarError } from "../../errors.ts";
 import { Console } from "../../report/console.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
+import { fileError } from "../../machine/file_error.ts";
 import { replaceFile } from "../../machine/replace_file.ts";
 import type { CliContext } from "../context.ts";
 import { logFormatOf } from "../flags/network_options.ts";
@@ -79,7 +79,7 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
       try {
         await replaceFile(output, [result]);
       } catch (cause) {
-        throw new HangarError("file", `cannot write ${output}`, { cause });
+        throw fileError("write", output, cause);
       }
     }
     const console = new Console((line) => context.stderr(line), {

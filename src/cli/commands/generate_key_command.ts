@@ -6,11 +6,12 @@
 
 import { HangarError } from "../../errors.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
+import { fileError } from "../../machine/file_error.ts";
 import { replaceFile } from "../../machine/replace_file.ts";
+import { readPassphrase } from "../../machine/user_file.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
 import { ExitCode } from "../../run/exit_code.ts";
-import { readPassphrase } from "../flags/sign_options.ts";
 
 /** The command. */
 export const generateKeyCommand: CommandSpec<CliContext> = {
@@ -75,7 +76,7 @@ async function mayWrite(
     await Deno.lstat(file);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return true;
-    throw new HangarError("file", `cannot look at ${file}`, { cause });
+    throw fileError("look at", file, cause);
   }
   if (values.bool("auto-yes")) return true;
   const answer = await context.prompt(`Overwrite ${file}? [y/N] `);
@@ -92,7 +93,9 @@ async function newPassphrase(
   context: CliContext,
 ): Promise<string> {
   const file = values.string("passphrase-file");
-  if (file) return await readPassphrase(file, "--passphrase-file");
+  if (file) {
+    return await readPassphrase({ path: file, option: "--passphrase-file" });
+  }
   const fromEnv = context.env("COSIGN_PASSWORD");
   if (fromEnv !== undefined) return fromEnv;
   const ask = (question: string) => context.prompt(question, { secret: true });
@@ -117,10 +120,6 @@ async function writeKey(
   try {
     await replaceFile(path, [text], { mode });
   } catch (cause) {
-    throw new HangarError(
-      "file",
-      `cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
+    throw fileError("write", path, cause);
   }
 }

@@ -25,6 +25,7 @@ import {
   inspectReport,
   type InspectRow,
 } from "../../report/inspect_report.ts";
+import { fileError } from "../../machine/file_error.ts";
 import { replaceFile } from "../../machine/replace_file.ts";
 import { checkFailedPath } from "../../machine/failed_list.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
@@ -162,7 +163,11 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         signal.throwIfAborted();
         const report = inspectReport(rows, format);
         if (output === "-") context.stdout(report);
-        else await replaceFile(output, [report]);
+        else {
+          await replaceFile(output, [report]).catch((cause) => {
+            throw fileError("write", `the report ${output}`, cause);
+          });
+        }
         const failed = rows.filter((row) => row.error !== undefined).length +
           list.invalid.length;
         console.info(

@@ -21,7 +21,6 @@ import {
   PROGRESS_MODES,
   SELECTION_FLAGS,
 } from "../flags/list_flags.ts";
-import type { ProgressMode } from "../../run/list_progress.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
 import type { ListRunOptions } from "../../run/run_list.ts";

@@ -14,11 +14,8 @@ import { failedFlag, LIST_FLAGS } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { listOptions } from "./mirror_command.ts";
 import { runSignValidate } from "../../run/run_mirror.ts";
-import {
-  loadVerifier,
-  readUserFile,
-  TRUSTED_ROOT_FLAG,
-} from "../flags/sign_options.ts";
+import { readUserFile } from "../../machine/user_file.ts";
+import { loadVerifier, TRUSTED_ROOT_FLAG } from "../flags/sign_options.ts";
 
 /** What says whose signatures without a key count. */
 const KEYLESS = [
@@ -94,7 +91,7 @@ async function loadChecker(values: FlagValues): Promise<NamedChecker> {
     );
   }
   if (path) {
-    const pem = await readUserFile(path, "--sigstore-pubkey");
+    const pem = await readUserFile({ path, option: "--sigstore-pubkey" });
     const [{ parsePublicKeys }, { KeyChecker }] = await Promise.all([
       import("../../signatures/sigstore_key.ts"),
       import("../../signing/check_signatures.ts"),

@@ -4,11 +4,14 @@
  * @module
  */
 
-import { HangarError } from "../../errors.ts";
-import type { ImageSigner } from "../../signing/image_signer.ts";
+import { HangarError, invalidFlag } from "../../errors.ts";
+import { openKeyFile } from "../../machine/signing_key.ts";
+import { readUserFile } from "../../machine/user_file.ts";
+import { makeSigner, type SignFormat } from "../../run/make_signer.ts";
 import type { SigningKey } from "../../signatures/sigstore_key.ts";
 import type { BundleVerifier } from "../../signatures/verify_bundle.ts";
-import { ProxyRules, variablesFor } from "../../transport/proxies.ts";
+import type { ImageSigner } from "../../signing/image_signer.ts";
+import { ProxyRules } from "../../transport/proxies.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
@@ -76,6 +79,9 @@ const BUNDLE_FLAGS = [
   "trusted-root",
 ];
 
+/** What flags of signing ask of the process. */
+type SignContext = Pick<CliContext, "env" | "prompt">;
+
 /**
  * The signer that the flags ask for; undefined when they ask for none. Keys are
  * opened here, so that a wrong passphrase is known before anything is copied.
@@ -84,61 +90,50 @@ const BUNDLE_FLAGS = [
  */
 export async function loadSigner(
   values: FlagValues,
-  context: CliContext,
+  context: SignContext,
 ): Promise<ImageSigner | undefined> {
-  const format = values.choice("sign-format", SIGN_FORMATS);
-  const path = values.string("sigstore-private-key");
-  const given = BUNDLE_FLAGS.filter((flag) => values.string(flag));
-  if (format === "cosign" && given.length > 0) {
-    throw new HangarError(
-      "usage",
-      `--${given[0]} is for bundles: give --sign-format bundle too`,
-    );
+  const format = values.choice("sign-format", SIGN_FORMATS) ?? "cosign";
+  refuseContradictions(values, format);
+  const key = await openKey(values, context);
+  if (!key && format === "cosign") return undefined;
+  const url = (flag: string) => urlOf(flag, values);
+  return await makeSigner({
+    format,
+    key,
+    fulcioUrl: url("fulcio-url"),
+    rekorUrl: url("rekor-url"),
+    tsaUrl: url("tsa-url"),
+    identityToken: await tokenOf(values),
+    verifier: await loadVerifier(values),
+    proxies: new ProxyRules((name) => context.env(name)),
+  });
+}
+
+/** @throws {HangarError} `usage`, naming two flags that do not go together */
+function refuseContradictions(values: FlagValues, format: SignFormat): void {
+  const refuse = (why: string): never => {
+    throw new HangarError("usage", why);
+  };
+  const bundleFlag = BUNDLE_FLAGS.find((flag) => values.string(flag));
+  if (format === "cosign" && bundleFlag) {
+    refuse(`--${bundleFlag} is for bundles: give --sign-format bundle too`);
   }
-  if (!path && values.string("sigstore-passphrase-file")) {
-    throw new HangarError(
-      "usage",
+  if (!values.string("sigstore-private-key")) {
+    if (!values.string("sigstore-passphrase-file")) return;
+    refuse(
       "--sigstore-passphrase-file is given without --sigstore-private-key",
     );
   }
-  if (path && values.string("fulcio-url")) {
-    throw new HangarError(
-      "usage",
+  if (values.string("fulcio-url")) {
+    refuse(
       "--fulcio-url signs without a key, --sigstore-private-key with one: give one of them",
     );
   }
-  if (path && values.string("trusted-root")) {
-    throw new HangarError(
-      "usage",
+  if (values.string("trusted-root")) {
+    refuse(
       "--trusted-root is for signatures without a key: leave it out, or --sigstore-private-key",
     );
   }
-  if (!path && format === "cosign") return undefined;
-  const key = path ? await openKey(path, values, context) : undefined;
-  if (format === "cosign") {
-    const { SimpleSigner } = await import("../../signing/simple_signer.ts");
-    return new SimpleSigner(key!);
-  }
-  const urls = ["fulcio-url", "rekor-url", "tsa-url"].flatMap((flag) => {
-    const text = urlOf(flag, values);
-    return text === undefined ? [] : [new URL(text)];
-  });
-  const { BundleMaker } = await withVariables(
-    variablesFor(new ProxyRules((name) => context.env(name)), urls),
-    () => import("../../signatures/bundle.ts"),
-  );
-  const { BundleSigner } = await import("../../signing/bundle_signer.ts");
-  const url = (flag: string) => urlOf(flag, values);
-  return new BundleSigner(
-    new BundleMaker({
-      key,
-      fulcioUrl: url("fulcio-url"),
-      rekorUrl: url("rekor-url"),
-      tsaUrl: url("tsa-url"),
-      identityToken: await tokenOf(values),
-      verifier: await loadVerifier(values),
-    }),
-  );
 }
 
 /**
@@ -150,7 +145,7 @@ export async function loadSigner(
  */
 export async function loadOwnChecker(
   values: FlagValues,
-  context: CliContext,
+  context: SignContext,
 ): Promise<ImageSigner | undefined> {
   const signer = await loadSigner(values, context);
   if (
@@ -175,106 +170,41 @@ export async function loadVerifier(
 ): Promise<BundleVerifier | undefined> {
   const path = values.string("trusted-root");
   if (!path) return undefined;
-  const json = await readUserFile(path, "--trusted-root");
+  const json = await readUserFile({ path, option: "--trusted-root" });
   const { BundleVerifier } = await import("../../signatures/verify_bundle.ts");
   return new BundleVerifier(json, path);
-}
-
-/**
- * Loads a module that reads the environment when it is loaded, as the HTTP
- * client of @sigstore/sign does for proxies.
- */
-async function withVariables<T>(
-  variables: Readonly<Record<string, string>>,
-  load: () => Promise<T>,
-): Promise<T> {
-  for (const [name, value] of Object.entries(variables)) {
-    Deno.env.set(name, value);
-  }
-  try {
-    return await load();
-  } finally {
-    for (const name of Object.keys(variables)) Deno.env.delete(name);
-  }
 }
 
 function urlOf(flag: string, values: FlagValues): string | undefined {
   const text = values.string(flag);
   if (!text) return undefined;
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
-  throw new HangarError(
-    "usage",
-    `invalid value ${JSON.stringify(text)} for --${flag}: want an http(s) URL`,
-  );
+  throw invalidFlag(`--${flag}`, text, "want an http(s) URL");
 }
 
 /** A token has three parts and no slash; anything else is the path of one. */
 async function tokenOf(values: FlagValues): Promise<string | undefined> {
   const given = values.string("identity-token");
   if (!given) return undefined;
-  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(given)
-    ? given
-    : (await readUserFile(given, "--identity-token")).trim();
+  if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(given)) return given;
+  const file = { path: given, option: "--identity-token" };
+  return (await readUserFile(file)).trim();
 }
 
 async function openKey(
-  path: string,
   values: FlagValues,
-  context: CliContext,
-): Promise<SigningKey> {
-  const pem = await readUserFile(path, "--sigstore-private-key");
-  const passphrase = await passphraseFor(path, values, context);
-  const { openPrivateKey } = await import("../../signatures/sigstore_key.ts");
-  return openPrivateKey(pem, passphrase, path);
-}
-
-/** The first line of the file, `COSIGN_PASSWORD`, or what the user types. */
-async function passphraseFor(
-  path: string,
-  values: FlagValues,
-  context: CliContext,
-): Promise<string> {
-  const file = values.string("sigstore-passphrase-file");
-  if (file) return await readPassphrase(file);
-  const answer = context.env("COSIGN_PASSWORD") ??
-    await context.prompt(`Passphrase for ${path}: `, { secret: true });
-  if (answer !== undefined) return answer;
-  throw new HangarError("usage", `the passphrase for ${path} is missing`, {
-    hint: "give --sigstore-passphrase-file, or set COSIGN_PASSWORD",
+  context: SignContext,
+): Promise<SigningKey | undefined> {
+  const path = values.string("sigstore-private-key");
+  if (!path) return undefined;
+  const passphrase = values.string("sigstore-passphrase-file");
+  return await openKeyFile({
+    key: { path, option: "--sigstore-private-key" },
+    passphrase: passphrase
+      ? { path: passphrase, option: "--sigstore-passphrase-file" }
+      : undefined,
+  }, {
+    env: (name) => context.env(name),
+    prompt: (question, options) => context.prompt(question, options),
   });
-}
-
-/**
- * A passphrase as a file holds it: its first line.
- *
- * @throws {HangarError} `usage`
- */
-export async function readPassphrase(
-  file: string,
-  flag = "--sigstore-passphrase-file",
-): Promise<string> {
-  const text = await readUserFile(file, flag);
-  return text.split(/\r?\n/, 1)[0]!;
-}
-
-/**
- * A file that a flag names, as text.
- *
- * @throws {HangarError} `usage`, naming flag and file
- */
-export async function readUserFile(
-  path: string,
-  flag: string,
-): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    throw new HangarError(
-      "usage",
-      `invalid value ${JSON.stringify(path)} for ${flag}: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
-      { cause },
-    );
-  }
 }
