@@ -89,7 +89,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "version",
   ],
   run: [
-    "cli",
+    "counted",
     "signatures",
     "auth",
     "copy",
@@ -106,7 +106,16 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "errors",
     "version",
   ],
-  library: ["cli", "run", "auth", "machine", "mirror", "report", "errors"],
+  library: [
+    "cli",
+    "lists",
+    "run",
+    "auth",
+    "machine",
+    "mirror",
+    "report",
+    "errors",
+  ],
   cli: [
     "run",
     "bytes",

@@ -5,43 +5,15 @@
  */
 
 import { toBytes } from "@std/streams/to-bytes";
-import type { KeychainEnvironment } from "../auth/keychain.ts";
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import { LogStream } from "./log_stream.ts";
 import { PROXY_VARIABLES } from "../transport/proxy_variables.ts";
-import type { RetrierOptions } from "../transport/retry.ts";
-
-/** Calls back at the first Ctrl-C; the returned function stops listening. */
-export type OnInterrupt = (callback: () => void) => () => void;
+import type { RunProcess } from "../run/process.ts";
 
 /** The process around a command. */
-export interface CliContext {
-  /** Text, or bytes as they are; false when nobody reads them any more. */
-  stdout(output: string | Uint8Array): boolean | void;
-  stderr(text: string): void;
+export interface CliContext extends RunProcess {
   /** Waits for the log to be written, where it waits for its reader. */
-  flush?(): Promise<void>;
-  /** Standard input, whole. */
-  stdin(): Promise<Uint8Array>;
-  env(name: string): string | undefined;
-  /** Asks the user, without echo for a secret; undefined without a terminal. */
-  prompt(
-    question: string,
-    options?: { readonly secret?: boolean },
-  ): Promise<string | undefined>;
-  /** Whether log lines may be coloured. */
-  readonly color: boolean;
-  /** How large the terminal is that shows log lines; undefined without one. */
-  readonly terminalSize?: () => {
-    readonly columns: number;
-    readonly rows: number;
-  };
-  readonly onInterrupt: OnInterrupt;
-  readonly keychain: KeychainEnvironment;
-  /** Milliseconds since the epoch; the usual clock without it. */
-  readonly now?: () => number;
-  /** Waits between attempts, where not the usual ones. */
-  readonly retry?: RetrierOptions;
+  readonly flush?: () => Promise<void>;
 }
 
 const encoder = new TextEncoder();

@@ -5,6 +5,7 @@
  */
 
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
+import { parseImageList } from "../lists/image_list.ts";
 import { HangarError } from "../errors.ts";
 import type { Depth } from "../mirror/validate_image.ts";
 import type { MirrorReport } from "../report/json_report.ts";
@@ -29,6 +30,9 @@ export async function runLibrary(
   const run = {
     ...mirrorOptions(values),
     failed: undefined,
+    input: {
+      list: parseImageList(options.images.join("\n"), "images"),
+    },
     policy: await loadPolicy(values, context),
     onEvent: options.onEvent,
     onReport: (made: MirrorReport) => report = made,

@@ -1,5 +1,5 @@
 /**
- * What hangar ends with (CONTRACT 10).
+ * What hangar ends with.
  *
  * @module
  */

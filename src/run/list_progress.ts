@@ -7,8 +7,8 @@
 import type { MirrorEventSink } from "../mirror/events.ts";
 import type { LiveDisplay } from "../report/live_display.ts";
 import type { Progress } from "../report/progress.ts";
-import type { CliContext } from "../cli/context.ts";
-import type { ReachOptions } from "../cli/flags/network_options.ts";
+import type { LogOptions } from "./log_console.ts";
+import type { LogOutput } from "./process.ts";
 
 /** `--progress` */
 export type ProgressMode = "auto" | "plain" | "none";
@@ -19,26 +19,26 @@ const PLAIN_MS = 10_000;
 /** The display, if there is one; what is logged goes above it. */
 export class ListProgress implements Disposable {
   readonly #mode: "live" | "plain" | "none";
-  readonly #context: CliContext;
+  readonly #output: LogOutput;
   #display?: LiveDisplay;
   #progress?: Progress;
   #timer?: ReturnType<typeof setInterval>;
 
   constructor(
     mode: ProgressMode,
-    { debug, logFormat }: Pick<ReachOptions, "debug" | "logFormat">,
-    context: CliContext,
+    { debug, logFormat }: LogOptions,
+    output: LogOutput,
   ) {
-    const canPaint = context.terminalSize !== undefined && !debug &&
+    const canPaint = output.terminalSize !== undefined && !debug &&
       logFormat === "text";
     this.#mode = mode === "auto" ? canPaint ? "live" : "plain" : mode;
-    this.#context = context;
+    this.#output = output;
   }
 
   /** Writes log lines. */
   readonly write = (text: string): void => {
     if (this.#display) this.#display.log(text);
-    else this.#context.stderr(text);
+    else this.#output.stderr(text);
   };
 
   /** Takes an event. */
@@ -59,9 +59,9 @@ export class ListProgress implements Disposable {
       return;
     }
     const { LiveDisplay } = await import("../report/live_display.ts");
-    const size = this.#context.terminalSize!;
+    const size = this.#output.terminalSize!;
     const display = new LiveDisplay({
-      write: (text) => this.#context.stderr(text),
+      write: (text) => this.#output.stderr(text),
       size,
     });
     this.#display = display;

@@ -7,10 +7,12 @@
 import type { RegistryAddress } from "../names/address.ts";
 import { CredentialStore } from "../auth/credential_store.ts";
 import { HangarError } from "../errors.ts";
-import type { CliContext } from "../cli/context.ts";
-import type { ReachOptions } from "../cli/flags/network_options.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
-import { withNetwork } from "./with_network.ts";
+import type { ReachOptions } from "./connect_network.ts";
+import { ExitCode } from "./exit_code.ts";
+import type { LogOptions } from "./log_console.ts";
+import type { Prompt } from "./process.ts";
+import { type NetworkProcess, withNetwork } from "./with_network.ts";
 
 /** A user name and what proves it. */
 export interface Login {
@@ -28,8 +30,8 @@ export interface Login {
 export async function tryAndKeep(
   address: RegistryAddress,
   login: Login,
-  reach: ReachOptions,
-  context: CliContext,
+  reach: ReachOptions & LogOptions,
+  process: NetworkProcess,
   announce: (text: string) => void,
 ): Promise<boolean> {
   const { host } = address;
@@ -37,13 +39,13 @@ export async function tryAndKeep(
   if (username === "" || secret === "") {
     throw new HangarError("usage", "user name and password must not be empty");
   }
-  const tried = {
+  const credentials = {
     credentialsFor: () =>
       Promise.resolve({ username, password: secret, origin: "login" }),
   };
-  const routes = await loadRoutes((name) => context.env(name));
+  const routes = await loadRoutes(process.env);
   const registry = routes?.registry(address) ?? address;
-  const code = await withNetwork(reach, context, address, async (network) => {
+  const code = await withNetwork(reach, process, address, async (network) => {
     const state = await network.tryLogin(registry);
     if (state === "refused" || state === "missing") {
       throw new HangarError(
@@ -51,25 +53,26 @@ export async function tryAndKeep(
         `${host} refuses the credentials of ${username}; nothing was kept`,
       );
     }
-    const place = await new CredentialStore(context.keychain).save(host, login);
+    const place = await new CredentialStore(process.keychain).save(host, login);
     const what = state === "open"
       ? `${host} asks for no credentials, and did not refuse these`
       : "Login succeeded";
     announce(`${what}; kept in ${place}`);
-    return 0;
-  }, tried);
-  return code === 0;
+    return ExitCode.done;
+  }, { credentials });
+  return code === ExitCode.done;
 }
 
-/** Asks for a user name and a password; undefined when nobody is there. */
+/**
+ * Asks for a user name and a password; undefined where there is no terminal to
+ * ask on.
+ */
 export async function askForLogin(
   question: string,
-  context: CliContext,
+  prompt: Prompt,
 ): Promise<Login | undefined> {
-  const username = await context.prompt(question);
+  const username = await prompt(question);
   if (username === undefined) return undefined;
-  const secret = await context.prompt(`Password for ${username}: `, {
-    secret: true,
-  });
+  const secret = await prompt(`Password for ${username}: `, { secret: true });
   return secret === undefined ? undefined : { username, secret };
 }

@@ -11,7 +11,7 @@ import {
 } from "../names/address.ts";
 import { Authenticator, type LoginState } from "../auth/authenticator.ts";
 import { withBasic } from "../auth/basic.ts";
-import type { Keychain } from "../auth/keychain.ts";
+import type { Credentials } from "../auth/keychain.ts";
 import { AttachmentFinder } from "../copy/attachment_finder.ts";
 import { ContentLedger } from "../copy/content_ledger.ts";
 import { KeyedLock } from "../copy/keyed_lock.ts";
@@ -43,13 +43,30 @@ import {
 import { VERSION } from "../version.ts";
 
 /** Where credentials come from. */
-export type CredentialSource = Pick<Keychain, "credentialsFor">;
+export interface CredentialSource {
+  /**
+   * The credentials for a registry; undefined where there are none.
+   *
+   * @param registryHost `host[:port]`
+   * @param repository path within the registry, where it is known
+   */
+  credentialsFor(
+    registryHost: string,
+    repository?: string,
+  ): Promise<Credentials | undefined>;
+  /** Called when the user has just logged in: what is known is out of date. */
+  forget?(): void;
+}
 
 /** How registries are reached. */
 export interface NetworkOptions {
-  /** `--tls-verify`; undefined when it was not given. */
+  /**
+   * `true` requires HTTPS and valid certificates, `false` neither.
+   *
+   * @default {valid HTTPS, but plain HTTP on loopback}
+   */
   readonly tlsVerify?: boolean;
-  /** `--max-per-host` */
+  /** Requests under way at one host. */
   readonly maxPerHost: number;
   readonly credentials: CredentialSource;
   readonly certificates: (host: string) => Promise<HostCertificates>;
@@ -241,7 +258,7 @@ export class Network implements AsyncDisposable {
     return `${address.host}${this.#isInsecure(address) ? " insecure" : ""}`;
   }
 
-  /** The flag has the last word. */
+  /** What was said for the whole run has the last word. */
   #isInsecure({ insecure = false }: RegistryAddress): boolean {
     const { tlsVerify } = this.#options;
     return insecure && tlsVerify === undefined;

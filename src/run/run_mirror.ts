@@ -31,12 +31,12 @@ import {
   summaryLine,
   validationLine,
 } from "../report/summary.ts";
-import type { CliContext } from "../cli/context.ts";
 import { NeededProjects } from "./harbor_projects.ts";
 import type { MakeJudge } from "../machine/policy_files.ts";
+import type { RunProcess } from "./process.ts";
 import { type ListRunOptions, runList } from "./run_list.ts";
 
-/** What the flags of `mirror` come to. */
+/** How a list is mirrored. */
 export interface MirrorRunOptions extends ListRunOptions {
   readonly filter: PlatformFilter;
   readonly provenance: boolean;
@@ -57,11 +57,11 @@ export interface MirrorRunOptions extends ListRunOptions {
 /** Mirrors a list; gives the exit code. */
 export async function runMirror(
   options: MirrorRunOptions,
-  context: CliContext,
+  process: RunProcess,
 ): Promise<number> {
   const { dryRun } = options;
   const projects = new NeededProjects(dryRun);
-  return await runList(options, context, {
+  return await runList(options, process, {
     command: "mirror",
     dryRun,
     log: dryRun ? logPlans : logEvents,
@@ -93,9 +93,9 @@ export async function runMirror(
 export async function runValidate(
   options: MirrorRunOptions,
   depth: Depth,
-  context: CliContext,
+  process: RunProcess,
 ): Promise<number> {
-  return await runList(options, context, {
+  return await runList(options, process, {
     command: "mirror validate",
     log: logVerdicts,
     summary: validationLine,
@@ -126,9 +126,9 @@ function existingOf(
 export async function runSign(
   options: ListRunOptions,
   signer: ImageSigner,
-  context: CliContext,
+  process: RunProcess,
 ): Promise<number> {
-  return await runList(options, context, {
+  return await runList(options, process, {
     command: "sign",
     log: logSigning,
     summary: signingLine,
@@ -146,9 +146,9 @@ export async function runSignValidate(
   options: ListRunOptions,
   checker: NamedChecker,
   required: Required,
-  context: CliContext,
+  process: RunProcess,
 ): Promise<number> {
-  return await runList(options, context, {
+  return await runList(options, process, {
     command: "sign validate",
     log: (console) => logSigning(console, REQUIRED_PARTS[required]),
     summary: validationLine,

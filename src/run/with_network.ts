@@ -1,47 +1,54 @@
 /**
- * A command that asks one registry.
+ * Work with the network, ended by Ctrl-C.
  *
  * @module
  */
 
 import type { RegistryAddress } from "../names/address.ts";
-import { HangarError } from "../errors.ts";
-import type { CliContext } from "../cli/context.ts";
 import {
   connectNetwork,
-  consoleFor,
   type ReachOptions,
-} from "../cli/flags/network_options.ts";
+  type RegistryAccess,
+  usersAccess,
+} from "./connect_network.ts";
 import { ExitCode } from "./exit_code.ts";
-import type { CredentialSource, Network } from "./network.ts";
+import { Interrupt } from "./interrupt.ts";
+import { consoleFor, type LogOptions } from "./log_console.ts";
+import type { Network } from "./network.ts";
+import type { LogOutput, OnInterrupt, UserSettings } from "./process.ts";
 
-/** Runs work with the network, ended by Ctrl-C. */
+/** What such work needs from the process. */
+export interface NetworkProcess extends LogOutput, UserSettings {
+  readonly onInterrupt: OnInterrupt;
+}
+
+/**
+ * Runs work that asks one registry.
+ *
+ * @param address may say how the registry is reached
+ * @param access what takes the place of the user's own
+ * @returns the exit code: that of the work, unless it was interrupted
+ */
 export async function withNetwork(
-  options: ReachOptions,
-  context: CliContext,
+  options: ReachOptions & LogOptions,
+  process: NetworkProcess,
   address: RegistryAddress | undefined,
   work: (network: Network, signal: AbortSignal) => Promise<number>,
-  credentials?: CredentialSource,
+  access: Partial<RegistryAccess> = {},
 ): Promise<number> {
-  const log = consoleFor(options, context);
-  const interrupt = new AbortController();
-  const unlisten = context.onInterrupt(() =>
-    interrupt.abort(new HangarError("interrupted", "interrupted"))
-  );
+  using interrupt = new Interrupt(process.onInterrupt);
+  const { signal } = interrupt;
   try {
     await using network = connectNetwork(
       options,
       [address],
-      context,
-      log,
-      interrupt.signal,
-      credentials,
+      { ...usersAccess(process), ...access },
+      consoleFor(options, process),
+      signal,
     );
-    return await work(network, interrupt.signal);
+    return await work(network, signal);
   } catch (error) {
-    if (interrupt.signal.aborted) return ExitCode.interrupted;
+    if (signal.aborted) return ExitCode.interrupted;
     throw error;
-  } finally {
-    unlisten();
   }
 }

@@ -4,23 +4,18 @@
  * @module
  */
 
-import { imageAt, parseReferenceArgument } from "../../names/address.ts";
 import { HangarError, printableJson } from "../../errors.ts";
-import {
-  inspectImage,
-  type InspectOptions,
-} from "../../mirror/inspect_image.ts";
-import { EndpointChooser } from "../../mirror/endpoints.ts";
-import type { CommandSpec } from "../flags/command_tree.ts";
-import type { CliContext } from "../context.ts";
-import { inspectListCommand } from "./inspect_list_command.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import {
-  consoleFor,
-  NETWORK_FLAGS,
-  reachOptions,
-} from "../flags/network_options.ts";
+import type { InspectedImage } from "../../mirror/inspect_image.ts";
+import { parseReferenceArgument } from "../../names/address.ts";
+import { consoleFor } from "../../run/log_console.ts";
+import { lookAtImage } from "../../run/look_at_image.ts";
 import { withNetwork } from "../../run/with_network.ts";
+import type { CliContext } from "../context.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { FlagValues } from "../flags/flags.ts";
+import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
+import { inspectListCommand } from "./inspect_list_command.ts";
 
 /** The command. */
 export const inspectCommand: CommandSpec<CliContext> = {
@@ -71,63 +66,58 @@ export const inspectCommand: CommandSpec<CliContext> = {
   ],
   subcommands: [inspectListCommand],
   run: async (values, context, argument) => {
-    const { address, reference } = parseReferenceArgument(argument);
-    const architecture = values.string("override-arch") ?? hostArchitecture();
-    const options: InspectOptions = {
-      platform: {
-        os: values.string("override-os")!,
-        architecture,
-        variant: values.string("override-variant"),
-      },
-      name: `${address.host}/${reference.repository}`,
-      withTags: !values.bool("no-tags"),
-    };
-    const routes = await loadRoutes((name) => context.env(name));
-    const named = imageAt(address, reference);
-    const endpoints = routes?.pullFrom(named);
+    const named = parseReferenceArgument(argument);
+    const routes = await loadRoutes(context.env);
     const reach = reachOptions(values);
     const console = consoleFor(reach, context);
+    const options = {
+      platform: {
+        os: values.string("override-os")!,
+        architecture: values.string("override-arch") ?? hostArchitecture(),
+        variant: values.string("override-variant"),
+      },
+      withTags: !values.bool("no-tags"),
+    };
     return await withNetwork(
       reach,
       context,
-      address,
+      named.address,
       async (network, signal) => {
-        const place = await new EndpointChooser().choose(
-          { ...named, endpoints },
-          {
-            reader: (image) => network.reader(image),
-            warn: (message) => console.warn(message),
-            signal,
-          },
-        );
-        const image = await inspectImage(
-          network.reader(place),
-          place,
-          options,
+        const image = await lookAtImage(named, options, {
+          network,
+          routes,
+          warn: (message) => console.warn(message),
           signal,
-        );
-        const raw = values.bool("raw");
-        if (values.bool("config")) {
-          const config = await image.config();
-          if (!raw && config === undefined) {
-            throw new HangarError(
-              "unsupported-manifest",
-              `${argument} has no image config`,
-            );
-          }
-          context.stdout(
-            raw ? await image.configBytes() : `${printableJson(config, 4)}\n`,
-          );
-        } else if (raw) {
-          context.stdout(image.manifestBytes);
-        } else {
-          context.stdout(`${printableJson(await image.summary(), 4)}\n`);
-        }
+        });
+        context.stdout(await shownOf(image, argument, values));
         return 0;
       },
     );
   },
 };
+
+/** What the flags ask to see of an image. */
+async function shownOf(
+  image: InspectedImage,
+  name: string,
+  values: FlagValues,
+): Promise<string | Uint8Array> {
+  const raw = values.bool("raw");
+  if (!values.bool("config")) {
+    return raw
+      ? image.manifestBytes
+      : `${printableJson(await image.summary(), 4)}\n`;
+  }
+  const config = await image.config();
+  if (raw) return await image.configBytes();
+  if (config === undefined) {
+    throw new HangarError(
+      "unsupported-manifest",
+      `${name} has no image config`,
+    );
+  }
+  return `${printableJson(config, 4)}\n`;
+}
 
 /** Go's name for the architecture of this machine. */
 function hostArchitecture(): string {

@@ -31,11 +31,8 @@ import { checkFailedPath } from "../../machine/failed_list.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
-import {
-  consoleFor,
-  NETWORK_FLAGS,
-  reachOptions,
-} from "../flags/network_options.ts";
+import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
+import { consoleFor } from "../../run/log_console.ts";
 import { readTextInput } from "../../machine/read_input.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
@@ -125,7 +122,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
     if (output !== "-") {
       await mayOverwrite(output, values.string("file")!, values, context);
     }
-    const routes = await loadRoutes((name) => context.env(name));
+    const routes = await loadRoutes(context.env);
     const chooser = new EndpointChooser();
     const images = list.entries.map((entry) => sourceAddress(entry, options));
     return await withNetwork(

@@ -4,16 +4,14 @@
  * @module
  */
 
-import { imageAt, parseReferenceArgument } from "../../names/address.ts";
+import { parseReferenceArgument } from "../../names/address.ts";
 import { HangarError, printable, printableJson } from "../../errors.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
+import { tagPages } from "../../run/look_at_image.ts";
 import { withNetwork } from "../../run/with_network.ts";
-
-/** A million tags at a thousand a page. */
-const MAX_PAGES = 1000;
 
 const FORMATS = ["text", "json"] as const;
 
@@ -45,17 +43,15 @@ export const listTagsCommand: CommandSpec<CliContext> = {
         } names an image: want a repository, without tag and digest`,
       );
     }
-    const routes = await loadRoutes((name) => context.env(name));
-    const { repository } = reference;
-    const named = imageAt(address, { repository });
-    const place = routes?.pushTo(named) ?? named;
+    const routes = await loadRoutes(context.env);
     return await withNetwork(
       reachOptions(values),
       context,
       address,
       async (network, signal) => {
-        const pages = network.reader(place).listTags(repository, {
-          maxPages: MAX_PAGES,
+        const pages = tagPages({ address, reference }, {
+          network,
+          routes,
           signal,
         });
         const tags: string[] = [];

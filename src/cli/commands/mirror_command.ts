@@ -170,7 +170,7 @@ export function listOptions(values: FlagValues): ListRunOptions {
   }
   return {
     ...reach,
-    file: values.string("file")!,
+    input: { file: values.string("file")! },
     failed: values.string("failed")!,
     source,
     sourceProject: project("source-project"),

@@ -1,0 +1,108 @@
+/**
+ * The registries, reached as the user or a program says.
+ *
+ * @module
+ */
+
+import { Keychain } from "../auth/keychain.ts";
+import {
+  certsDirectories,
+  hostCertificates,
+  systemCertificates,
+} from "../machine/certs_d.ts";
+import type { RegistryAddress } from "../names/address.ts";
+import type { HostCertificates } from "../transport/host_client.ts";
+import { type Proxy, ProxyRules } from "../transport/proxies.ts";
+import type { RetrierOptions } from "../transport/retry.ts";
+import { type CredentialSource, Network } from "./network.ts";
+import { type NetworkLog, observe } from "./observe.ts";
+import type { UserSettings } from "./process.ts";
+
+/** How registries are reached. */
+export interface ReachOptions {
+  /** Requests under way at one host. */
+  readonly maxPerHost: number;
+  /** How often a step is tried again; undefined for what suits the host. */
+  readonly retryTimes?: number;
+  /** Before the first retry, in ms. */
+  readonly retryDelayMs: number;
+  /** Without a byte for so long a transfer is given up, in ms; 0 for no limit. */
+  readonly stallTimeoutMs: number;
+  /**
+   * `true` requires HTTPS and valid certificates, `false` neither.
+   *
+   * @default {valid HTTPS, but plain HTTP on loopback}
+   */
+  readonly tlsVerify?: boolean;
+  /** Whether every request is told to the log. */
+  readonly debug: boolean;
+  /** How long the check of one login may take, in ms. @default {no limit} */
+  readonly timeoutMs?: number;
+}
+
+/** With whose credentials, certificates and proxies registries are reached. */
+export interface RegistryAccess {
+  readonly credentials: CredentialSource;
+  /** The certificates for `host[:port]`. */
+  readonly certificates: (host: string) => Promise<HostCertificates>;
+  /** CAs (PEM) that the system trusts. */
+  readonly systemCertificates: () => Promise<readonly string[]>;
+  readonly proxyFor: (url: URL) => Proxy | undefined;
+  readonly retry?: RetrierOptions;
+}
+
+/**
+ * The user's own access: auth files and helpers, `certs.d`, proxy variables.
+ *
+ * @throws {HangarError} `usage` when a proxy variable is no proxy's URL
+ */
+export function usersAccess(
+  { env, keychain, retry }: UserSettings,
+): RegistryAccess {
+  const proxies = new ProxyRules(env);
+  const directories = certsDirectories(env);
+  return {
+    credentials: new Keychain(keychain),
+    certificates: (host) => hostCertificates(host, directories),
+    systemCertificates: () => systemCertificates(env),
+    proxyFor: (url) => proxies.proxyFor(url),
+    retry,
+  };
+}
+
+/**
+ * Connects; disposing of the network ends its connections.
+ *
+ * @param addresses registries that the user may have written a scheme before
+ * @param signal ends all that is under way
+ */
+export function connectNetwork(
+  options: ReachOptions,
+  addresses: readonly (RegistryAddress | undefined)[],
+  access: RegistryAccess,
+  log: NetworkLog,
+  signal: AbortSignal,
+): Network {
+  const schemes = new Map<string, "http" | "https">();
+  for (const address of addresses) {
+    if (address?.scheme) schemes.set(address.host, address.scheme);
+  }
+  const { retry, ...ways } = access;
+  return new Network({
+    ...ways,
+    tlsVerify: options.tlsVerify,
+    maxPerHost: options.maxPerHost,
+    observer: observe(options.debug, log),
+    stallTimeoutMs: options.stallTimeoutMs || Infinity,
+    loginTimeoutMs: options.timeoutMs,
+    retry: {
+      attempts: options.retryTimes === undefined
+        ? undefined
+        : options.retryTimes + 1,
+      baseDelayMs: options.retryDelayMs,
+      ...retry,
+    },
+    schemes,
+    signal,
+  });
+}

@@ -1,0 +1,27 @@
+/**
+ * The log of a command.
+ *
+ * @module
+ */
+
+import { Console, type LogFormat } from "../report/console.ts";
+import type { LogOutput } from "./process.ts";
+
+/** How log lines are written. */
+export interface LogOptions {
+  /** Whether requests, and what else is for finding faults, are told. */
+  readonly debug: boolean;
+  readonly logFormat: LogFormat;
+}
+
+/** The log, as the options ask for it. */
+export function consoleFor(
+  { debug, logFormat }: LogOptions,
+  { stderr, color }: Pick<LogOutput, "stderr" | "color">,
+): Console {
+  return new Console((text) => stderr(text), {
+    color,
+    debug,
+    format: logFormat,
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * Makes the report of a run.
+ *
+ * @module
+ */
+
+import type { ImageList } from "../lists/image_list.ts";
+import type { MirrorOutcome } from "../mirror/events.ts";
+import type { MirrorPlan } from "../mirror/plan.ts";
+import { formatReference } from "../names/reference.ts";
+import type { MirrorReport, ReportCollector } from "../report/json_report.ts";
+import type { Tally } from "../report/summary.ts";
+import { VERSION } from "../version.ts";
+
+/** What a report is made from. */
+export interface FinishedRun {
+  readonly command: string;
+  readonly dryRun: boolean;
+  readonly startedAt: Date;
+  readonly exitCode: number;
+  readonly list: ImageList;
+  readonly plan: MirrorPlan;
+  /** In the order of the plan's tasks. */
+  readonly outcomes: readonly MirrorOutcome[];
+  readonly tally: Tally;
+  readonly collector: ReportCollector;
+}
+
+/** The report. It names the images that were never begun too. */
+export function makeReport(run: FinishedRun): MirrorReport {
+  const { collector, plan, tally } = run;
+  const begun = new Set(collector.images().map(({ id }) => id));
+  for (const [i, outcome] of run.outcomes.entries()) {
+    if (begun.has(outcome.id)) continue;
+    const { sources, destination } = plan.tasks[i]!;
+    collector.addUnstarted(outcome, {
+      sources: sources.map(formatReference),
+      destination: formatReference(destination),
+    });
+  }
+  return {
+    schemaVersion: 1,
+    tool: { name: "hangar", version: VERSION },
+    command: run.command,
+    dryRun: run.dryRun,
+    startedAt: run.startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    exitCode: run.exitCode,
+    totals: tally.totals(),
+    images: collector.images(),
+    invalidLines: run.list.invalid,
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * What happens on the network, as log lines.
+ *
+ * @module
+ */
+
+import { counted } from "../counted.ts";
+import { describeError } from "../errors.ts";
+import { formatDuration } from "../report/format.ts";
+import { redactUrl } from "../transport/redact_url.ts";
+import { isTemporaryStatus } from "../transport/retry.ts";
+import type { RateLimit, RequestObserver } from "../transport/transport.ts";
+
+/** Writes what happens on the network. */
+export interface NetworkLog {
+  /** A request goes out. */
+  request?(): void;
+  /** A host answers, and not by a fault that may pass. */
+  answered?(host: string): void;
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  /** A retry; told as a warning where this is not there. */
+  retry?(message: string): void;
+}
+
+/** Below this share of a rate limit the user is warned. */
+const LOW_SHARE = 0.1;
+
+/**
+ * Tells a log what an observer of requests sees.
+ *
+ * @param debug whether every request is told
+ */
+export function observe(debug: boolean, log: NetworkLog): RequestObserver {
+  const told = new Set<string>();
+  const once = (key: string, tell: () => void) => {
+    if (told.has(key)) return;
+    told.add(key);
+    tell();
+  };
+  return {
+    onRequest: log.request && (() => log.request?.()),
+    onRateLimit: (host, rate) => {
+      const allowed = rateText(host, rate);
+      const isLow = rate.remaining <= rate.limit * LOW_SHARE;
+      if (isLow) once(`low ${host}`, () => log.warn(allowed));
+      else once(host, () => log.info(allowed));
+    },
+    onCredentials: (host, origin) =>
+      once(`${host} ${origin}`, () =>
+        log.debug(
+          origin === undefined
+            ? `there are no credentials for ${host}`
+            : `credentials for ${host} are from ${origin}`,
+        )),
+    onProxy: (host, proxyUrl) =>
+      log.debug(`${host} is reached through the proxy ${proxyUrl}`),
+    onResponse: (method, url, status, ms) => {
+      if (!isTemporaryStatus(status)) log.answered?.(url.host);
+      if (!debug) return;
+      log.debug(
+        `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
+      );
+    },
+    onRetry: (what, delayMs, reason) => {
+      const message = retryText(what, delayMs, reason);
+      if (log.retry) log.retry(message);
+      else log.warn(message);
+    },
+  };
+}
+
+function rateText(
+  host: string,
+  { limit, remaining, windowS }: RateLimit,
+): string {
+  const window = windowS === undefined
+    ? ""
+    : ` in ${formatDuration(windowS * 1000)}`;
+  return `${host} allows ${
+    counted(limit, "pull")
+  }${window}, ${remaining} of them are left`;
+}
+
+function retryText(
+  what: string | undefined,
+  delayMs: number,
+  reason: unknown,
+): string {
+  const why = typeof reason === "number" ? `${reason}` : describeError(reason);
+  // Faults of the connection begin with the request themselves.
+  const subject = what === undefined || why.startsWith(`${what}: `)
+    ? ""
+    : `${what}: `;
+  return `${subject}${why}; next attempt in ${(delayMs / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,84 @@
+/**
+ * What a run on a list tells, and to whom: log, display, totals, report.
+ *
+ * @module
+ */
+
+import type { MirrorEventSink } from "../mirror/events.ts";
+import { currentImage } from "../mirror/pool/current_image.ts";
+import type { HostBrake } from "../mirror/pool/host_brake.ts";
+import type { Console } from "../report/console.ts";
+import { ReportCollector } from "../report/json_report.ts";
+import { Tally } from "../report/summary.ts";
+import { ListProgress, type ProgressMode } from "./list_progress.ts";
+import { consoleFor, type LogOptions } from "./log_console.ts";
+import type { NetworkLog } from "./observe.ts";
+import type { LogOutput } from "./process.ts";
+
+/** Who hears of a run. */
+export interface RunLogOptions extends LogOptions {
+  /** @default {"none"} */
+  readonly progress?: ProgressMode;
+  /** Whether a report is collected. */
+  readonly withReport: boolean;
+  /** Sees what happens. */
+  readonly onEvent?: MirrorEventSink;
+  /** What writes events as log lines. */
+  readonly log: (console: Console) => MirrorEventSink;
+}
+
+/** Hands each event to all who read it. */
+export class RunLog implements Disposable {
+  readonly startedAt = new Date();
+  readonly console: Console;
+  readonly progress: ListProgress;
+  readonly tally = new Tally();
+  /** Undefined where nobody wants a report. */
+  readonly collector?: ReportCollector;
+  readonly #readers: readonly MirrorEventSink[];
+
+  constructor(options: RunLogOptions, output: LogOutput) {
+    const { progress = "none", withReport, onEvent, log } = options;
+    this.progress = new ListProgress(progress, options, output);
+    this.console = consoleFor(options, {
+      color: output.color,
+      stderr: this.progress.write,
+    });
+    if (withReport) this.collector = new ReportCollector();
+    this.#readers = [
+      this.tally.sink,
+      this.progress.sink,
+      ...(this.collector ? [this.collector.sink] : []),
+      ...(onEvent ? [onEvent] : []),
+      log(this.console),
+    ];
+  }
+
+  /** Takes an event. */
+  readonly emit: MirrorEventSink = (event) => {
+    for (const read of this.#readers) read(event);
+  };
+
+  /** Takes a warning that is of no image. */
+  warn(message: string): void {
+    this.emit({ type: "warning", message });
+  }
+
+  /** What happens on the network, as events. */
+  networkLog(brake: HostBrake): NetworkLog {
+    return {
+      debug: (message) => this.emit({ type: "debug", message }),
+      info: (message) => this.console.info(message),
+      warn: (message) => this.warn(message),
+      retry: (message) =>
+        this.emit({ type: "retry", image: currentImage(), message }),
+      answered: (host) => brake.answered(host),
+      request: () => this.emit({ type: "request", image: currentImage() }),
+    };
+  }
+
+  /** Takes the display away. */
+  [Symbol.dispose](): void {
+    this.progress[Symbol.dispose]();
+  }
+}
