@@ -1,7 +1,8 @@
 /**
  * hangar: mirror container images between registries. As a program,
- * `deno run -A jsr:@hangar/mirror`; as a library, {@linkcode mirror} and
- * {@linkcode validate}.
+ * `deno run -A jsr:@hangar/mirror`; as a library, {@linkcode mirror},
+ * {@linkcode validate}, {@linkcode copy}, {@linkcode inspect} and
+ * {@linkcode listTags}.
  *
  * @module
  */

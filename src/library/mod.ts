@@ -1,12 +1,20 @@
 /**
- * hangar for programs: the commands on lists, as functions, and the types that
- * they deal in.
+ * hangar for programs: mirroring, copying and looking at images as functions,
+ * and the types that they deal in.
  *
  * @module
  */
 
 import type { MirrorReport } from "../report/json_report.ts";
-import type { MirrorRunOptions, ValidateOptions } from "./options.ts";
+import type { CopiedImage } from "./copy.ts";
+import type { ImageInspection } from "./inspect.ts";
+import type {
+  CopyOptions,
+  InspectOptions,
+  MirrorRunOptions,
+  RegistryOptions,
+  ValidateOptions,
+} from "./options.ts";
 
 export {
   type ErrorCode,
@@ -28,16 +36,30 @@ export type {
   ReportedImage,
   ReportedReference,
 } from "../report/json_report.ts";
+export type { CopiedImage } from "./copy.ts";
+export type { ImageInspection } from "./inspect.ts";
 export type {
+  ContentOptions,
+  CopyOptions,
+  CredentialsFunction,
+  FetchFunction,
+  InspectOptions,
+  KeySigner,
   MirrorOptions,
   MirrorRunOptions,
+  Policy,
+  RegistryCertificates,
+  RegistryCredentials,
+  RegistryOptions,
+  RetryOptions,
+  SignerRole,
   ValidateOptions,
 } from "./options.ts";
 
 /**
  * Mirrors images. An image that fails does not end the run: the report names
- * what came of each. Credentials, certificates, registries.conf and proxies are
- * those of the user, as for the command.
+ * what came of each. Credentials, certificates, policy and proxies are those of
+ * the user, as for the command, unless the options bring others.
  *
  * @example
  * ```ts
@@ -54,11 +76,11 @@ export type {
  * ```
  *
  * @throws {HangarError} `usage` for options or lists that make no sense, and when
- * the destination keeps the run out
+ * the one destination keeps the run out
  */
 export async function mirror(options: MirrorRunOptions): Promise<MirrorReport> {
-  const { runLibrary } = await import("./run_library.ts");
-  return await runLibrary(options, { dryRun: options.dryRun });
+  const { mirrorImages } = await import("./mirror.ts");
+  return await mirrorImages(options);
 }
 
 /**
@@ -70,6 +92,58 @@ export async function mirror(options: MirrorRunOptions): Promise<MirrorReport> {
 export async function validate(
   options: ValidateOptions,
 ): Promise<MirrorReport> {
-  const { runLibrary } = await import("./run_library.ts");
-  return await runLibrary(options, { depth: options.depth ?? "manifests" });
+  const { validateImages } = await import("./mirror.ts");
+  return await validateImages(options);
+}
+
+/**
+ * Copies one image, with its signatures and referrers.
+ *
+ * @example
+ * ```ts
+ * import { copy } from "@hangar/mirror";
+ *
+ * const { digest } = await copy({
+ *   source: "quay.io/corp/api:v2.1",
+ *   destination: "registry.example:5000/platform/api:stable",
+ *   platform: ["all"],
+ * });
+ * console.log(digest);
+ * ```
+ *
+ * @throws {HangarError} when it is not copied; `code`, `status` and `cause` say
+ * why
+ */
+export async function copy(options: CopyOptions): Promise<CopiedImage> {
+  const { copyImage } = await import("./copy.ts");
+  return await copyImage(options);
+}
+
+/**
+ * Looks at an image.
+ *
+ * @param reference `[scheme://][REGISTRY/]NAME[:TAG][@DIGEST]`
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function inspect(
+  reference: string,
+  options: InspectOptions = {},
+): Promise<ImageInspection> {
+  const { inspectReference } = await import("./inspect.ts");
+  return await inspectReference(reference, options);
+}
+
+/**
+ * Lists the tags of a repository, all pages.
+ *
+ * @param repository `[scheme://][REGISTRY/]NAME`
+ * @returns the tags as the registry orders them
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function listTags(
+  repository: string,
+  options: RegistryOptions = {},
+): Promise<string[]> {
+  const { tagsOf } = await import("./list_tags.ts");
+  return await tagsOf(repository, options);
 }

@@ -1,23 +1,142 @@
 /**
- * What a program says of a mirror.
+ * What a program says of its registries, and of what it wants done.
  *
  * @module
  */
 
 import type { MirrorEvent } from "../mirror/events.ts";
 
-/** What is mirrored, from where to where. */
-export interface MirrorOptions {
-  /** The lines of an image list, in either format. */
-  readonly images: readonly string[];
-  /** The source registry, instead of those in the lines: `[scheme://]host[:port]`. */
-  readonly source?: string;
-  /** The project of every source. */
-  readonly sourceProject?: string;
-  /** The destination registry. */
-  readonly destination?: string;
-  /** The project of every destination. */
-  readonly destinationProject?: string;
+/** What a registry is shown when it asks who is there. */
+export type RegistryCredentials =
+  | { readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token, which auth files call `identitytoken`. */
+  | { readonly identityToken: string };
+
+/**
+ * Finds the credentials for a registry; undefined where there are none.
+ *
+ * @param host `host[:port]`; Docker Hub is `docker.io`
+ * @param repository the path within the registry, where it is known
+ */
+export type CredentialsFunction = (
+  host: string,
+  repository?: string,
+) =>
+  | RegistryCredentials
+  | undefined
+  | Promise<RegistryCredentials | undefined>;
+
+/** Sends a request as the global `fetch` does; it follows no redirect. */
+export type FetchFunction = (url: URL, init: RequestInit) => Promise<Response>;
+
+/** The certificates of one registry, in PEM. */
+export interface RegistryCertificates {
+  /** CAs to trust beside the usual ones. */
+  readonly ca?: readonly string[];
+  /** What the client shows of itself. */
+  readonly client?: { readonly certificate: string; readonly key: string };
+}
+
+/** How registries are reached. */
+export interface RegistryOptions {
+  /**
+   * Finds credentials; `false` for none.
+   *
+   * @default {the auth files and helpers of the user, as for the command}
+   */
+  readonly credentials?: CredentialsFunction | false;
+  /**
+   * Sends every request. Certificates and proxies are its own business then.
+   *
+   * @default {clients of hangar's own, which follow the proxy variables}
+   */
+  readonly fetch?: FetchFunction;
+  /**
+   * Certificates of single registries, by `host[:port]`.
+   *
+   * @default {those in the certs.d of the user and the system}
+   */
+  readonly certificates?: Readonly<Record<string, RegistryCertificates>>;
+  /** CAs in PEM to trust everywhere, beside those of Deno and the system. */
+  readonly caCertificates?: readonly string[];
+  /**
+   * `true` requires HTTPS and valid certificates everywhere, `false` neither.
+   *
+   * @default {valid HTTPS, but plain HTTP on loopback}
+   */
+  readonly tlsVerify?: boolean;
+  /**
+   * Requests under way at one registry host.
+   *
+   * @default {6}
+   */
+  readonly maxPerHost?: number;
+  /**
+   * Without a byte for so long a transfer is given up and tried again, in ms; 0
+   * for no limit.
+   *
+   * @default {60_000}
+   */
+  readonly stallTimeoutMs?: number;
+  /** What is done about faults that may pass. */
+  readonly retry?: RetryOptions;
+  /** Ends the work. */
+  readonly signal?: AbortSignal;
+  /**
+   * Sees the log, line by line. If it throws, it is not called again; the work
+   * goes on.
+   */
+  readonly onLog?: (line: string) => void;
+}
+
+/** How a step that failed for now is tried again. */
+export interface RetryOptions {
+  /**
+   * How often.
+   *
+   * @default {4, but 9 at a host that answers other requests}
+   */
+  readonly times?: number;
+  /**
+   * The wait before the first retry, in ms; each further one is twice as long.
+   *
+   * @default {500}
+   */
+  readonly delayMs?: number;
+}
+
+/** A policy.json: its path, or what is in it; `"insecure"` accepts everything. */
+export type Policy =
+  | "insecure"
+  | { readonly file: string }
+  | { readonly json: unknown };
+
+/** An encrypted private key, and what opens it. */
+export interface KeySigner {
+  /** In PEM, as `hangar generate-sigstore-key` and cosign write it. */
+  readonly key: string;
+  /** Its passphrase. */
+  readonly password: string;
+  /**
+   * A `.sig` tag as cosign writes it, or a Sigstore bundle as a referrer.
+   *
+   * @default {"cosign"}
+   */
+  readonly format?: "cosign" | "bundle";
+}
+
+/** Signs with a key that hangar does not see, such as that of a KMS. */
+export interface SignerRole {
+  /** SubjectPublicKeyInfo in PEM. */
+  readonly publicKey: string;
+  /** As for {@linkcode KeySigner.format}. @default {"cosign"} */
+  readonly format?: "cosign" | "bundle";
+  /** The signature over some bytes: for ECDSA and RSA, over their SHA-256. */
+  sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** What of an image is brought along, and what becomes of it. */
+export interface ContentOptions extends RegistryOptions {
   /**
    * Architectures, as `arch` or `arch/variant`, or `all`.
    *
@@ -33,12 +152,6 @@ export interface MirrorOptions {
   /** Platforms, as `os/arch` or `os/arch/variant`, or `all`; instead of both. */
   readonly platform?: readonly string[];
   /**
-   * Images at once, 1 to 20.
-   *
-   * @default {1}
-   */
-  readonly jobs?: number;
-  /**
    * What one image may take, in ms; 0 for no limit.
    *
    * @default {600_000}
@@ -52,12 +165,6 @@ export interface MirrorOptions {
    */
   readonly overwrite?: boolean;
   /**
-   * Leave alone images whose tag is there.
-   *
-   * @default {false}
-   */
-  readonly missing?: boolean;
-  /**
    * Whether signatures and referrers come along.
    *
    * @default {true}
@@ -70,17 +177,51 @@ export interface MirrorOptions {
    */
   readonly provenance?: boolean;
   /**
-   * `true` requires HTTPS and valid certificates everywhere, `false` neither.
+   * What must accept an image before anything of it is copied.
    *
-   * @default {valid HTTPS, but plain HTTP on loopback}
+   * @default {the policy.json of the user or the system, if there is one}
    */
-  readonly tlsVerify?: boolean;
-  /** Ends the run; what was not done is `interrupted` in the report. */
-  readonly signal?: AbortSignal;
-  /** Sees what happens, as it does. */
+  readonly policy?: Policy;
+  /** Signs what is copied. A validation looks for its signatures. */
+  readonly signer?: KeySigner | SignerRole;
+  /**
+   * Sees what happens, as it does. If it throws, it is not called again; the
+   * work goes on.
+   */
   readonly onEvent?: (event: MirrorEvent) => void;
-  /** Sees the log, line by line. */
-  readonly onLog?: (line: string) => void;
+  /**
+   * Which events `onEvent` sees: how images begin and end, with warnings and
+   * notes; or every request, retry and blob too.
+   *
+   * @default {"images"}
+   */
+  readonly events?: "images" | "all";
+}
+
+/** What is mirrored, from where to where. */
+export interface MirrorOptions extends ContentOptions {
+  /** The lines of an image list, in either format. */
+  readonly images: readonly string[];
+  /** The source registry, instead of those in the lines: `[scheme://]host[:port]`. */
+  readonly source?: string;
+  /** The project of every source. */
+  readonly sourceProject?: string;
+  /** The destination registry. */
+  readonly destination?: string;
+  /** The project of every destination. */
+  readonly destinationProject?: string;
+  /**
+   * Images at once, 1 to 20.
+   *
+   * @default {1}
+   */
+  readonly jobs?: number;
+  /**
+   * Leave alone images whose tag is there.
+   *
+   * @default {false}
+   */
+  readonly missing?: boolean;
 }
 
 /** How mirroring is run. */
@@ -101,4 +242,22 @@ export interface ValidateOptions extends MirrorOptions {
    * @default {"manifests"}
    */
   readonly depth?: "manifests" | "blobs" | "bytes";
+}
+
+/** Which image is copied, and where to. */
+export interface CopyOptions extends ContentOptions {
+  /** A reference: `[scheme://][REGISTRY/]NAME[:TAG][@DIGEST]`. */
+  readonly source: string;
+  /** The same without a digest. Its tag is that of the source by default. */
+  readonly destination: string;
+}
+
+/** What is looked at of an image. */
+export interface InspectOptions extends RegistryOptions {
+  /**
+   * The platform whose config is read of an index, `os/arch[/variant]`.
+   *
+   * @default {none: of an index no config is read}
+   */
+  readonly platform?: string;
 }

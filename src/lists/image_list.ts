@@ -23,8 +23,8 @@ export interface ListEntry {
   /** Number among the valid entries, from 1: `[IMG:n]`. */
   readonly ordinal: number;
   readonly source: Reference;
-  /** Where a mirror-format line sends it; the tag is the source's. */
-  readonly destination?: RepositoryName;
+  /** Where it is sent, where that is said; its tag is the source's by default. */
+  readonly destination?: RepositoryName & { readonly tag?: string };
 }
 
 /** A line that is not an image. */

@@ -151,6 +151,13 @@ export async function inspectListEntry(
     { platform: { os: "linux", architecture: "amd64" }, withTags: false },
     signal,
   );
+  return await listedImage(inspected);
+}
+
+/** The same of an image that is being looked at. */
+export async function listedImage(
+  inspected: InspectedImage,
+): Promise<ListedImage> {
   const { manifest } = inspected;
   const { mediaType } = manifest.content;
   if (manifest.kind === "index") {

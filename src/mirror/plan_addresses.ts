@@ -95,6 +95,7 @@ export function destinationOf(
   const { project, name } = split(named.repository);
   return imageAt(options.destination ?? { host: named.registry }, {
     ...source,
+    tag: destination?.tag ?? source.tag,
     repository: join(
       options.destinationProject ?? project ??
         // A destination that was written is taken as written.

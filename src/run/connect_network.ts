@@ -11,7 +11,10 @@ import {
   systemCertificates,
 } from "../machine/certs_d.ts";
 import type { RegistryAddress } from "../names/address.ts";
-import type { HostCertificates } from "../transport/host_client.ts";
+import type {
+  FetchFunction,
+  HostCertificates,
+} from "../transport/host_client.ts";
 import { type Proxy, ProxyRules } from "../transport/proxies.ts";
 import type { RetrierOptions } from "../transport/retry.ts";
 import { type CredentialSource, Network } from "./network.ts";
@@ -48,6 +51,8 @@ export interface RegistryAccess {
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
   readonly proxyFor: (url: URL) => Proxy | undefined;
+  /** Sends every request; certificates and proxies are its business then. */
+  readonly fetch?: FetchFunction;
   readonly retry?: RetrierOptions;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { withVariables } from "../machine/with_variables.ts";
-import type { SigningKey } from "../signatures/sigstore_key.ts";
+import type { PayloadSigner } from "../signatures/sigstore_key.ts";
 import type { BundleVerifier } from "../signatures/verify_bundle.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
 import { type ProxyRules, variablesFor } from "../transport/proxies.ts";
@@ -17,7 +17,7 @@ export type SignFormat = "cosign" | "bundle";
 export interface SignerOptions {
   readonly format: SignFormat;
   /** Signs with this key. A bundle may be signed without one. */
-  readonly key?: SigningKey;
+  readonly key?: PayloadSigner;
   /** Gives a certificate for the identity token, where there is no key. */
   readonly fulcioUrl?: string;
   /** An OIDC token that says who signs. */

@@ -27,6 +27,7 @@ import { Registry } from "../registry/registry.ts";
 import { isForGood } from "../registry/registry_error.ts";
 import { readWholeBodies } from "../transport/read_body.ts";
 import {
+  type FetchFunction,
   type HostCertificates,
   HostClients,
 } from "../transport/host_client.ts";
@@ -73,6 +74,8 @@ export interface NetworkOptions {
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
   readonly proxyFor: (url: URL) => Proxy | undefined;
+  /** Sends every request; certificates and proxies are its business then. */
+  readonly fetch?: FetchFunction;
   readonly observer?: RequestObserver;
   readonly retry?: RetrierOptions;
   /** Without a byte for so long a transfer is given up, in ms. */
@@ -131,6 +134,7 @@ export class Network implements AsyncDisposable {
         certificates: options.certificates,
         systemCertificates: options.systemCertificates,
         proxyFor: options.proxyFor,
+        fetch: options.fetch,
         stallTimeoutMs: options.stallTimeoutMs,
         observer: options.observer,
       });

@@ -27,7 +27,7 @@ import { describeError, HangarError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { type KnownKeys, parseStrictJson } from "../strict_json.ts";
-import type { PublicKey, SigningKey } from "./sigstore_key.ts";
+import type { PayloadSigner, PublicKey } from "./sigstore_key.ts";
 import type { BundleVerifier, SignerIdentity } from "./verify_bundle.ts";
 
 /** Media type of a bundle, and artifact type of the referrer that holds it. */
@@ -53,7 +53,7 @@ const WITNESS_RETRIES = 3;
 /** The signer and its witnesses. */
 export interface BundleMakerOptions {
   /** Signs with a key; without one, keyless. */
-  readonly key?: SigningKey;
+  readonly key?: PayloadSigner;
   /** Where a certificate is had for the identity token. */
   readonly fulcioUrl?: string;
   /** An OIDC token that says who signs. */
@@ -177,15 +177,14 @@ function signerOf(
   if (key) {
     const { pem } = key.publicKey;
     return {
-      sign: (data) =>
-        Promise.resolve({
-          signature: Buffer.from(key.sign(data)),
-          key: {
-            $case: "publicKey",
-            publicKey: pem,
-            hint: keyHint(pem),
-          },
-        }),
+      sign: async (data) => ({
+        signature: Buffer.from(await key.sign(data)),
+        key: {
+          $case: "publicKey",
+          publicKey: pem,
+          hint: keyHint(pem),
+        },
+      }),
     };
   }
   if (!fulcioUrl || !identityToken) {

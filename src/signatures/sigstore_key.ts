@@ -67,8 +67,16 @@ export class PublicKey {
   }
 }
 
+/** Signs bytes, with a key at hand or by a service that keeps it. */
+export interface PayloadSigner {
+  /** Checks what {@linkcode PayloadSigner.sign} gives. */
+  readonly publicKey: PublicKey;
+  /** The signature over some bytes. */
+  sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
 /** A key that signs. */
-export class SigningKey {
+export class SigningKey implements PayloadSigner {
   readonly #key: KeyObject;
   readonly publicKey: PublicKey;
 

@@ -17,7 +17,7 @@ import {
   readSignatures,
   signatureLayers,
 } from "../signatures/read_signatures.ts";
-import type { SigningKey } from "../signatures/sigstore_key.ts";
+import type { PayloadSigner } from "../signatures/sigstore_key.ts";
 import {
   describeSignature,
   makePayload,
@@ -29,9 +29,9 @@ import type { ImageSigner, SignedTarget, SignTarget } from "./image_signer.ts";
 
 /** Signs with a key. */
 export class SimpleSigner implements ImageSigner {
-  readonly #key: SigningKey;
+  readonly #key: PayloadSigner;
 
-  constructor(key: SigningKey) {
+  constructor(key: PayloadSigner) {
     this.#key = key;
   }
 
@@ -92,7 +92,10 @@ export class SimpleSigner implements ImageSigner {
       async () => {
         if (await this.isSigned(target)) return false;
         const payload = payloadOf(target);
-        const layer = describeSignature(payload, this.#key.sign(payload));
+        const layer = describeSignature(
+          payload,
+          await this.#key.sign(payload),
+        );
         const held = await atDestination(
           destination,
           `read tag ${tag} from`,

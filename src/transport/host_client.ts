@@ -8,12 +8,17 @@ import { HangarError } from "../errors.ts";
 import { faultOf } from "./fault.ts";
 import { redactUrl } from "./redact_url.ts";
 import { type Proxy, proxyAuthorization } from "./proxies.ts";
+import { PROXY_VARIABLES } from "./proxy_variables.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type {
   RequestObserver,
   Transport,
   TransportRequest,
 } from "./transport.ts";
+import { withoutVariables } from "./without_variables.ts";
+
+/** Sends a request as the global `fetch` does. */
+export type FetchFunction = (url: URL, init: RequestInit) => Promise<Response>;
 
 /** The certificates of one host, in PEM. */
 export interface HostCertificates {
@@ -34,6 +39,12 @@ export interface HostClientsOptions {
    * @default {true}
    */
   readonly verifyCertificates?: boolean;
+  /**
+   * Sends every request. Certificates and proxies are its own business then.
+   *
+   * @default {clients of Deno's}
+   */
+  readonly fetch?: FetchFunction;
   /** Sent as `User-Agent`. */
   readonly userAgent: string;
   /** The proxy for a URL. @default {none} */
@@ -85,7 +96,9 @@ export class HostClients implements AsyncDisposable {
     const started = performance.now();
     observer?.onRequest?.(method, url);
     const patience = new Patience(request, this.#options.stallTimeoutMs);
-    const proxy = this.#options.proxyFor?.(url);
+    const proxy = this.#options.fetch
+      ? undefined
+      : this.#options.proxyFor?.(url);
     try {
       const fetch = await this.#fetchFor(url, proxy);
       const response = await fetch(
@@ -117,6 +130,12 @@ export class HostClients implements AsyncDisposable {
   };
 
   #fetchFor(url: URL, proxy: Proxy | undefined): Promise<Fetch> {
+    const { fetch } = this.#options;
+    if (fetch) {
+      return Promise.resolve((request, headers) =>
+        fetch(request.url, initOf(request, headers))
+      );
+    }
     const { origin } = url;
     const known = this.#perHost.get(origin);
     if (known) return known;
@@ -162,19 +181,24 @@ export class HostClients implements AsyncDisposable {
     const system = isTls || proxy?.url.startsWith("https:")
       ? await this.#options.systemCertificates?.() ?? []
       : [];
+    const settings = {
+      caCerts: [...system, ...own?.ca ?? []],
+      ...(own?.client &&
+        { cert: own.client.certificate, key: own.client.key }),
+      ...(proxy && {
+        proxy: {
+          url: proxy.url,
+          basicAuth: isTls ? proxy.credentials : undefined,
+        },
+      }),
+    };
     let client: Deno.HttpClient;
     try {
-      client = Deno.createHttpClient({
-        caCerts: [...system, ...own?.ca ?? []],
-        ...(own?.client &&
-          { cert: own.client.certificate, key: own.client.key }),
-        ...(proxy && {
-          proxy: {
-            url: proxy.url,
-            basicAuth: isTls ? proxy.credentials : undefined,
-          },
-        }),
-      });
+      // A client reads the variables when it is made, and would proxy loopback.
+      client = withoutVariables(
+        PROXY_VARIABLES,
+        () => Deno.createHttpClient(settings),
+      );
     } catch (cause) {
       throw new HangarError(
         "tls",

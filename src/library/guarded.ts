@@ -1,0 +1,26 @@
+/**
+ * Callbacks of programs, which must not break what calls them.
+ *
+ * @module
+ */
+
+/**
+ * The same function, whose first error ends its calls.
+ *
+ * @param onError told of that error
+ */
+export function guarded<T>(
+  call: (value: T) => void,
+  onError: (error: unknown) => void = () => {},
+): (value: T) => void {
+  let broken = false;
+  return (value) => {
+    if (broken) return;
+    try {
+      call(value);
+    } catch (error) {
+      broken = true;
+      onError(error);
+    }
+  };
+}

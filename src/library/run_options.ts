@@ -1,0 +1,122 @@
+/**
+ * What a program's options come to for a run.
+ *
+ * @module
+ */
+
+import type { MirrorEvent } from "../mirror/events.ts";
+import { parseRegistryAddress } from "../names/address.ts";
+import { parseProject } from "../names/reference.ts";
+import { parsePlatformFilter } from "../oci/platform.ts";
+import type { RunProcess } from "../run/process.ts";
+import type { MirrorRunOptions as RunOptions } from "../run/run_mirror.ts";
+import { accessOf, reachOf } from "./access.ts";
+import {
+  milliseconds,
+  oneOf,
+  refusePlain,
+  refuseTogether,
+  wholeNumber,
+} from "./check_options.ts";
+import { guarded } from "./guarded.ts";
+import type { ContentOptions, MirrorOptions } from "./options.ts";
+import { policyOf } from "./policy.ts";
+import { signerOf } from "./signer.ts";
+
+const MAX_JOBS = 20;
+const TIMEOUT_MS = 600_000;
+
+/** Everything but the images and where they go. */
+export type ContentRun = Omit<RunOptions, "input">;
+
+/**
+ * What is brought along, judged and signed.
+ *
+ * @throws {HangarError} `usage`, naming the option; `file` or `key` for a policy
+ * or a key that cannot be used
+ */
+export async function contentRun(
+  options: ContentOptions,
+  process: RunProcess,
+): Promise<ContentRun> {
+  const { signatures = true, provenance = true, overwrite = false } = options;
+  const events = oneOf("events", options.events, ["images", "all"]);
+  return {
+    ...reachOf(options),
+    access: accessOf(options, process),
+    filter: parsePlatformFilter({
+      platforms: options.platform,
+      architectures: options.arch,
+      oses: options.os,
+    }),
+    timeoutMs: milliseconds("timeoutMs", options.timeoutMs, TIMEOUT_MS),
+    jobs: 1,
+    skipLogin: false,
+    overwrite,
+    missing: false,
+    signatures,
+    provenance,
+    dryRun: false,
+    createProject: false,
+    warnings: [],
+    signer: options.signer && await signerOf(options.signer, process.env),
+    policy: await policyOf(options.policy, process.env),
+    onEvent: options.onEvent &&
+      guarded(events === "all" ? options.onEvent : ofImages(options.onEvent)),
+  };
+}
+
+/** The events that are few, and that a program acts on. */
+const OF_IMAGES: ReadonlySet<MirrorEvent["type"]> = new Set([
+  "image-started",
+  "image-finished",
+  "warning",
+  "note",
+]);
+
+function ofImages(
+  see: (event: MirrorEvent) => void,
+): (event: MirrorEvent) => void {
+  return (event) => {
+    if (OF_IMAGES.has(event.type)) see(event);
+  };
+}
+
+/**
+ * The same for a list of images.
+ *
+ * @throws {HangarError} as {@linkcode contentRun}
+ */
+export async function mirrorRun(
+  options: MirrorOptions,
+  process: RunProcess,
+): Promise<ContentRun> {
+  refuseTogether(
+    { ...options },
+    "missing",
+    "overwrite",
+    "one leaves alone what is there, the other writes it anew",
+  );
+  const { source, destination, sourceProject, destinationProject } = options;
+  refusePlain(options, "source", source);
+  refusePlain(options, "destination", destination);
+  return {
+    ...await contentRun(options, process),
+    source: source ? parseRegistryAddress(source, "source") : undefined,
+    destination: destination
+      ? parseRegistryAddress(destination, "destination")
+      : undefined,
+    sourceProject: sourceProject
+      ? parseProject(sourceProject, "sourceProject")
+      : undefined,
+    destinationProject: destinationProject
+      ? parseProject(destinationProject, "destinationProject")
+      : undefined,
+    jobs: wholeNumber("jobs", options.jobs, {
+      fallback: 1,
+      min: 1,
+      max: MAX_JOBS,
+    }),
+    missing: options.missing ?? false,
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Whoever a program has sign its images.
+ *
+ * @module
+ */
+
+import { HangarError } from "../errors.ts";
+import type { Env } from "../machine/certs_d.ts";
+import { makeSigner } from "../run/make_signer.ts";
+import type { PayloadSigner } from "../signatures/sigstore_key.ts";
+import type { ImageSigner } from "../signing/image_signer.ts";
+import { ProxyRules } from "../transport/proxies.ts";
+import { oneOf } from "./check_options.ts";
+import type { KeySigner, SignerRole } from "./options.ts";
+
+/**
+ * The signer.
+ *
+ * @throws {HangarError} `key` when a key cannot be opened or used, `usage` when
+ * the format is unknown
+ */
+export async function signerOf(
+  signer: KeySigner | SignerRole,
+  env: Env,
+): Promise<ImageSigner> {
+  return await makeSigner({
+    format: oneOf("signer.format", signer.format, ["cosign", "bundle"]),
+    key: await payloadSigner(signer),
+    proxies: new ProxyRules(env),
+  });
+}
+
+async function payloadSigner(
+  signer: KeySigner | SignerRole,
+): Promise<PayloadSigner> {
+  const { openPrivateKey, parsePublicKeys } = await import(
+    "../signatures/sigstore_key.ts"
+  );
+  if ("key" in signer) {
+    return openPrivateKey(signer.key, signer.password, "the signer.key option");
+  }
+  const [publicKey] = parsePublicKeys(
+    signer.publicKey,
+    "the signer.publicKey option",
+  );
+  return {
+    publicKey: publicKey!,
+    sign: async (bytes) => {
+      const signature = await signer.sign(bytes);
+      // Or each run would add one more that nobody can verify.
+      if (publicKey!.verify(bytes, signature)) return signature;
+      throw new HangarError(
+        "key",
+        "the signer option gave a signature that its publicKey does not verify",
+      );
+    },
+  };
+}
