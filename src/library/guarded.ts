@@ -4,23 +4,15 @@
  * @module
  */
 
-/**
- * The same function, whose first error ends its calls.
- *
- * @param onError told of that error
- */
-export function guarded<T>(
-  call: (value: T) => void,
-  onError: (error: unknown) => void = () => {},
-): (value: T) => void {
+/** The same function, whose first error ends its calls. */
+export function guarded<T>(call: (value: T) => void): (value: T) => void {
   let broken = false;
   return (value) => {
     if (broken) return;
     try {
       call(value);
-    } catch (error) {
+    } catch {
       broken = true;
-      onError(error);
     }
   };
 }

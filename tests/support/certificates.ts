@@ -75,6 +75,8 @@ export interface CertificateOptions {
   readonly isCa?: boolean;
   readonly key?: TestKey;
   readonly email?: string;
+  /** The address of a server, four bytes. */
+  readonly ip?: readonly number[];
   readonly oidcIssuer?: string;
   /** @default code signing, for what is no CA */
   readonly usage?: string;
@@ -88,7 +90,7 @@ let serial = 1;
 export function makeCertificate(
   options: CertificateOptions = {},
 ): TestCertificate {
-  const { issuer, isCa = false, email, oidcIssuer } = options;
+  const { issuer, isCa = false, email, ip, oidcIssuer } = options;
   const { name = isCa ? "ca" : "" } = options;
   const key = options.key ?? makeKey();
   const hour = 3_600_000;
@@ -111,6 +113,9 @@ export function makeCertificate(
     ),
     ...(email
       ? [extension("2.5.29.17", sequence(der(0x81, text(email))), true)]
+      : []),
+    ...(ip
+      ? [extension("2.5.29.17", sequence(der(0x87, Uint8Array.from(ip))))]
       : []),
     ...(oidcIssuer
       ? [
