@@ -34,7 +34,7 @@ function blocksOf(page: string, language: string): string[] {
 class Sandbox implements AsyncDisposable {
   readonly path = Deno.makeTempDirSync({ prefix: "hangar-docs-" });
   // Whatever is asked of the sources is there.
-  readonly #source = FakeRegistry.start({
+  readonly source = FakeRegistry.start({
     synthesize: (repository, tag) =>
       makeMultiArch(`${repository}:${tag}`, {
         platforms: ["linux/amd64", "linux/arm64", "linux/arm/v7"],
@@ -51,7 +51,7 @@ class Sandbox implements AsyncDisposable {
       ? this.open.host
       : host === HARBOR
       ? this.harbor.host
-      : this.#source.host
+      : this.source.host
   );
 
   constructor() {
@@ -136,7 +136,7 @@ esac`,
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#proxy[Symbol.asyncDispose]();
-    for (const registry of [this.#source, this.open, this.harbor]) {
+    for (const registry of [this.source, this.open, this.harbor]) {
       await registry[Symbol.asyncDispose]();
     }
     await Deno.remove(this.path, { recursive: true });
@@ -179,6 +179,93 @@ for (const page of PAGES) {
     const { code, stdout, stderr } = await sandbox.run(script);
     assertEquals(code, 0, `${stdout}\n${stderr}`);
     RESULTS[name]?.(sandbox);
+  });
+}
+
+/** What the programs of the page on the library find, and leave behind. */
+const PROGRAMS: readonly {
+  readonly name: string;
+  readonly prepare: (sandbox: Sandbox) => void;
+  readonly prints: readonly string[];
+  readonly tags: (sandbox: Sandbox) => string[];
+  readonly holds: readonly string[];
+}[] = [
+  {
+    name: "mirror a list",
+    prepare: ({ path }) =>
+      Deno.writeTextFileSync(
+        `${path}/images.txt`,
+        "nginx:1.27\nquay.io/corp/api platform/api v2.1\n",
+      ),
+    prints: ["1 of 2: ", "2 of 2: ", "registry.example:5000/platform/api:v2.1"],
+    tags: ({ open }) => open.tags(),
+    holds: ["library/nginx:1.27", "platform/api:v2.1"],
+  },
+  {
+    name: "copy one image",
+    prepare: () => {},
+    prints: [
+      "harbor.example/jetstack/cert-manager-controller:v1.12.3 is sha256:",
+      ": copied",
+    ],
+    tags: ({ harbor }) => harbor.tags(),
+    holds: ["jetstack/cert-manager-controller:v1.12.3"],
+  },
+  {
+    name: "choose what to mirror",
+    prepare: ({ source }) => {
+      const repository = "jetstack/cert-manager-controller";
+      for (const tag of ["latest", "v1.9.0", "v1.10.0", "v1.11.0", "v1.12.0"]) {
+        source.install(repository, tag, makeMultiArch(tag));
+      }
+      source.install(
+        repository,
+        "v1.11.0",
+        makeMultiArch("amd64 alone", { platforms: ["linux/amd64"] }),
+      );
+    },
+    prints: ["2 copied, 0 there already"],
+    tags: ({ open }) => open.tags(),
+    holds: [
+      "jetstack/cert-manager-controller:v1.10.0",
+      "jetstack/cert-manager-controller:v1.12.0",
+    ],
+  },
+];
+
+const programs = blocksOf(`${DOCS}library.md`, "ts");
+
+Deno.test("docs: every program of docs/library.md has a test", () => {
+  assertEquals(programs.length, PROGRAMS.length);
+});
+
+for (const [i, { name, prepare, prints, tags, holds }] of PROGRAMS.entries()) {
+  shellTest(`docs: the program of docs/library.md works: ${name}`, async () => {
+    await using sandbox = new Sandbox();
+    prepare(sandbox);
+    const { imports, compilerOptions } = JSON.parse(
+      await Deno.readTextFile(`${ROOT}deno.json`),
+    );
+    const file = (name: string, text: string) =>
+      Deno.writeTextFile(`${sandbox.path}/${name}`, text);
+    // A project that has added hangar.
+    await file(
+      "deno.json",
+      JSON.stringify({
+        imports: { ...imports, "@hangar/mirror": `file://${ROOT}main.ts` },
+        compilerOptions: {
+          ...compilerOptions,
+          types: [`${ROOT}src/std.d.ts`],
+        },
+      }),
+    );
+    await file("program.ts", programs[i]!);
+    const { code, stdout, stderr } = await sandbox.run(
+      `HARBOR_PASSWORD='${PASSWORD}' "${Deno.execPath()}" run -A --check --no-lock program.ts`,
+    );
+    assertEquals(code, 0, `${stdout}\n${stderr}`);
+    for (const text of prints) assertStringIncludes(stdout, text);
+    assertEquals(tags(sandbox), holds);
   });
 }
 
