@@ -261,7 +261,7 @@ for (const [i, { name, prepare, prints, tags, holds }] of PROGRAMS.entries()) {
     );
     await file("program.ts", programs[i]!);
     const { code, stdout, stderr } = await sandbox.run(
-      `HARBOR_PASSWORD='${PASSWORD}' "${Deno.execPath()}" run -A --check --no-lock program.ts`,
+      `HARBOR_PASSWORD='${PASSWORD}' "${Deno.execPath()}" run -A --no-lock program.ts`,
     );
     assertEquals(code, 0, `${stdout}\n${stderr}`);
     for (const text of prints) assertStringIncludes(stdout, text);

@@ -13,7 +13,7 @@ import {
   usersAccess,
 } from "../run/connect_network.ts";
 import type { LogOptions } from "../run/log_console.ts";
-import type { CredentialSource } from "../run/network.ts";
+import type { CredentialSource } from "../run/registry_session.ts";
 import type { RunProcess } from "../run/process.ts";
 import {
   invalidOption,

@@ -33,7 +33,7 @@ export interface AskOptions {
  */
 export async function admitDestinations(
   plan: MirrorPlan,
-  network: Network,
+  network: Pick<Network, "checkLogin">,
   ask: AskOptions,
   signal: AbortSignal,
 ): Promise<MirrorPlan> {

@@ -33,7 +33,7 @@ export const SAYS = {
  */
 export async function checkLogins(
   plan: MirrorPlan,
-  network: Network,
+  network: Pick<Network, "checkLogin">,
   login: (needed: LoginNeeded) => Promise<boolean>,
 ): Promise<ReadonlyMap<string, HangarError>> {
   const registries = new Map<string, RegistryAddress>();

@@ -17,9 +17,10 @@ import type {
 } from "../transport/host_client.ts";
 import { type Proxy, ProxyRules } from "../transport/proxies.ts";
 import type { RetrierOptions } from "../transport/retry.ts";
-import { type CredentialSource, Network } from "./network.ts";
+import { Network } from "./network.ts";
 import { type NetworkLog, observe } from "./observe.ts";
 import type { UserSettings } from "./process.ts";
+import type { CredentialSource } from "./registry_session.ts";
 
 /** How registries are reached. */
 export interface ReachOptions {

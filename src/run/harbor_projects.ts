@@ -45,7 +45,7 @@ export class NeededProjects {
 
   /** Looks for the projects of a plan's destinations, and makes what lacks. */
   async provide(
-    network: Network,
+    network: Pick<Network, "projects">,
     { tasks }: MirrorPlan,
     console: Console,
     signal: AbortSignal,

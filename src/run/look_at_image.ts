@@ -27,7 +27,7 @@ export interface NamedImage {
 
 /** What looking works with. */
 export interface LookOptions {
-  readonly network: Network;
+  readonly network: Pick<Network, "reader">;
   /** @default {every image is where its name says} */
   readonly routes?: ConfRoutes;
   /** Told of mirrors that do not answer. */

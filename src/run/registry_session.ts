@@ -1,0 +1,127 @@
+/**
+ * One registry of a run: where it answers, and the login there.
+ *
+ * @module
+ */
+
+import { Authenticator, type LoginState } from "../auth/authenticator.ts";
+import type { Credentials } from "../auth/keychain.ts";
+import { Connection, pingRequest } from "../registry/connection.ts";
+import { readWholeBodies } from "../transport/read_body.ts";
+import { followRedirects } from "../transport/redirect.ts";
+import {
+  compose,
+  type RequestObserver,
+  type Transport,
+  type TransportRequest,
+} from "../transport/transport.ts";
+import type { RunClients } from "./clients.ts";
+
+/** Where credentials come from. */
+export interface CredentialSource {
+  /**
+   * The credentials for a registry; undefined where there are none.
+   *
+   * @param registryHost `host[:port]`
+   * @param repository path within the registry, where it is known
+   */
+  credentialsFor(
+    registryHost: string,
+    repository?: string,
+  ): Promise<Credentials | undefined>;
+  /** Called when the user has just logged in: what is known is out of date. */
+  forget?(): void;
+}
+
+/** Options of a {@linkcode RegistrySession}. */
+export interface SessionOptions {
+  /** `host[:port]`, as references name it. */
+  readonly host: string;
+  /** The URLs at which it may answer, in the order in which to try. */
+  readonly candidates: readonly URL[];
+  /** Whether registries.conf calls this host insecure. */
+  readonly isInsecure: boolean;
+  readonly clients: RunClients;
+  readonly credentials: CredentialSource;
+  readonly observer?: RequestObserver;
+  readonly stallTimeoutMs?: number;
+  /** Ends what is shared: pings and tokens. */
+  readonly signal: AbortSignal;
+}
+
+function loginRequest(base: URL, signal?: AbortSignal): TransportRequest {
+  return { ...pingRequest(base, signal), ownOrigin: true };
+}
+
+/** The session. Nothing is sent before it is used. */
+export class RegistrySession {
+  readonly connection: Connection;
+  readonly #options: SessionOptions;
+  /** Made when it is known where the registry answers. */
+  #authenticator?: Authenticator;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { host, candidates, signal, stallTimeoutMs } = options;
+    this.connection = new Connection({
+      id: host,
+      signal,
+      stallTimeoutMs,
+      candidates,
+      transportFor: (base) => this.#transportFor(base),
+    });
+  }
+
+  #transportFor(base: URL): Transport {
+    const { host, clients, credentials, isInsecure, observer, signal } =
+      this.#options;
+    // `insecure` is said of this host: not of its CDN or its token server.
+    const clientsFor = ({ url }: TransportRequest) =>
+      isInsecure && url.hostname === base.hostname
+        ? clients.insecure
+        : clients.usual;
+    const authenticator = new Authenticator({
+      origin: base.origin,
+      credentials: async (repository) => {
+        const found = await credentials.credentialsFor(host, repository);
+        observer?.onCredentials?.(host, found?.origin);
+        return found;
+      },
+      tokenTransport: (request) => clientsFor(request).plain(request),
+      signal,
+    });
+    this.#authenticator = authenticator;
+    return compose(
+      (request) => clientsFor(request).send(request),
+      followRedirects,
+      clients.gate.limit(host),
+      authenticator.decorate,
+      readWholeBodies,
+      clients.retrier.decorate,
+    );
+  }
+
+  /** Whether the registry takes the credentials at hand. */
+  async checkLogin(signal?: AbortSignal): Promise<LoginState> {
+    const { base, send } = await this.connection.endpoint(signal);
+    return await this.#authenticator!.checkLogin(
+      () => send(loginRequest(base, signal)),
+      signal,
+    );
+  }
+
+  /** Whether the registry takes credentials that are to be kept. */
+  async tryLogin(signal?: AbortSignal): Promise<LoginState> {
+    const { base, send } = await this.connection.endpoint(signal);
+    return await this.#authenticator!.tryLogin(
+      (headers) => send({ ...loginRequest(base, signal), headers }),
+      signal,
+    );
+  }
+
+  /** Waits until nothing shared is under way. */
+  async settled(): Promise<void> {
+    await this.connection.settled();
+    await this.#authenticator?.settled();
+  }
+}
