@@ -129,6 +129,8 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   "--policy": "policy",
   "--provenance": "provenance",
   "--remove-signatures": "signatures: false",
+  "--sign-format": "signer.format",
+  "--skip-login": "skipLogin",
   "--source": "source",
   "--source-project": "sourceProject",
   "--timeout": "timeoutMs",

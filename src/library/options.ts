@@ -217,6 +217,13 @@ export interface MirrorOptions extends ContentOptions {
    */
   readonly jobs?: number;
   /**
+   * Go on without asking the destinations first whether they take the
+   * credentials. One that does not then fails its images, and does not throw.
+   *
+   * @default {false}
+   */
+  readonly skipLogin?: boolean;
+  /**
    * Leave alone images whose tag is there.
    *
    * @default {false}

@@ -117,6 +117,7 @@ export async function mirrorRun(
       min: 1,
       max: MAX_JOBS,
     }),
+    skipLogin: options.skipLogin ?? false,
     missing: options.missing ?? false,
   };
 }

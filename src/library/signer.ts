@@ -13,6 +13,9 @@ import { ProxyRules } from "../transport/proxies.ts";
 import { oneOf } from "./check_options.ts";
 import type { KeySigner, SignerRole } from "./options.ts";
 
+/** What messages call the key of a {@linkcode KeySigner}. */
+const KEY_NAME = "the signer.key option";
+
 /**
  * The signer.
  *
@@ -37,7 +40,16 @@ async function payloadSigner(
     "../signatures/sigstore_key.ts"
   );
   if ("key" in signer) {
-    return openPrivateKey(signer.key, signer.password, "the signer.key option");
+    try {
+      return openPrivateKey(signer.key, signer.password, KEY_NAME);
+    } catch (error) {
+      if (!(error instanceof HangarError)) throw error;
+      // The hint is for who types a passphrase.
+      throw new HangarError(error.code, error.message, {
+        cause: error.cause,
+        hint: "want a key as cosign writes it, and its password",
+      });
+    }
   }
   const [publicKey] = parsePublicKeys(
     signer.publicKey,

@@ -9,6 +9,7 @@ import { faultOf } from "./fault.ts";
 import { redactUrl } from "./redact_url.ts";
 import { type Proxy, proxyAuthorization } from "./proxies.ts";
 import { PROXY_VARIABLES } from "./proxy_variables.ts";
+import { tellRateLimit } from "./rate_limit.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type {
   RequestObserver,
@@ -272,24 +273,6 @@ class Patience {
   end(): void {
     this.#watch?.end();
   }
-}
-
-/** `100;w=21600`: so many in so many seconds. */
-const RATE = /^\s*(\d{1,9})(?:;w=(\d{1,9}))?/;
-
-function tellRateLimit(
-  host: string,
-  headers: Headers,
-  observer?: RequestObserver,
-): void {
-  const limit = RATE.exec(headers.get("ratelimit-limit") ?? "");
-  const remaining = RATE.exec(headers.get("ratelimit-remaining") ?? "");
-  if (!limit || !remaining) return;
-  observer?.onRateLimit?.(host, {
-    limit: Number(limit[1]),
-    remaining: Number(remaining[1]),
-    windowS: limit[2] === undefined ? undefined : Number(limit[2]),
-  });
 }
 
 function initOf(request: TransportRequest, headers: Headers) {

@@ -99,3 +99,22 @@ Deno.test("library: a signal ends the run, and wrong options are thrown", async 
     );
   });
 });
+
+Deno.test("library: a destination that refuses the login throws, or fails its images where that is left out", async () => {
+  const auth = { kind: "basic", username: "robot", password: "right" } as const;
+  await using source = FakeRegistry.start();
+  await using destination = FakeRegistry.start({ auth });
+  source.install("corp/app", "v1", app);
+  const options = {
+    images: ["corp/app:v1"],
+    source: source.host,
+    destination: destination.host,
+    credentials: () => ({ username: "robot", password: "wrong" }),
+  };
+  const error = await assertRejects(() => mirror(options), HangarError);
+  assertEquals(error.code, "usage");
+  assert(error.hint?.includes("skipLogin"), error.hint);
+  assert(!`${error.hint}`.includes("--"), error.hint);
+  const report = await mirror({ ...options, skipLogin: true });
+  assertEquals(report.images[0]!.error?.code, "unauthorized");
+});

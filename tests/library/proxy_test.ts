@@ -66,6 +66,13 @@ Deno.test("library proxies: loopback is never proxied, names are, and the progra
       destination: destinationName,
     });
     assertEquals([direct.digest, direct.kept], [app.digest, true]);
+    // By another client, which does not check certificates.
+    const unchecked = await copyWith(variables, {
+      source: `${source.host}/corp/app:v1`,
+      destination: `${destinationName}:unchecked`,
+      tlsVerify: false,
+    });
+    assertEquals([unchecked.digest, unchecked.kept], [app.digest, true]);
     assertEquals(proxied, []);
 
     const named = await copyWith(variables, {

@@ -165,6 +165,7 @@ Deno.test("library signer: a wrong password is an error before anything is read"
       "signer.key",
     );
     assertEquals(error.code, "key");
+    assert(!`${error.hint}`.includes("--"), error.hint);
     assertEquals(pair.source.requests.length, 0);
   });
 });
