@@ -75,7 +75,7 @@ export interface HangarErrorOptions {
   host?: string;
   /** What the user can do about it: one clause, no full stop. */
   hint?: string;
-  /** The flag whose value is wrong, such as `--jobs`. */
+  /** The flag, or option of the library, whose value is wrong: `--jobs`, `jobs`. */
   flag?: string;
 }
 
@@ -97,7 +97,7 @@ export class HangarError extends Error {
   readonly host?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** The flag whose value is wrong, such as `--jobs`. */
+  /** The flag, or option of the library, whose value is wrong: `--jobs`, `jobs`. */
   readonly flag?: string;
 
   /**

@@ -36,13 +36,13 @@ export type {
   ReportedImage,
   ReportedReference,
 } from "../report/json_report.ts";
+export type { FetchFunction } from "../transport/host_client.ts";
 export type { CopiedImage } from "./copy.ts";
 export type { ImageInspection } from "./inspect.ts";
 export type {
   ContentOptions,
   CopyOptions,
   CredentialsFunction,
-  FetchFunction,
   InspectOptions,
   KeySigner,
   MirrorOptions,

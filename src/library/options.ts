@@ -5,6 +5,7 @@
  */
 
 import type { MirrorEvent } from "../mirror/events.ts";
+import type { FetchFunction } from "../transport/host_client.ts";
 
 /** What a registry is shown when it asks who is there. */
 export type RegistryCredentials =
@@ -25,9 +26,6 @@ export type CredentialsFunction = (
   | RegistryCredentials
   | undefined
   | Promise<RegistryCredentials | undefined>;
-
-/** Sends a request as the global `fetch` does; it follows no redirect. */
-export type FetchFunction = (url: URL, init: RequestInit) => Promise<Response>;
 
 /** The certificates of one registry, in PEM. */
 export interface RegistryCertificates {

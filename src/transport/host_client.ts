@@ -18,7 +18,10 @@ import type {
 } from "./transport.ts";
 import { withoutVariables } from "./without_variables.ts";
 
-/** Sends a request as the global `fetch` does. */
+/**
+ * Sends a request as the global `fetch` does. `init.redirect` is `manual`:
+ * redirects are followed by who asks.
+ */
 export type FetchFunction = (url: URL, init: RequestInit) => Promise<Response>;
 
 /** The certificates of one host, in PEM. */
