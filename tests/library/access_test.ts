@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { copy, HangarError, inspect, listTags } from "../../main.ts";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { makeCertificate } from "../support/certificates.ts";
-import { between } from "./support.ts";
+import { makeImage } from "../support/images.ts";
+import { between, printedBy } from "./support.ts";
 
 const login = { username: "robot", password: "hunter2-pw" };
 
@@ -62,6 +63,37 @@ Deno.test("library credentials: false is none, and what the function throws or g
   assertEquals(wrong.code, "usage");
   assert(wrong.message.includes("credentials"), wrong.message);
   assert(!Deno.inspect(wrong).includes("hunter2"));
+});
+
+Deno.test("library credentials: those of the user are used by default, and not with false", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", ...login },
+  });
+  registry.install(
+    "corp/app",
+    "v1",
+    makeImage({ seed: "app", platform: "linux/amd64" }),
+  );
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    const auth = btoa(`${login.username}:${login.password}`);
+    await Deno.writeTextFile(
+      file,
+      JSON.stringify({ auths: { [registry.host]: { auth } } }),
+    );
+    const listed = (options: unknown) =>
+      printedBy(
+        `import { listTags } from HANGAR;
+         const options = ${JSON.stringify(options)};
+         const tags = listTags("${registry.host}/corp/app", options);
+         console.log(await tags.then((t) => t.join(), (e) => e.code));`,
+        { REGISTRY_AUTH_FILE: file },
+      );
+    assertEquals(await listed({}), "v1");
+    assertEquals(await listed({ credentials: false }), "unauthorized");
+  } finally {
+    await Deno.remove(file);
+  }
 });
 
 Deno.test("library fetch: every request goes through the program's own", async () => {

@@ -1,17 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { NameProxy } from "../support/name_proxy.ts";
-import { between } from "./support.ts";
+import { between, printedBy } from "./support.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url);
 const SECRET = "proxy-pa55word";
 
-/** Copies in a process of its own: variables are the whole process's. */
+/** Copies in a process of its own, and tells what came of it. */
 async function copyWith(
   env: Readonly<Record<string, string>>,
   options: Readonly<Record<string, unknown>>,
 ) {
-  const script = `
-    import { copy } from "${MAIN}";
+  const program = `
+    import { copy } from HANGAR;
     const options = ${JSON.stringify(options)};
     const variables = () =>
       JSON.stringify(Object.entries(Deno.env.toObject()).sort());
@@ -25,23 +24,7 @@ async function copyWith(
     const kept = variables() === before;
     console.log(JSON.stringify({ ...told, log: log.join("\\n"), kept }));
   `;
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", script],
-    clearEnv: true,
-    env: {
-      PATH: Deno.env.get("PATH")!,
-      HOME: "/nonexistent",
-      DENO_DIR: Deno.env.get("DENO_DIR") ??
-        `${Deno.env.get("HOME")}/.cache/deno`,
-      NO_COLOR: "1",
-      DENO_NO_UPDATE_CHECK: "1",
-      RES_OPTIONS: "timeout:1 attempts:1",
-      ...env,
-    },
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  assert(text !== "", new TextDecoder().decode(stderr));
-  return JSON.parse(text);
+  return JSON.parse(await printedBy(program, env));
 }
 
 Deno.test("library proxies: loopback is never proxied, names are, and the program's variables stay", async () => {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   FakeRegistry,
   type FakeRegistryOptions,
@@ -27,4 +27,34 @@ export async function between(
   source.install("corp/web", "v1", makeMultiArch("web"));
   await use({ source, destination, app });
   assertEquals(destination.violations, []);
+}
+
+/**
+ * What a program prints that imports from hangar, run in a process of its own:
+ * its environment is the whole process's.
+ *
+ * @param program its text; `HANGAR` stands for what it imports from
+ */
+export async function printedBy(
+  program: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const main = new URL("../../main.ts", import.meta.url).href;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", program.replaceAll("HANGAR", JSON.stringify(main))],
+    clearEnv: true,
+    env: {
+      PATH: Deno.env.get("PATH")!,
+      HOME: "/nonexistent",
+      DENO_DIR: Deno.env.get("DENO_DIR") ??
+        `${Deno.env.get("HOME")}/.cache/deno`,
+      NO_COLOR: "1",
+      DENO_NO_UPDATE_CHECK: "1",
+      RES_OPTIONS: "timeout:1 attempts:1",
+      ...env,
+    },
+  }).output();
+  const text = new TextDecoder().decode(stdout).trim();
+  assert(text !== "", new TextDecoder().decode(stderr));
+  return text;
 }

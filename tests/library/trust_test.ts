@@ -3,7 +3,7 @@ import { sign } from "node:crypto";
 import { copy, HangarError, mirror, validate } from "../../main.ts";
 import { generateKeyPair } from "../../src/signatures/sigstore_key.ts";
 import { makeKey } from "../support/signing.ts";
-import { between, type Pair } from "./support.ts";
+import { between, type Pair, printedBy } from "./support.ts";
 
 const REJECT = { default: [{ type: "reject" }] };
 const ACCEPT = { default: [{ type: "insecureAcceptAnything" }] };
@@ -58,23 +58,13 @@ Deno.test("library policy: insecure accepts what the user's own policy rejects",
       JSON.stringify(REJECT),
     );
     await between(async (pair) => {
-      // The environment is the whole process's, so it is another process's.
-      const run = async (policy?: string) => {
-        const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: [
-            "eval",
-            `import { copy } from "${new URL(
-              "../../main.ts",
-              import.meta.url,
-            )}";
-             const options = ${JSON.stringify({ ...named(pair), policy })};
-             console.log(await copy(options).then((c) => c.outcome, (e) => e.code));`,
-          ],
-          env: { HOME: home, DENO_DIR: denoDir(), NO_COLOR: "1" },
-        }).output();
-        return new TextDecoder().decode(stdout).trim() ||
-          new TextDecoder().decode(stderr);
-      };
+      const run = (policy?: string) =>
+        printedBy(
+          `import { copy } from HANGAR;
+           const options = ${JSON.stringify({ ...named(pair), policy })};
+           console.log(await copy(options).then((c) => c.outcome, (e) => e.code));`,
+          { HOME: home },
+        );
       assertEquals(await run(), "rejected");
       assertEquals(await run("insecure"), "copied");
     });
@@ -82,10 +72,6 @@ Deno.test("library policy: insecure accepts what the user's own policy rejects",
     await Deno.remove(home, { recursive: true });
   }
 });
-
-function denoDir(): string {
-  return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
-}
 
 for (const format of ["cosign", "bundle"] as const) {
   Deno.test(`library signer: a key signs in format ${format}, and a validation looks for it`, async () => {
