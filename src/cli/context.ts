@@ -32,7 +32,7 @@ function writeAll(
     while (bytes.length > 0) bytes = bytes.subarray(writeSome(stream, bytes));
     return true;
   } catch (error) {
-    // The reader of a pipe has gone (`| head`): nobody is left to tell.
+    // The reader of a pipe has gone (`| head`): there is no one to write to.
     if (error instanceof Deno.errors.BrokenPipe) return false;
     throw error;
   }

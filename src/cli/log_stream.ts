@@ -88,7 +88,7 @@ export class LogStream {
         this.#timer = setTimeout(() => this.#drain(), this.#retryMs);
         return;
       }
-      // Nobody reads, or the disk is full: there is nowhere to tell it.
+      // The reader has gone, or the disk is full: there is no place to say so.
       this.#waiting = [];
       this.#size = 0;
     }

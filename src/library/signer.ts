@@ -1,5 +1,5 @@
 /**
- * Whoever a program has sign its images.
+ * The signer that a program gives.
  *
  * @module
  */
@@ -59,7 +59,7 @@ async function payloadSigner(
     publicKey: publicKey!,
     sign: async (bytes) => {
       const signature = await signer.sign(bytes);
-      // Or each run would add one more that nobody can verify.
+      // Or each run would add one more that cannot be verified.
       if (publicKey!.verify(bytes, signature)) return signature;
       throw new HangarError(
         "key",

@@ -154,7 +154,7 @@ async function isSameFile(
  * or not at all.
  *
  * A symbolic link at the path is replaced, never followed: in a shared directory
- * it may be somebody else's.
+ * it may be the link of another user.
  *
  * @param list the image list's name
  * @param lines in the order of the list

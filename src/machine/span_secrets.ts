@@ -16,7 +16,7 @@ import type { Env } from "./certs_d.ts";
 
 const guarded = new WeakSet<object>();
 
-/** Whether somebody collects spans. */
+/** Whether spans are collected. */
 export function isTraced(env: Env): boolean {
   return ["1", "true"].includes(env("OTEL_DENO") ?? "");
 }

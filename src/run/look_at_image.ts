@@ -19,7 +19,7 @@ import type { Network } from "./network.ts";
 /** A million tags at a thousand a page. */
 const MAX_PAGES = 1000;
 
-/** An image as somebody names it. */
+/** An image as the user names it. */
 export interface NamedImage {
   readonly address: RegistryAddress;
   readonly reference: Reference;

@@ -66,8 +66,8 @@ export class Network implements AsyncDisposable {
   /**
    * What all images of a run share.
    *
-   * @param access what is asked of destinations: whoever writes nothing must not
-   * ask to
+   * @param access what destinations are asked for: a run that writes nothing must
+   * not ask to write
    */
   runServices(access: "pull" | "pull,push"): RunServices {
     return {

@@ -1,5 +1,5 @@
 /**
- * A run in which nothing was selected: nobody asks for nothing.
+ * A run in which nothing was selected, which is surely a mistake.
  *
  * @module
  */

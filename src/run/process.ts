@@ -36,7 +36,7 @@ export interface UserSettings {
 
 /** The process, as a run on a list sees it. */
 export interface RunProcess extends LogOutput, UserSettings {
-  /** Text, or bytes as they are; false when nobody reads them any more. */
+  /** Text, or bytes as they are; false when the reader has gone. */
   readonly stdout: (output: string | Uint8Array) => boolean | void;
   /** Standard input, whole. */
   readonly stdin: () => Promise<Uint8Array>;

@@ -33,7 +33,7 @@ export class RunLog implements Disposable {
   readonly console: Console;
   readonly progress: ListProgress;
   readonly tally = new Tally();
-  /** Undefined where nobody wants a report. */
+  /** Undefined where no report is wanted. */
   readonly collector?: ReportCollector;
   readonly #readers: readonly MirrorEventSink[];
 

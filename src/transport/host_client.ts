@@ -20,7 +20,7 @@ import { withoutVariables } from "./without_variables.ts";
 
 /**
  * Sends a request as the global `fetch` does. `init.redirect` is `manual`:
- * redirects are followed by who asks.
+ * the caller follows redirects itself.
  */
 export type FetchFunction = (url: URL, init: RequestInit) => Promise<Response>;
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { denoKeychainEnvironment } from "../../src/machine/keychain_environment.ts";
 
 async function inDirectory(
@@ -47,6 +47,25 @@ Deno.test({
       assertEquals(
         [...Deno.readDirSync(`${directory}/new`)].map(({ name }) => name),
         ["auth.json"],
+      );
+    });
+  },
+});
+
+Deno.test({
+  name: "the real environment keeps a link of the user's own, as docker does",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const environment = denoKeychainEnvironment();
+    await inDirectory(async (directory) => {
+      await Deno.mkdir(`${directory}/dotfiles`);
+      await Deno.writeTextFile(`${directory}/dotfiles/auth.json`, "{}");
+      await Deno.symlink("dotfiles/auth.json", `${directory}/auth.json`);
+      await environment.writeSecretFile(`${directory}/auth.json`, "{}\n");
+      assert((await Deno.lstat(`${directory}/auth.json`)).isSymlink);
+      assertEquals(
+        await Deno.readTextFile(`${directory}/dotfiles/auth.json`),
+        "{}\n",
       );
     });
   },
