@@ -114,7 +114,10 @@ function resultOf(
   outcome: MirrorOutcome | undefined,
   signal: AbortSignal | undefined,
 ): CopiedImage {
-  if (signal?.aborted || !image || !outcome) throw interruption(signal);
+  // A signal that comes after the tag was written changes nothing.
+  if (!image || !outcome || outcome.kind === "interrupted") {
+    throw interruption(signal);
+  }
   if (outcome.error !== undefined) throw outcome.error;
   const { kind, digest } = outcome;
   if ((kind !== "copied" && kind !== "up-to-date") || digest === undefined) {

@@ -139,3 +139,30 @@ Deno.test("library copy: overwrite brings a damaged tag back", async () => {
     assertEquals(digest, app.digest);
   });
 });
+
+Deno.test("library copy: a signal that comes when the image is there does not undo it", async () => {
+  await between(async (pair) => {
+    const ending = new AbortController();
+    const { digest } = await copy({
+      ...named(pair),
+      signal: ending.signal,
+      onEvent: ({ type }) => {
+        if (type === "image-finished") ending.abort();
+      },
+    });
+    assertEquals(digest, pair.app.digest);
+  });
+});
+
+Deno.test("library copy: a tag that holds signatures of another image is refused, with the reason", async () => {
+  await between(async (pair) => {
+    const { app, source } = pair;
+    const tag = `${app.digest.replace(":", "-")}.sig`;
+    const error = await assertRejects(
+      () => copy({ ...named(pair), source: `${source.host}/corp/app:${tag}` }),
+      HangarError,
+      "holds signatures of another image",
+    );
+    assertEquals(error.code, "usage");
+  });
+});
