@@ -116,15 +116,28 @@ export async function runList(
     () => log.warn("interrupted: stopping; once more to stop at once"),
   );
   const { signal } = interrupt;
-  const worked = await workThrough(planned, {
+  const access = { ...usersAccess(process), ...options.access };
+  const brake = new HostBrake(process.now);
+  // It ends after the failed list is written: its end may have to wait.
+  await using network = connectNetwork(
     options,
-    process,
-    job,
-    log,
+    [options.source, options.destination],
+    access,
+    log.networkLog(brake),
     signal,
-  });
+  );
+  const plan = job.needsLogin
+    ? await admitDestinations(planned, network, {
+      reach: options,
+      process,
+      announce: (text) => log.console.info(text),
+      onLogin: () => access.credentials.forget?.(),
+    }, signal)
+    : planned;
+  const running = { options, process, job, log, signal };
+  const outcomes = await work(plan, network, brake, running);
   log[Symbol.dispose]();
-  const run = { ...worked, list, interrupted: signal.aborted };
+  const run = { list, plan, outcomes, interrupted: signal.aborted };
   const exitCode = await tell(run, options, job, log);
   return await report({ ...run, exitCode }, options, process, job, log);
 }
@@ -148,35 +161,20 @@ interface Worked {
   readonly interrupted: boolean;
 }
 
-/** Connects, logs in, and works on the images. */
-async function workThrough(
-  planned: MirrorPlan,
+/** Works on the images of a plan; the outcomes are in their order. */
+async function work(
+  plan: MirrorPlan,
+  network: Network,
+  brake: HostBrake,
   { options, process, job, log, signal }: Running,
-): Promise<Pick<Worked, "plan" | "outcomes">> {
+): Promise<readonly MirrorOutcome[]> {
   const { console } = log;
-  const brake = new HostBrake(process.now);
-  const access = { ...usersAccess(process), ...options.access };
-  await using network = connectNetwork(
-    options,
-    [options.source, options.destination],
-    access,
-    log.networkLog(brake),
-    signal,
-  );
-  const plan = job.needsLogin
-    ? await admitDestinations(planned, network, {
-      reach: options,
-      process,
-      announce: (text) => console.info(text),
-      onLogin: () => access.credentials.forget?.(),
-    }, signal)
-    : planned;
   await log.progress.start(plan.tasks.length, (text) => console.info(text));
   await job.prepare?.(network, plan, console, signal).catch((error) => {
     if (!signal.aborted) throw error;
   });
   const trace = await loadTrace(process.env);
-  const outcomes = await forEachImage(
+  return await forEachImage(
     plan.tasks,
     {
       jobs: options.jobs,
@@ -189,7 +187,6 @@ async function workThrough(
     job.work(network, plan, trace),
     log.emit,
   );
-  return { plan, outcomes };
 }
 
 /** Tells what came of it, and keeps what failed; gives the exit code. */
