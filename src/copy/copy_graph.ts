@@ -9,7 +9,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { Descriptor, ImageManifest, Manifest } from "../oci/manifest.ts";
 import type { ManifestRole } from "../oci/store.ts";
 import { together } from "../together.ts";
-import { copyBlob } from "./copy_blob.ts";
+import { copyBlob } from "./blobs/copy_blob.ts";
 import type { DestinationSide } from "./destination_side.ts";
 import { bringManifest } from "./put_manifest.ts";
 import { readManifest } from "./read_manifest.ts";

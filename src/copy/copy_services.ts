@@ -7,10 +7,10 @@
 import type { Attempts } from "../attempts.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Trace, TransferGate } from "../oci/store.ts";
-import type { AttachmentFinder } from "./attachment_finder.ts";
+import type { AttachmentFinder } from "./attachments/attachment_finder.ts";
 import type { ContentLedger } from "./content_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
-import type { Mounts } from "./mounts.ts";
+import type { Mounts } from "./blobs/mounts.ts";
 
 /** What became of a signature or referrer. */
 export type AttachmentFate = "found" | "copied" | "signed";

@@ -6,7 +6,7 @@
 
 import { FILE_SYSTEM_HEAD_BYTES, mayBeFileSystem } from "../oci/file_system.ts";
 import type { Descriptor } from "../oci/manifest.ts";
-import { BlobSource } from "./blob_source.ts";
+import { BlobSource } from "./blobs/blob_source.ts";
 import type { TransferServices } from "./copy_services.ts";
 import { atSource, type SourceSide } from "./sides.ts";
 

@@ -9,7 +9,7 @@ import { HangarError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import type { Descriptor, Manifest, ManifestContent } from "../oci/manifest.ts";
 import { parseContent } from "../oci/parse_manifest.ts";
-import { BlobSource } from "./blob_source.ts";
+import { BlobSource } from "./blobs/blob_source.ts";
 import type {
   BlobReader,
   BlobWriter,

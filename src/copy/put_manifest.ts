@@ -10,7 +10,7 @@ import { distinct } from "../oci/descriptor.ts";
 import type { Descriptor, ImageManifest, Manifest } from "../oci/manifest.ts";
 import type { ManifestRole, PutManifestResult } from "../oci/store.ts";
 import { together } from "../together.ts";
-import { copyBlob } from "./copy_blob.ts";
+import { copyBlob } from "./blobs/copy_blob.ts";
 import type { DestinationSide } from "./destination_side.ts";
 import { manifestFault, notKept } from "./held_content.ts";
 import { listReferrer } from "./list_referrer.ts";

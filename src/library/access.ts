@@ -11,9 +11,9 @@ import {
   type ReachOptions,
   type RegistryAccess,
   usersAccess,
-} from "../run/connect_network.ts";
+} from "../run/network/connect_network.ts";
 import type { LogOptions } from "../run/log_console.ts";
-import type { CredentialSource } from "../run/registry_session.ts";
+import type { CredentialSource } from "../run/network/registry_session.ts";
 import type { RunProcess } from "../run/process.ts";
 import {
   invalidOption,

@@ -6,10 +6,10 @@
 
 import { loadRoutes } from "../machine/registries_files.ts";
 import { guardSpans } from "../machine/span_secrets.ts";
-import { connectNetwork } from "../run/connect_network.ts";
+import { connectNetwork } from "../run/network/connect_network.ts";
 import { Interrupt } from "../run/interrupt.ts";
 import { consoleFor } from "../run/log_console.ts";
-import type { LookOptions, NamedImage } from "../run/look_at_image.ts";
+import type { LookOptions, NamedImage } from "../run/network/look_at_image.ts";
 import { accessOf, processOf, reachOf } from "./access.ts";
 import { inOptionTerms } from "./check_options.ts";
 import { interruption } from "./interruption.ts";

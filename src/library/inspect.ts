@@ -11,7 +11,7 @@ import {
   type ArchitectureChoice,
   parsePlatformFilter,
 } from "../oci/platform.ts";
-import { lookAtImage } from "../run/look_at_image.ts";
+import { lookAtImage } from "../run/network/look_at_image.ts";
 import { askRegistry } from "./ask_registry.ts";
 import { namedImage } from "./named_image.ts";
 import type { InspectOptions } from "./options.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { tagPages } from "../run/look_at_image.ts";
+import { tagPages } from "../run/network/look_at_image.ts";
 import { askRegistry } from "./ask_registry.ts";
 import { invalidOption } from "./check_options.ts";
 import { namedImage, suffixOf } from "./named_image.ts";

@@ -6,7 +6,7 @@
 
 import { HangarError } from "../errors.ts";
 import { parseReferenceArgument } from "../names/address.ts";
-import type { NamedImage } from "../run/look_at_image.ts";
+import type { NamedImage } from "../run/network/look_at_image.ts";
 import { invalidOption, refusePlain } from "./check_options.ts";
 import type { RegistryOptions } from "./options.ts";
 

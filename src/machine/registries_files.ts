@@ -14,7 +14,7 @@ import type {
   RegistriesConfFile,
 } from "../config/registries_conf.ts";
 import { HangarError } from "../errors.ts";
-import type { Routes } from "../mirror/plan.ts";
+import type { Routes } from "../mirror/plan/plan_mirror.ts";
 import type { Env } from "./certs_d.ts";
 import { fileError, isAbsent } from "./file_error.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AttachmentJudge } from "../copy/attachments.ts";
+import type { AttachmentJudge } from "../copy/attachments/attachment_walk.ts";
 import { isFileSystemLayer } from "../copy/file_system_layer.ts";
 import { readManifest } from "../copy/read_manifest.ts";
 import { atSource } from "../copy/sides.ts";

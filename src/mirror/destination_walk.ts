@@ -11,7 +11,7 @@ import {
   type ManifestPlace,
   readHeld,
 } from "../copy/held_content.ts";
-import type { Attachment } from "../copy/attachments.ts";
+import type { Attachment } from "../copy/attachments/attachment_walk.ts";
 import { atDestination } from "../copy/sides.ts";
 import { walkEntries } from "../copy/walk_entries.ts";
 import type { Digest } from "../oci/digest.ts";

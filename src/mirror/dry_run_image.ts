@@ -4,7 +4,7 @@
  * @module
  */
 
-import { planBlob } from "../copy/copy_blob.ts";
+import { planBlob } from "../copy/blobs/copy_blob.ts";
 import { blobsOf } from "../copy/copy_graph.ts";
 import { readManifest } from "../copy/read_manifest.ts";
 import type { SourceSide } from "../copy/sides.ts";

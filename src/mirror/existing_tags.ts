@@ -10,7 +10,7 @@ import { atDestination, type Place, placeName } from "../copy/sides.ts";
 import { HangarError, isRefusal } from "../errors.ts";
 import type { DestinationStore } from "../oci/store.ts";
 import type { ImageAddress } from "../names/address.ts";
-import type { MirrorTask } from "./task.ts";
+import type { MirrorTask } from "./plan/task.ts";
 
 /** Pages of a listing; a repository with more tags is asked tag by tag. */
 const MAX_PAGES = 200;

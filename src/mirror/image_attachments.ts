@@ -9,7 +9,7 @@ import {
   type AttachmentAudit,
   type AttachmentJudge,
   AttachmentWalk,
-} from "../copy/attachments.ts";
+} from "../copy/attachments/attachment_walk.ts";
 import { readManifest } from "../copy/read_manifest.ts";
 import type { SourceSide } from "../copy/sides.ts";
 import { walkEntries } from "../copy/walk_entries.ts";

@@ -19,7 +19,7 @@ import type {
   NothingSelected,
   OutcomeKind,
 } from "./events.ts";
-import type { MirrorTask } from "./plan.ts";
+import type { MirrorTask } from "./plan/plan_mirror.ts";
 
 /** The stores that images are read from and written to. */
 export interface Stores {

@@ -6,7 +6,7 @@
 
 import type { ImageList } from "../lists/image_list.ts";
 import type { MirrorOutcome } from "../mirror/events.ts";
-import type { MirrorPlan } from "../mirror/plan.ts";
+import type { MirrorPlan } from "../mirror/plan/plan_mirror.ts";
 import { formatReference } from "../names/reference.ts";
 import type { MirrorReport, ReportCollector } from "../report/json_report.ts";
 import type { Tally } from "../report/summary.ts";

@@ -15,27 +15,27 @@ import {
   type MirrorPlan,
   planMirror,
   type PlanOptions,
-} from "../mirror/plan.ts";
+} from "../mirror/plan/plan_mirror.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import type { summaryLine } from "../report/summary.ts";
-import { admitDestinations } from "./admit_destinations.ts";
+import { admitDestinations } from "./destinations/admit_destinations.ts";
 import {
   connectNetwork,
   type ReachOptions,
   type RegistryAccess,
   usersAccess,
-} from "./connect_network.ts";
+} from "./network/connect_network.ts";
 import { ExitCode } from "./exit_code.ts";
 import { keepFailed, recap } from "./failed_lines.ts";
 import { Interrupt } from "./interrupt.ts";
 import type { ProgressMode } from "./list_progress.ts";
 import type { LogOptions } from "./log_console.ts";
 import { makeReport } from "./make_report.ts";
-import type { Network } from "./network.ts";
+import type { Network } from "./network/network.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
 import type { RunProcess } from "./process.ts";
 import { checkOutputs, type ListInput, readList } from "./read_list.ts";

@@ -12,7 +12,7 @@ import { ReportCollector } from "../report/json_report.ts";
 import { Tally } from "../report/summary.ts";
 import { ListProgress, type ProgressMode } from "./list_progress.ts";
 import { consoleFor, type LogOptions } from "./log_console.ts";
-import type { NetworkLog } from "./observe.ts";
+import type { NetworkLog } from "./network/observe.ts";
 import type { LogOutput } from "./process.ts";
 
 /** Who hears of a run. */

@@ -10,7 +10,7 @@ import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
 import type { RunServices, Stores } from "../mirror/image_run.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
-import { type MirrorPlan, planInPlace } from "../mirror/plan.ts";
+import { type MirrorPlan, planInPlace } from "../mirror/plan/plan_mirror.ts";
 import {
   checkInPlace,
   type Required,
@@ -31,7 +31,7 @@ import {
   summaryLine,
   validationLine,
 } from "../report/summary.ts";
-import { NeededProjects } from "./harbor_projects.ts";
+import { NeededProjects } from "./destinations/harbor_projects.ts";
 import type { MakeJudge } from "../machine/policy_files.ts";
 import type { RunProcess } from "./process.ts";
 import { type ListRunOptions, runList } from "./run_list.ts";

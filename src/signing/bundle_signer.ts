@@ -4,8 +4,8 @@
  * @module
  */
 
-import { listReferrersOf } from "../copy/attachment_finder.ts";
-import { pushBytes } from "../copy/copy_blob.ts";
+import { listReferrersOf } from "../copy/attachments/attachment_finder.ts";
+import { pushBytes } from "../copy/blobs/copy_blob.ts";
 import { putManifest } from "../copy/put_manifest.ts";
 import { atDestination, placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { addLayers } from "../copy/add_layers.ts";
-import { pushBytes } from "../copy/copy_blob.ts";
+import { addLayers } from "../copy/attachments/add_layers.ts";
+import { pushBytes } from "../copy/blobs/copy_blob.ts";
 import { atDestination, placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import { asAttachment, attachmentTag } from "../oci/attachment.ts";

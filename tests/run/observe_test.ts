@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
-import { observe } from "../../src/run/observe.ts";
+import { observe } from "../../src/run/network/observe.ts";
 
 /** The lines that a log is told, by an observer of requests. */
 function told(debug = false) {

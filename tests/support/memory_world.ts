@@ -4,10 +4,10 @@
  * @module
  */
 
-import { AttachmentFinder } from "../../src/copy/attachment_finder.ts";
+import { AttachmentFinder } from "../../src/copy/attachments/attachment_finder.ts";
 import { ContentLedger } from "../../src/copy/content_ledger.ts";
 import { KeyedLock } from "../../src/copy/keyed_lock.ts";
-import { Mounts } from "../../src/copy/mounts.ts";
+import { Mounts } from "../../src/copy/blobs/mounts.ts";
 import { dryRunImage } from "../../src/mirror/dry_run_image.ts";
 import { EndpointChooser } from "../../src/mirror/endpoints.ts";
 import type {

@@ -15,7 +15,7 @@ import {
   inspectListEntry,
   type ListedImage,
 } from "../../mirror/inspect_image.ts";
-import { sourceAddress } from "../../mirror/plan.ts";
+import { sourceAddress } from "../../mirror/plan/plan_mirror.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import { parseImageList } from "../../lists/image_list.ts";
 import { formatReference, parseProject } from "../../names/reference.ts";
@@ -36,7 +36,7 @@ import { consoleFor } from "../../run/log_console.ts";
 import { readTextInput } from "../../machine/read_input.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import { withNetwork } from "../../run/with_network.ts";
+import { withNetwork } from "../../run/network/with_network.ts";
 
 const MAX_JOBS = 20;
 

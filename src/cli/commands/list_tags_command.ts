@@ -10,8 +10,8 @@ import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import { tagPages } from "../../run/look_at_image.ts";
-import { withNetwork } from "../../run/with_network.ts";
+import { tagPages } from "../../run/network/look_at_image.ts";
+import { withNetwork } from "../../run/network/with_network.ts";
 
 const FORMATS = ["text", "json"] as const;
 

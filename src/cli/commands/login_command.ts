@@ -10,7 +10,7 @@ import { HangarError } from "../../errors.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
-import { tryAndKeep } from "../../run/login.ts";
+import { tryAndKeep } from "../../run/destinations/login.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 

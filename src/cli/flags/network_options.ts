@@ -6,7 +6,7 @@
 
 import { invalidFlag } from "../../errors.ts";
 import type { LogFormat } from "../../report/console.ts";
-import type { ReachOptions } from "../../run/connect_network.ts";
+import type { ReachOptions } from "../../run/network/connect_network.ts";
 import type { LogOptions } from "../../run/log_console.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 

@@ -13,7 +13,7 @@ import type { Trace } from "../../oci/store.ts";
 import { HostBrake } from "./host_brake.ts";
 import type { ImageAddress } from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";
-import type { MirrorTask } from "../task.ts";
+import type { MirrorTask } from "../plan/task.ts";
 
 /** Options of {@linkcode forEachImage}. */
 export interface ForEachImageOptions {

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import type { ListEntry } from "../lists/image_list.ts";
+import { HangarError } from "../../errors.ts";
+import type { ListEntry } from "../../lists/image_list.ts";
 import {
   type ImageAddress,
   imageAt,
   type RegistryAddress,
-} from "../names/address.ts";
-import { DOCKER_HUB } from "../names/docker_hub.ts";
-import { formatReference } from "../names/reference.ts";
+} from "../../names/address.ts";
+import { DOCKER_HUB } from "../../names/docker_hub.ts";
+import { formatReference } from "../../names/reference.ts";
 
 /** Where images really are. */
 export interface Routes {

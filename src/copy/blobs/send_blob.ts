@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Descriptor } from "../oci/manifest.ts";
-import type { OpenUpload } from "../oci/store.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import type { OpenUpload } from "../../oci/store.ts";
 import { type BlobOrigin, originOfBytes } from "./blob_origin.ts";
 import { BlobSource } from "./blob_source.ts";
-import type { DestinationSide } from "./destination_side.ts";
-import { atDestination } from "./sides.ts";
+import type { DestinationSide } from "../destination_side.ts";
+import { atDestination } from "../sides.ts";
 
 /** Blobs up to this size are read before the destination's turn comes. */
 export const AHEAD_BYTES = 512 * 1024;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { HangarError } from "../errors.ts";
-import type { ListEntry } from "../lists/image_list.ts";
-import type { ImageAddress } from "../names/address.ts";
+import type { HangarError } from "../../errors.ts";
+import type { ListEntry } from "../../lists/image_list.ts";
+import type { ImageAddress } from "../../names/address.ts";
 
 /** One unit of work: all that goes to one destination reference. */
 export interface MirrorTask {

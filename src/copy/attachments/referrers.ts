@@ -4,15 +4,15 @@
  * @module
  */
 
-import { subjectOf } from "../oci/attachment.ts";
-import type { Digest } from "../oci/digest.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import { together } from "../together.ts";
+import { subjectOf } from "../../oci/attachment.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import { together } from "../../together.ts";
 import type { AttachmentCopy } from "./attachment_copy.ts";
 import { listReferrersOf } from "./attachment_finder.ts";
-import { copyGraph } from "./copy_graph.ts";
-import { putManifest } from "./put_manifest.ts";
-import { atDestination } from "./sides.ts";
+import { copyGraph } from "../copy_graph.ts";
+import { putManifest } from "../put_manifest.ts";
+import { atDestination } from "../sides.ts";
 
 /** Brings referrers along, or tells which are lacking. */
 export class Referrers {

@@ -4,22 +4,22 @@
  * @module
  */
 
-import { Keychain } from "../auth/keychain.ts";
+import { Keychain } from "../../auth/keychain.ts";
 import {
   certsDirectories,
   hostCertificates,
   systemCertificates,
-} from "../machine/certs_d.ts";
-import type { RegistryAddress } from "../names/address.ts";
+} from "../../machine/certs_d.ts";
+import type { RegistryAddress } from "../../names/address.ts";
 import type {
   FetchFunction,
   HostCertificates,
-} from "../transport/host_client.ts";
-import { type Proxy, ProxyRules } from "../transport/proxies.ts";
-import type { RetrierOptions } from "../transport/retry.ts";
+} from "../../transport/host_client.ts";
+import { type Proxy, ProxyRules } from "../../transport/proxies.ts";
+import type { RetrierOptions } from "../../transport/retry.ts";
 import { Network } from "./network.ts";
 import { type NetworkLog, observe } from "./observe.ts";
-import type { UserSettings } from "./process.ts";
+import type { UserSettings } from "../process.ts";
 import type { CredentialSource } from "./registry_session.ts";
 
 /** How registries are reached. */

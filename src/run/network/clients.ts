@@ -4,23 +4,23 @@
  * @module
  */
 
-import { isForGood } from "../registry/registry_error.ts";
-import { readWholeBodies } from "../transport/read_body.ts";
+import { isForGood } from "../../registry/registry_error.ts";
+import { readWholeBodies } from "../../transport/read_body.ts";
 import {
   type FetchFunction,
   type HostCertificates,
   HostClients,
-} from "../transport/host_client.ts";
-import type { Proxy } from "../transport/proxies.ts";
-import { followRedirects } from "../transport/redirect.ts";
-import { RequestGate } from "../transport/request_gate.ts";
-import { Retrier, type RetrierOptions } from "../transport/retry.ts";
+} from "../../transport/host_client.ts";
+import type { Proxy } from "../../transport/proxies.ts";
+import { followRedirects } from "../../transport/redirect.ts";
+import { RequestGate } from "../../transport/request_gate.ts";
+import { Retrier, type RetrierOptions } from "../../transport/retry.ts";
 import {
   compose,
   type RequestObserver,
   type Transport,
-} from "../transport/transport.ts";
-import { VERSION } from "../version.ts";
+} from "../../transport/transport.ts";
+import { VERSION } from "../../version.ts";
 
 /** How hosts are reached. */
 export interface ClientsOptions {

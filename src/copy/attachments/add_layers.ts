@@ -4,18 +4,18 @@
  * @module
  */
 
-import { appendLayers, type AttachmentImage } from "../oci/attachment.ts";
+import { appendLayers, type AttachmentImage } from "../../oci/attachment.ts";
 import {
   type Descriptor,
   type ImageManifest,
   parseConfig,
-} from "../oci/manifest.ts";
-import { parseContent } from "../oci/parse_manifest.ts";
-import { together } from "../together.ts";
-import { pushBytes } from "./copy_blob.ts";
-import type { DestinationSide } from "./destination_side.ts";
-import { putManifest } from "./put_manifest.ts";
-import { atDestination } from "./sides.ts";
+} from "../../oci/manifest.ts";
+import { parseContent } from "../../oci/parse_manifest.ts";
+import { together } from "../../together.ts";
+import { pushBytes } from "../blobs/copy_blob.ts";
+import type { DestinationSide } from "../destination_side.ts";
+import { putManifest } from "../put_manifest.ts";
+import { atDestination } from "../sides.ts";
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 

@@ -5,23 +5,23 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import { asAttachment, missingLayers } from "../oci/attachment.ts";
-import type { Digest } from "../oci/digest.ts";
-import type { Descriptor, Manifest } from "../oci/manifest.ts";
-import { parseContent } from "../oci/parse_manifest.ts";
-import { together } from "../together.ts";
+import { HangarError } from "../../errors.ts";
+import { asAttachment, missingLayers } from "../../oci/attachment.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { Descriptor, Manifest } from "../../oci/manifest.ts";
+import { parseContent } from "../../oci/parse_manifest.ts";
+import { together } from "../../together.ts";
 import { addLayers } from "./add_layers.ts";
 import type {
   Attachment,
   AttachmentAudit,
   AttachmentCopy,
 } from "./attachment_copy.ts";
-import { copyBlob } from "./copy_blob.ts";
-import { blobsOf, copyContent } from "./copy_graph.ts";
-import { blobFault, isUnreadable } from "./held_content.ts";
-import { bringManifest, putManifest } from "./put_manifest.ts";
-import { atDestination, atSource, placeName } from "./sides.ts";
+import { copyBlob } from "../blobs/copy_blob.ts";
+import { blobsOf, copyContent } from "../copy_graph.ts";
+import { blobFault, isUnreadable } from "../held_content.ts";
+import { bringManifest, putManifest } from "../put_manifest.ts";
+import { atDestination, atSource, placeName } from "../sides.ts";
 
 /** What the destination's tag holds: the same, something else, or nothing. */
 type Held = Manifest | "same" | undefined;

@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { RegistryAddress } from "../names/address.ts";
-import { CredentialStore } from "../auth/credential_store.ts";
-import { HangarError } from "../errors.ts";
-import { loadRoutes } from "../machine/registries_files.ts";
-import type { ReachOptions } from "./connect_network.ts";
-import { ExitCode } from "./exit_code.ts";
-import type { LogOptions } from "./log_console.ts";
-import type { Prompt } from "./process.ts";
-import { type NetworkProcess, withNetwork } from "./with_network.ts";
+import type { RegistryAddress } from "../../names/address.ts";
+import { CredentialStore } from "../../auth/credential_store.ts";
+import { HangarError } from "../../errors.ts";
+import { loadRoutes } from "../../machine/registries_files.ts";
+import type { ReachOptions } from "../network/connect_network.ts";
+import { ExitCode } from "../exit_code.ts";
+import type { LogOptions } from "../log_console.ts";
+import type { Prompt } from "../process.ts";
+import { type NetworkProcess, withNetwork } from "../network/with_network.ts";
 
 /** A user name and what proves it. */
 export interface Login {

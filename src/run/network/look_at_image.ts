@@ -5,15 +5,15 @@
  * @module
  */
 
-import type { ConfRoutes } from "../machine/registries_files.ts";
-import { EndpointChooser } from "../mirror/endpoints.ts";
+import type { ConfRoutes } from "../../machine/registries_files.ts";
+import { EndpointChooser } from "../../mirror/endpoints.ts";
 import {
   type InspectedImage,
   inspectImage,
   type InspectOptions,
-} from "../mirror/inspect_image.ts";
-import { imageAt, type RegistryAddress } from "../names/address.ts";
-import type { Reference } from "../names/reference.ts";
+} from "../../mirror/inspect_image.ts";
+import { imageAt, type RegistryAddress } from "../../names/address.ts";
+import type { Reference } from "../../names/reference.ts";
 import type { Network } from "./network.ts";
 
 /** A million tags at a thousand a page. */

@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { RegistryAddress } from "../names/address.ts";
+import type { RegistryAddress } from "../../names/address.ts";
 import {
   connectNetwork,
   type ReachOptions,
   type RegistryAccess,
   usersAccess,
 } from "./connect_network.ts";
-import { ExitCode } from "./exit_code.ts";
-import { Interrupt } from "./interrupt.ts";
-import { consoleFor, type LogOptions } from "./log_console.ts";
+import { ExitCode } from "../exit_code.ts";
+import { Interrupt } from "../interrupt.ts";
+import { consoleFor, type LogOptions } from "../log_console.ts";
 import type { Network } from "./network.ts";
-import type { LogOutput, OnInterrupt, UserSettings } from "./process.ts";
+import type { LogOutput, OnInterrupt, UserSettings } from "../process.ts";
 
 /** What such work needs from the process. */
 export interface NetworkProcess extends LogOutput, UserSettings {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import type { Digest } from "../oci/digest.ts";
-import { together } from "../together.ts";
+import { HangarError } from "../../errors.ts";
+import type { Digest } from "../../oci/digest.ts";
+import { together } from "../../together.ts";
 import {
   type Attachment,
   type AttachmentAudit,
@@ -16,9 +16,9 @@ import {
 } from "./attachment_copy.ts";
 import type { Attachments } from "./attachment_finder.ts";
 import { CosignTags } from "./cosign_tags.ts";
-import type { DestinationSide } from "./destination_side.ts";
+import type { DestinationSide } from "../destination_side.ts";
 import { Referrers } from "./referrers.ts";
-import type { SourceSide } from "./sides.ts";
+import type { SourceSide } from "../sides.ts";
 
 export type { Attachment, AttachmentAudit, AttachmentJudge };
 

@@ -8,23 +8,23 @@ import {
   type ImageAddress,
   type RegistryAddress,
   registryOf,
-} from "../names/address.ts";
-import type { LoginState } from "../auth/authenticator.ts";
-import { withBasic } from "../auth/basic.ts";
-import { AttachmentFinder } from "../copy/attachment_finder.ts";
-import { ContentLedger } from "../copy/content_ledger.ts";
-import { KeyedLock } from "../copy/keyed_lock.ts";
-import { Mounts } from "../copy/mounts.ts";
-import { HangarError } from "../errors.ts";
-import { EndpointChooser } from "../mirror/endpoints.ts";
-import type { RunServices } from "../mirror/image_run.ts";
-import type { SourceStore } from "../oci/store.ts";
-import { apiHostOf } from "../names/docker_hub.ts";
-import { HarborProjects } from "../registry/harbor.ts";
-import { Registry } from "../registry/registry.ts";
-import { readWholeBodies } from "../transport/read_body.ts";
-import { isLoopback } from "../transport/proxies.ts";
-import { compose, type Transport } from "../transport/transport.ts";
+} from "../../names/address.ts";
+import type { LoginState } from "../../auth/authenticator.ts";
+import { withBasic } from "../../auth/basic.ts";
+import { AttachmentFinder } from "../../copy/attachments/attachment_finder.ts";
+import { ContentLedger } from "../../copy/content_ledger.ts";
+import { KeyedLock } from "../../copy/keyed_lock.ts";
+import { Mounts } from "../../copy/blobs/mounts.ts";
+import { HangarError } from "../../errors.ts";
+import { EndpointChooser } from "../../mirror/endpoints.ts";
+import type { RunServices } from "../../mirror/image_run.ts";
+import type { SourceStore } from "../../oci/store.ts";
+import { apiHostOf } from "../../names/docker_hub.ts";
+import { HarborProjects } from "../../registry/harbor.ts";
+import { Registry } from "../../registry/registry.ts";
+import { readWholeBodies } from "../../transport/read_body.ts";
+import { isLoopback } from "../../transport/proxies.ts";
+import { compose, type Transport } from "../../transport/transport.ts";
 import { type ClientsOptions, RunClients } from "./clients.ts";
 import { type CredentialSource, RegistrySession } from "./registry_session.ts";
 

@@ -8,11 +8,11 @@ import {
   type ImageAddress,
   type RegistryAddress,
   registryOf,
-} from "../names/address.ts";
-import type { MirrorPlan } from "../mirror/plan.ts";
-import type { Console } from "../report/console.ts";
-import { allOf } from "../together.ts";
-import type { Network } from "./network.ts";
+} from "../../names/address.ts";
+import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
+import type { Console } from "../../report/console.ts";
+import { allOf } from "../../together.ts";
+import type { Network } from "../network/network.ts";
 
 /** The project of a repository in Harbor: the first part of its name. */
 interface Project {

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { Authenticator, type LoginState } from "../auth/authenticator.ts";
-import type { Credentials } from "../auth/keychain.ts";
-import { Connection, pingRequest } from "../registry/connection.ts";
-import { readWholeBodies } from "../transport/read_body.ts";
-import { followRedirects } from "../transport/redirect.ts";
+import { Authenticator, type LoginState } from "../../auth/authenticator.ts";
+import type { Credentials } from "../../auth/keychain.ts";
+import { Connection, pingRequest } from "../../registry/connection.ts";
+import { readWholeBodies } from "../../transport/read_body.ts";
+import { followRedirects } from "../../transport/redirect.ts";
 import {
   compose,
   type RequestObserver,
   type Transport,
   type TransportRequest,
-} from "../transport/transport.ts";
+} from "../../transport/transport.ts";
 import type { RunClients } from "./clients.ts";
 
 /** Where credentials come from. */

@@ -5,15 +5,15 @@
  * @module
  */
 
-import type { HangarError } from "../errors.ts";
-import type { MirrorPlan } from "../mirror/plan.ts";
+import type { HangarError } from "../../errors.ts";
+import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
 import { checkLogins, type LoginNeeded, SAYS } from "./check_logins.ts";
-import type { ReachOptions } from "./connect_network.ts";
-import type { LogOptions } from "./log_console.ts";
+import type { ReachOptions } from "../network/connect_network.ts";
+import type { LogOptions } from "../log_console.ts";
 import { askForLogin, tryAndKeep } from "./login.ts";
-import type { Network } from "./network.ts";
-import type { Prompt } from "./process.ts";
-import type { NetworkProcess } from "./with_network.ts";
+import type { Network } from "../network/network.ts";
+import type { Prompt } from "../process.ts";
+import type { NetworkProcess } from "../network/with_network.ts";
 
 /** What asking the user needs. */
 export interface AskOptions {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { counted } from "../counted.ts";
-import { describeError } from "../errors.ts";
-import { formatDuration } from "../report/format.ts";
-import { redactUrl } from "../transport/redact_url.ts";
-import { isTemporaryStatus } from "../transport/retry.ts";
-import type { RateLimit, RequestObserver } from "../transport/transport.ts";
+import { counted } from "../../counted.ts";
+import { describeError } from "../../errors.ts";
+import { formatDuration } from "../../report/format.ts";
+import { redactUrl } from "../../transport/redact_url.ts";
+import { isTemporaryStatus } from "../../transport/retry.ts";
+import type { RateLimit, RequestObserver } from "../../transport/transport.ts";
 
 /** Writes what happens on the network. */
 export interface NetworkLog {

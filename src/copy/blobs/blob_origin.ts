@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type ByteReader, bytesReader } from "../bytes.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import { atSource, type SourceSide } from "./sides.ts";
+import { type ByteReader, bytesReader } from "../../bytes.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import { atSource, type SourceSide } from "../sides.ts";
 
 /** Where the bytes of a blob come from. */
 export interface BlobOrigin {

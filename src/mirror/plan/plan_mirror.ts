@@ -4,11 +4,11 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import type { ImageList } from "../lists/image_list.ts";
-import { formatWritten } from "../names/address.ts";
-import { formatReference } from "../names/reference.ts";
-import { isAttachmentTag } from "../oci/attachment.ts";
+import { HangarError } from "../../errors.ts";
+import type { ImageList } from "../../lists/image_list.ts";
+import { formatWritten } from "../../names/address.ts";
+import { formatReference } from "../../names/reference.ts";
+import { isAttachmentTag } from "../../oci/attachment.ts";
 import {
   destinationOf,
   type PlanOptions,

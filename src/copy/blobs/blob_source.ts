@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Attempts } from "../attempts.ts";
-import type { ByteReader } from "../bytes.ts";
-import { DigestVerifier } from "../oci/digest.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import type { UploadSource } from "../oci/store.ts";
+import type { Attempts } from "../../attempts.ts";
+import type { ByteReader } from "../../bytes.ts";
+import { DigestVerifier } from "../../oci/digest.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import type { UploadSource } from "../../oci/store.ts";
 
 /** Progress that lets a broken transfer begin its count of attempts anew. */
 const PROGRESS_BYTES = 64 * 1024;

@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import type { ByteReader } from "../../src/bytes.ts";
-import { BlobSource } from "../../src/copy/blob_source.ts";
-import { HangarError } from "../../src/errors.ts";
-import { digestOf } from "../../src/oci/digest.ts";
-import { parseDescriptor } from "../../src/oci/manifest.ts";
-import { Retrier } from "../../src/transport/retry.ts";
-import { randomBytes } from "../support/images.ts";
+import type { ByteReader } from "../../../src/bytes.ts";
+import { BlobSource } from "../../../src/copy/blobs/blob_source.ts";
+import { HangarError } from "../../../src/errors.ts";
+import { digestOf } from "../../../src/oci/digest.ts";
+import { parseDescriptor } from "../../../src/oci/manifest.ts";
+import { Retrier } from "../../../src/transport/retry.ts";
+import { randomBytes } from "../../support/images.ts";
 
 const broken = new HangarError("network", "reset", { temporary: true });
 const signal = new AbortController().signal;

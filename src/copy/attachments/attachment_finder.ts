@@ -6,26 +6,26 @@
  * @module
  */
 
-import { HangarError, isRefusal } from "../errors.ts";
+import { HangarError, isRefusal } from "../../errors.ts";
 import {
   ATTACHMENT_SUFFIXES,
   attachmentTag,
   fallbackTag,
   isAttachmentTag,
   isFallbackTag,
-} from "../oci/attachment.ts";
-import type { Digest } from "../oci/digest.ts";
-import type { Descriptor, Manifest } from "../oci/manifest.ts";
-import { parseContent } from "../oci/parse_manifest.ts";
+} from "../../oci/attachment.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { Descriptor, Manifest } from "../../oci/manifest.ts";
+import { parseContent } from "../../oci/parse_manifest.ts";
 import type {
   ManifestReader,
   ReferrerLister,
   StoreIdentity,
   TagLister,
-} from "../oci/store.ts";
-import { allOf } from "../together.ts";
-import { Memo } from "./keyed_lock.ts";
-import { atSource, type Place, placeName } from "./sides.ts";
+} from "../../oci/store.ts";
+import { allOf } from "../../together.ts";
+import { Memo } from "../keyed_lock.ts";
+import { atSource, type Place, placeName } from "../sides.ts";
 
 /** Pages of a tag listing that are read to find signatures. */
 const MAX_TAG_PAGES = 10;

@@ -1,8 +1,11 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { formatReference } from "../../src/names/reference.ts";
-import { HangarError } from "../../src/errors.ts";
-import { planMirror, type PlanOptions } from "../../src/mirror/plan.ts";
-import { parseImageList } from "../../src/lists/image_list.ts";
+import { formatReference } from "../../../src/names/reference.ts";
+import { HangarError } from "../../../src/errors.ts";
+import {
+  planMirror,
+  type PlanOptions,
+} from "../../../src/mirror/plan/plan_mirror.ts";
+import { parseImageList } from "../../../src/lists/image_list.ts";
 
 const D = { destination: { host: "d.io" } };
 const SHA = `sha256:${"a".repeat(64)}`;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import { formatWritten } from "../names/address.ts";
-import { formatReference } from "../names/reference.ts";
+import { HangarError } from "../../errors.ts";
+import { formatWritten } from "../../names/address.ts";
+import { formatReference } from "../../names/reference.ts";
 import type { MirrorTask, Step } from "./task.ts";
 
 /**

@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { Digest } from "../oci/digest.ts";
-import type { Descriptor, Manifest } from "../oci/manifest.ts";
-import type { DestinationSide } from "./destination_side.ts";
-import type { ContentFault } from "./held_content.ts";
-import { readManifest } from "./read_manifest.ts";
-import type { SourceSide } from "./sides.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { Descriptor, Manifest } from "../../oci/manifest.ts";
+import type { DestinationSide } from "../destination_side.ts";
+import type { ContentFault } from "../held_content.ts";
+import { readManifest } from "../read_manifest.ts";
+import type { SourceSide } from "../sides.ts";
 
 /** Something that is attached to an image, or to what is attached to it. */
 export interface Attachment {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type RegistryAddress, registryOf } from "../names/address.ts";
-import { HangarError, withContext } from "../errors.ts";
-import type { MirrorPlan } from "../mirror/plan.ts";
-import { allOf } from "../together.ts";
-import type { Network } from "./network.ts";
+import { type RegistryAddress, registryOf } from "../../names/address.ts";
+import { HangarError, withContext } from "../../errors.ts";
+import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
+import { allOf } from "../../together.ts";
+import type { Network } from "../network/network.ts";
 
 /** A destination that does not let the run in. */
 export interface LoginNeeded {

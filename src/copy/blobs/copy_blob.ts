@@ -4,15 +4,15 @@
  * @module
  */
 
-import { isRefusal } from "../errors.ts";
-import { type Digest, digestAlgorithm } from "../oci/digest.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import type { MountResult, OpenUpload } from "../oci/store.ts";
+import { isRefusal } from "../../errors.ts";
+import { type Digest, digestAlgorithm } from "../../oci/digest.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import type { MountResult, OpenUpload } from "../../oci/store.ts";
 import { type BlobOrigin, originAt, originOfBytes } from "./blob_origin.ts";
-import type { DestinationSide } from "./destination_side.ts";
-import { ABSENT, blobFault, notKept } from "./held_content.ts";
+import type { DestinationSide } from "../destination_side.ts";
+import { ABSENT, blobFault, notKept } from "../held_content.ts";
 import { AHEAD_BYTES, sendBlob } from "./send_blob.ts";
-import { atDestination, type SourceSide } from "./sides.ts";
+import { atDestination, type SourceSide } from "../sides.ts";
 
 /** How a blob came to the destination repository. */
 type Delivered = "sent" | "mounted" | "present";
