@@ -88,3 +88,47 @@ function close(conn: Deno.TcpConn): void {
     // Closed already.
   }
 }
+
+/** A proxy in a process of its own, so that it does not slow down what is measured. */
+export class ProxyProcess implements AsyncDisposable {
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<string>;
+
+  private constructor(
+    host: string,
+    child: Deno.ChildProcess,
+    output: ReadableStreamDefaultReader<string>,
+  ) {
+    this.host = host;
+    this.#child = child;
+    this.#output = output;
+  }
+
+  /** @param roundTripMs there and back */
+  static async start(
+    target: string,
+    roundTripMs: number,
+  ): Promise<ProxyProcess> {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", import.meta.filename!, target, String(roundTripMs)],
+      stdout: "piped",
+    }).spawn();
+    const output = child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    const { value = "" } = await output.read();
+    return new ProxyProcess(value.trim(), child, output);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#output.cancel();
+    await this.#child.status;
+  }
+}
+
+if (import.meta.main) {
+  const [target = "", roundTripMs] = Deno.args;
+  console.log(new DelayingProxy(() => target, Number(roundTripMs)).host);
+}
