@@ -54,7 +54,7 @@ async function readThrough(
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const release = await gate.enter([store.id], signal);
+  const release = await gate.enter([store.id], { signal, bytes: blob.size });
   try {
     const reader = await new BlobSource({
       blob,

@@ -68,7 +68,10 @@ export async function blobFault(
     `look for blob ${blob.digest} in`,
     store.hasBlob(repository, blob, { signal }),
   );
-  const release = await services.gate.enter([store.id], signal);
+  const release = await services.gate.enter([store.id], {
+    signal,
+    bytes: blob.size,
+  });
   const source = new BlobSource({
     blob,
     signal,

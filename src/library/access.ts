@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_PER_HOST } from "../transport/request_gate.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import type { HostCertificates } from "../transport/host_client.ts";
@@ -40,7 +41,7 @@ export function reachOf(options: RegistryOptions): ReachOptions & LogOptions {
   const { maxPerHost, stallTimeoutMs, retry = {} } = options;
   return {
     maxPerHost: wholeNumber("maxPerHost", maxPerHost, {
-      fallback: 6,
+      fallback: MAX_PER_HOST,
       min: 1,
       max: Infinity,
     }),

@@ -64,9 +64,10 @@ export interface RegistryOptions {
    */
   readonly tlsVerify?: boolean;
   /**
-   * Requests under way at one registry host.
+   * The most requests under way at one registry host. How many it really is
+   * depends on how the host answers.
    *
-   * @default {6}
+   * @default {32}
    */
   readonly maxPerHost?: number;
   /**

@@ -49,6 +49,17 @@ export class ImageAttachments {
     );
   }
 
+  /** Finds what there is, while other work is done. */
+  async find(signal: AbortSignal): Promise<void> {
+    const { parts, rebuilt } = this.#origin;
+    await together(
+      [...parts, ...rebuilt].map(({ descriptor, source }) => (signal) =>
+        this.#walks[source]!.count(descriptor.digest, signal)
+      ),
+      signal,
+    );
+  }
+
   /** Whether anything is attached to the manifest under the reference itself. */
   async ofTop(): Promise<boolean> {
     const { top } = this.#origin;

@@ -11,12 +11,13 @@ import { HangarError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
-import { together } from "../together.ts";
+import { allOf, together } from "../together.ts";
 import { ImagePolicy } from "./check_policy.ts";
 import {
   decide,
   type DecidedImage,
   type DecideOptions,
+  type Decision,
 } from "./decide/decide_image.ts";
 import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
 import type { ExistingTags } from "./existing_tags.ts";
@@ -62,6 +63,23 @@ export async function isLeftAlone(
   return await existing?.has(task.destination, warn, signal) ?? false;
 }
 
+/** Decides, and finds out meanwhile what looking for attachments begins with. */
+async function decideAhead(
+  run: ImageRun,
+  options: ImageOptions,
+): Promise<Decision> {
+  const { sources, destination, signal } = run;
+  const { signatures = true } = options;
+  const ahead = signatures ? sources : [];
+  const [decision] = await allOf([
+    decide(run, options),
+    allOf(
+      ahead.map((side) => destination.services.finder.lookAhead(side, signal)),
+    ),
+  ]);
+  return decision;
+}
+
 /** Mirrors one image. Nothing is tagged unless everything below it is there. */
 export async function mirrorImage(
   job: ImageJob,
@@ -88,7 +106,7 @@ class ImageMirror {
   async mirror(): Promise<ImageResult> {
     const { events, destination, task } = this.#run;
     for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const decision = await decide(this.#run, this.#options);
+      const decision = await decideAhead(this.#run, this.#options);
       if (decision.kind === "skipped") {
         events.warn(nothingText(decision.nothing));
         return decision;
@@ -99,12 +117,15 @@ class ImageMirror {
       const told = { digest, sourceDigests, merge };
       if (decision.kind === "up-to-date") {
         if (merge) tellKept(merge, events);
-        await this.#attach(decision, { isAbsent: false });
+        await this.#attach(this.#attachmentsOf(decision), decision, {
+          isAbsent: false,
+        });
         // An earlier round wrote what somebody else has merged since.
         return { kind: round > 1 ? "copied" : "up-to-date", ...told };
       }
-      await this.#copy(decision);
-      if (!await this.#write(decision)) continue;
+      const attachments = this.#attachmentsOf(decision);
+      await this.#copyAndFind(decision, attachments);
+      if (!await this.#write(decision, attachments)) continue;
       if (merge) {
         tellKept(merge, events);
         events.note?.(rebuiltText(merge, digest, sourceDigests));
@@ -120,9 +141,29 @@ class ImageMirror {
     );
   }
 
+  #attachmentsOf({ origin }: DecidedImage): ImageAttachments | undefined {
+    const { signatures = true } = this.#options;
+    return signatures
+      ? new ImageAttachments(this.#run, origin, { policy: this.#policy })
+      : undefined;
+  }
+
+  async #copyAndFind(
+    decision: DecidedImage,
+    attachments: ImageAttachments | undefined,
+  ): Promise<void> {
+    await together<void>([
+      (signal) => this.#copy(decision, signal),
+      async (signal) => await attachments?.find(signal),
+    ], this.#run.signal);
+  }
+
   /** All that the manifest needs and a source has, children first. */
-  async #copy({ manifest, origin, existing }: DecidedImage): Promise<void> {
-    const { sources, destination, signal } = this.#run;
+  async #copy(
+    { manifest, origin, existing }: DecidedImage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sources, destination } = this.#run;
     if (manifest.kind === "image") {
       const source = sources[origin.top!.source]!;
       return await copyBlobs(source, destination, manifest, signal);
@@ -149,17 +190,20 @@ class ImageMirror {
   }
 
   /** The manifest itself; false where somebody else wrote the tag meanwhile. */
-  async #write(decision: DecidedImage): Promise<boolean> {
+  async #write(
+    decision: DecidedImage,
+    attachments: ImageAttachments | undefined,
+  ): Promise<boolean> {
     const { tag, digest } = this.#run.task.destination;
     if (digest === undefined) {
-      await this.#attach(decision, { isAbsent: true });
+      await this.#attach(attachments, decision, { isAbsent: true });
       return await this.#writeTag(decision);
     }
     // A tag makes its manifest known by its canonical digest alone.
     if (tag === undefined || digestAlgorithm(digest) !== "sha256") {
       await this.#put(decision, digest);
     }
-    await this.#attach(decision, { isAbsent: tag !== undefined });
+    await this.#attach(attachments, decision, { isAbsent: tag !== undefined });
     if (tag !== undefined) await this.#put(decision, tag);
     return true;
   }
@@ -216,18 +260,15 @@ class ImageMirror {
    * @param isAbsent whether the destination may not know the manifest yet
    */
   async #attach(
+    attachments: ImageAttachments | undefined,
     decision: DecidedImage,
     { isAbsent }: { readonly isAbsent: boolean },
   ): Promise<void> {
-    const { signatures = true, signer } = this.#options;
-    const { manifest, origin } = decision;
-    const attachments = new ImageAttachments(this.#run, origin, {
-      policy: this.#policy,
-    });
-    const isNamed = signer !== undefined ||
-      signatures && await attachments.ofTop();
-    if (isAbsent && isNamed) await this.#put(decision, manifest.content.digest);
-    if (signatures) await attachments.follow();
+    const { signer } = this.#options;
+    const { digest } = decision.manifest.content;
+    const isNamed = signer !== undefined || await attachments?.ofTop();
+    if (isAbsent && isNamed) await this.#put(decision, digest);
+    await attachments?.follow();
     if (signer) await this.#sign(decision, signer);
   }
 

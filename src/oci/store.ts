@@ -234,8 +234,16 @@ export interface DestinationStore
  * two ends (two at one registry) for its whole length.
  */
 export interface TransferGate {
-  /** Waits for the slots; the returned function gives them back. */
-  enter(storeIds: readonly string[], signal?: AbortSignal): Promise<() => void>;
+  /**
+   * Waits for the slots; the returned function gives them back.
+   *
+   * @param options of the transfer: small ones are not kept waiting by large
+   * ones, so it helps to say how many `bytes` go over
+   */
+  enter(
+    storeIds: readonly string[],
+    options?: CallOptions & { readonly bytes?: number },
+  ): Promise<() => void>;
   /** Waits for a slot at one more store, in a transfer that has entered. */
   enterWithin(storeId: string, signal?: AbortSignal): Promise<() => void>;
 }

@@ -83,6 +83,18 @@ export interface MirrorReport {
   readonly totals: MirrorTotals;
   /** In list order. */
   readonly images: readonly ReportedImage[];
+  /** The registry hosts that were asked. */
+  readonly hosts: readonly {
+    /** `host[:port]` */
+    readonly host: string;
+    /** The most requests that were under way there at once. */
+    readonly peak: number;
+    /**
+     * How often that had to be halved, since the host refused a request for now
+     * (429, 503) or did not answer.
+     */
+    readonly cuts: number;
+  }[];
   /** Lines of the list that are not images. */
   readonly invalidLines: readonly {
     readonly line: number;

@@ -23,6 +23,7 @@ export interface FinishedRun {
   /** In the order of the plan's tasks. */
   readonly outcomes: readonly MirrorOutcome[];
   readonly tally: Tally;
+  readonly hosts: MirrorReport["hosts"];
   readonly collector: ReportCollector;
 }
 
@@ -48,6 +49,7 @@ export function makeReport(run: FinishedRun): MirrorReport {
     exitCode: run.exitCode,
     totals: tally.totals(),
     images: collector.images(),
+    hosts: run.hosts,
     invalidLines: run.list.invalid,
   };
 }

@@ -137,7 +137,8 @@ export async function runList(
   const running = { options, process, job, log, signal };
   const outcomes = await work(plan, network, brake, running);
   log[Symbol.dispose]();
-  const run = { list, plan, outcomes, interrupted: signal.aborted };
+  const hosts = network.hostUses();
+  const run = { list, plan, outcomes, hosts, interrupted: signal.aborted };
   const exitCode = await tell(run, options, job, log);
   return await report({ ...run, exitCode }, options, process, job, log);
 }
@@ -158,6 +159,8 @@ interface Worked {
   readonly plan: MirrorPlan;
   /** In the order of the plan's tasks. */
   readonly outcomes: readonly MirrorOutcome[];
+  /** The hosts that were asked. */
+  readonly hosts: MirrorReport["hosts"];
   readonly interrupted: boolean;
 }
 

@@ -5,57 +5,114 @@
  * @module
  */
 
-import type { Transport, TransportDecorator } from "./transport.ts";
+import { HangarError } from "../errors.ts";
+import { HostPace, type PacedRequest } from "./host_pace.ts";
+import type {
+  RequestObserver,
+  Transport,
+  TransportDecorator,
+  TransportRequest,
+} from "./transport.ts";
+
+/** The most requests under way at one host, if nothing else is said. */
+export const MAX_PER_HOST = 32;
 
 /** Options of a {@linkcode RequestGate}. */
 export interface RequestGateOptions {
   /**
-   * Requests under way at one host, their bodies included.
+   * The most requests under way at one host, their bodies included. How many it
+   * really is, each host decides (see {@linkcode HostPace}).
    *
-   * @default {6}
+   * @default {32}
    */
   readonly maxPerHost?: number;
   /**
-   * Blobs in transfer in the whole run.
+   * Large blobs in transfer in the whole run.
    *
    * @default {12}
    */
   readonly maxTransfers?: number;
+  /** Milliseconds, from any beginning. @default {performance.now} */
+  readonly now?: () => number;
+  /** Told when a host gets fewer requests at once. */
+  readonly observer?: Pick<RequestObserver, "onPaceCut">;
+}
+
+/** How a transfer enters. */
+export interface EnterOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * How many bytes go over. Small transfers are not kept waiting by large ones.
+   *
+   * @default {large}
+   */
+  readonly bytes?: number;
+}
+
+/** What is known of a host at the end of a run. */
+export interface HostUse {
+  readonly host: string;
+  /** The most requests that were under way there at once. */
+  readonly peak: number;
+  /** How often the pace was cut: the host refused, or did not answer. */
+  readonly cuts: number;
 }
 
 interface Waiter {
+  /** Slots by key; no more than a key has at most are really taken. */
   readonly needs: ReadonlyMap<string, number>;
-  readonly grant: () => void;
+  readonly grant: (taken: ReadonlyMap<string, number>) => void;
 }
 
+/** Transfers of up to so many bytes are small. */
+export const SMALL_BYTES = 512 * 1024;
+
 // No host name has an asterisk.
-const TRANSFERS = "*transfers*";
+const LARGE = "*large*";
+const SMALL = "*small*";
+const LARGE_AT = "*large at* ";
+
+/** Small transfers in the whole run; their bytes may all be in memory. */
+const MAX_SMALL = 48;
+
+/** Of a host's slots, what large transfers leave to other work: one in four. */
+const LARGE_SHARE = 0.75;
+
+const SLOW_DOWN = new Set([429, 503]);
 
 /**
  * Grants all slots that a piece of work needs at once, or none. So no work holds
  * one slot while it waits for another, and a deadlock is impossible. Slots are
  * granted in order, but work for a busy host does not hold up work for an idle
- * one.
+ * one, nor do large transfers hold up small ones.
  */
 export class RequestGate {
   readonly #maxPerHost: number;
   readonly #maxTransfers: number;
+  readonly #now?: () => number;
+  readonly #observer?: Pick<RequestObserver, "onPaceCut">;
+  readonly #paces = new Map<string, HostPace>();
   readonly #used = new Map<string, number>();
   #waiting: Waiter[] = [];
 
   constructor(options: RequestGateOptions = {}) {
-    this.#maxPerHost = options.maxPerHost ?? 6;
+    this.#maxPerHost = options.maxPerHost ?? MAX_PER_HOST;
+    this.#observer = options.observer;
     this.#maxTransfers = options.maxTransfers ?? 12;
+    this.#now = options.now;
   }
 
   /** Waits for one transfer: a slot at each of its hosts. */
-  enter(hosts: readonly string[], signal?: AbortSignal): Promise<() => void> {
-    const needs = new Map([[TRANSFERS, 1]]);
+  enter(
+    hosts: readonly string[],
+    { signal, bytes = Infinity }: EnterOptions = {},
+  ): Promise<() => void> {
+    const isLarge = bytes > SMALL_BYTES;
+    const needs = new Map([[isLarge ? LARGE : SMALL, 1]]);
+    const add = (key: string) => needs.set(key, (needs.get(key) ?? 0) + 1);
     for (const host of hosts) {
-      needs.set(
-        host,
-        Math.min((needs.get(host) ?? 0) + 1, this.#capacity(host)),
-      );
+      add(host);
+      if (isLarge) add(LARGE_AT + host);
     }
     return this.#acquire(needs, signal);
   }
@@ -71,14 +128,18 @@ export class RequestGate {
 
   /**
    * Bounds the requests to one host; a slot is held until the response's body
-   * has been read or cancelled.
+   * has been read or cancelled. How the host answers sets its pace.
    */
   limit(host: string): TransportDecorator {
     return (next: Transport): Transport => async (request) => {
-      if (request.inTransfer) return await next(request);
+      // The slots of a transfer are taken for all of it.
+      if (request.inTransfer) return await this.#paced(host, next, request);
       const release = await this.#acquire(new Map([[host, 1]]), request.signal);
       try {
-        return releaseAfterBody(await next(request), release);
+        return releaseAfterBody(
+          await this.#paced(host, next, request),
+          release,
+        );
       } catch (error) {
         release();
         throw error;
@@ -86,8 +147,61 @@ export class RequestGate {
     };
   }
 
+  /** What was learned of the hosts. */
+  uses(): HostUse[] {
+    return [...this.#paces].map(([host, { peak, cuts }]) => ({
+      host,
+      peak,
+      cuts,
+    }));
+  }
+
+  async #paced(
+    host: string,
+    next: Transport,
+    request: TransportRequest,
+  ): Promise<Response> {
+    const pace = this.#paceOf(host);
+    const sent = pace.began();
+    try {
+      const response = await next(request);
+      if (SLOW_DOWN.has(response.status)) this.#refused(host, sent);
+      // How long an upload takes says nothing of the host's load.
+      else if (!request.inTransfer) pace.answered(sent);
+      return response;
+    } catch (error) {
+      if (
+        error instanceof HangarError && error.temporary &&
+        !request.signal?.aborted
+      ) {
+        this.#refused(host, sent);
+      }
+      throw error;
+    } finally {
+      this.#serve();
+    }
+  }
+
+  #refused(host: string, sent: PacedRequest): void {
+    const pace = this.#paceOf(host);
+    if (pace.refused(sent)) this.#observer?.onPaceCut?.(host, pace.limit);
+  }
+
+  #paceOf(host: string): HostPace {
+    let pace = this.#paces.get(host);
+    if (!pace) {
+      pace = new HostPace({ max: this.#maxPerHost, now: this.#now });
+      this.#paces.set(host, pace);
+    }
+    return pace;
+  }
+
   #capacity(key: string): number {
-    return key === TRANSFERS ? this.#maxTransfers : this.#maxPerHost;
+    if (key === LARGE) return this.#maxTransfers;
+    if (key === SMALL) return MAX_SMALL;
+    if (!key.startsWith(LARGE_AT)) return this.#paceOf(key).limit;
+    const { limit } = this.#paceOf(key.slice(LARGE_AT.length));
+    return Math.max(1, Math.floor(limit * LARGE_SHARE));
   }
 
   #acquire(
@@ -103,13 +217,13 @@ export class RequestGate {
       };
       const waiter: Waiter = {
         needs,
-        grant: () => {
+        grant: (taken) => {
           signal?.removeEventListener("abort", onAbort);
           let held = true;
           resolve(() => {
             if (!held) return;
             held = false;
-            for (const [key, n] of needs) this.#add(key, -n);
+            for (const [key, n] of taken) this.#add(key, -n);
             this.#serve();
           });
         },
@@ -121,22 +235,27 @@ export class RequestGate {
   }
 
   #serve(): void {
-    // Slots that an earlier waiter lacks are kept from later ones. Else a
-    // transfer, which needs two, would wait for ever behind single requests.
+    // What an earlier waiter lacks is kept from later ones, or a transfer
+    // that needs two slots would wait forever behind requests that need one.
     const reserved = new Set<string>();
     const still: Waiter[] = [];
     for (const waiter of this.#waiting) {
-      const lacking = [...waiter.needs].filter(([key, n]) =>
-        reserved.has(key) ||
-        (this.#used.get(key) ?? 0) + n > this.#capacity(key)
-      );
-      if (lacking.length === 0) {
-        for (const [key, n] of waiter.needs) this.#add(key, n);
-        waiter.grant();
-      } else {
-        for (const [key] of lacking) reserved.add(key);
-        still.push(waiter);
+      const lacking: string[] = [];
+      const taken = new Map<string, number>();
+      for (const [key, wanted] of waiter.needs) {
+        const capacity = this.#capacity(key);
+        const n = Math.min(wanted, capacity);
+        taken.set(key, n);
+        const isFree = (this.#used.get(key) ?? 0) + n <= capacity;
+        if (!isFree || reserved.has(key)) lacking.push(key);
       }
+      if (lacking.length > 0) {
+        for (const key of lacking) reserved.add(key);
+        still.push(waiter);
+        continue;
+      }
+      for (const [key, n] of taken) this.#add(key, n);
+      waiter.grant(taken);
     }
     this.#waiting = still;
   }
@@ -145,6 +264,7 @@ export class RequestGate {
     const used = (this.#used.get(key) ?? 0) + n;
     if (used === 0) this.#used.delete(key);
     else this.#used.set(key, used);
+    if (!key.startsWith("*")) this.#paceOf(key).take(n);
   }
 }
 

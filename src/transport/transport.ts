@@ -20,6 +20,8 @@ export interface RequestObserver {
   onResponse?(method: string, url: URL, status: number, ms: number): void;
   /** Where the credentials for a host come from; undefined for none. */
   onCredentials?(host: string, origin: string | undefined): void;
+  /** A host refused, or did not answer: it gets so many requests at once now. */
+  onPaceCut?(host: string, limit: number): void;
   /** Requests to a host go through a proxy; called once. */
   onProxy?(host: string, proxyUrl: string): void;
   /** A host said how many pulls it allows. */

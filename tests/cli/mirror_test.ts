@@ -132,7 +132,10 @@ Deno.test("mirror: a blob that images share is sent once and mounted", async () 
     );
     list.push(`team/app-${i}:v1`);
   }
-  const { code, stderr } = await pair.mirror(list.join("\n"), ["-j8"]);
+  const { code, stderr } = await pair.mirror(list.join("\n"), [
+    "-j8",
+    "--max-per-host=6",
+  ]);
   assertEquals(code, 0, stderr);
   const mounted = pair.destination.requests.filter((r) =>
     r.query.includes("mount=") && r.status === 201 &&

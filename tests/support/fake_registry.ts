@@ -190,13 +190,19 @@ export class FakeRegistry implements AsyncDisposable {
     const end = this.#log.begin();
     try {
       const url = new URL(request.url);
-      const { countPath, latencyMs, chaos } = this.#options;
+      const { countPath, latencyMs, chaos, maxAtOnce = Infinity } =
+        this.#options;
       if (url.pathname === countPath) {
         end();
         return new Response(String(this.#log.total));
       }
       const seen = routed(request, url, this.#quirks.uploadPath);
       this.#log.note(seen);
+      if (this.#log.open > maxAtOnce) {
+        await request.body?.cancel();
+        seen.status = 429;
+        return watchBody(refusal(429, "TOOMANYREQUESTS"), end);
+      }
       if (latencyMs) await new Promise((r) => setTimeout(r, latencyMs));
       const response = await this.#faults.apply(
         seen,

@@ -74,7 +74,7 @@ Deno.test("gate: a waiter that is aborted leaves the queue", async () => {
   const gate = new RequestGate({ maxPerHost: 1 });
   const first = await gate.enter(["h"]);
   const impatient = new AbortController();
-  const second = gate.enter(["h"], impatient.signal);
+  const second = gate.enter(["h"], { signal: impatient.signal });
   const third = gate.enter(["h"]);
   impatient.abort(new Error("no longer"));
   await assertRejects(() => second, Error, "no longer");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_PER_HOST } from "../../transport/request_gate.ts";
 import { invalidFlag } from "../../errors.ts";
 import type { LogFormat } from "../../report/console.ts";
 import type { ReachOptions } from "../../run/network/connect_network.ts";
@@ -15,8 +16,9 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
   {
     name: "max-per-host",
     type: "int",
-    default: 6,
-    help: "requests at the same time to one registry host",
+    default: MAX_PER_HOST,
+    help:
+      "the most requests at once to one registry host; how many it is depends on how it answers",
   },
   {
     name: "retry-times",

@@ -52,10 +52,25 @@ export interface Attachments {
 /** What is known, in this run, of the repositories that are searched. */
 export class AttachmentFinder {
   readonly #tags = new Memo<ReadonlySet<string> | undefined>();
+  /** Stores that have listed tags. */
+  readonly #listing = new Set<string>();
   /** Registries that have no referrers API. */
   readonly #withoutApi = new Set<string>();
   /** Repositories whose referrers are kept from us. */
   readonly #denied = new Set<string>();
+
+  /**
+   * Finds out already what a search in a repository begins with, at a store where
+   * a search was of use before. Where that fails or is refused, the search does it
+   * once more, and tells.
+   */
+  async lookAhead(place: SearchPlace, signal: AbortSignal): Promise<void> {
+    if (!this.#listing.has(place.store.id)) return;
+    const warn = (message: string) => {
+      throw new Error(message);
+    };
+    await this.#listed(place, { signal, warn }).catch(() => {});
+  }
 
   /** Finds what is attached to a digest at the source. */
   async find(
@@ -170,6 +185,7 @@ export class AttachmentFinder {
               if (isAttachmentTag(tag) || isFallbackTag(tag)) tags.add(tag);
             }
           }
+          this.#listing.add(store.id);
           return tags;
         } catch (error) {
           if (error instanceof HangarError && error.code === "too-large") {

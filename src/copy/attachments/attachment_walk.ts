@@ -63,18 +63,22 @@ export class AttachmentWalk {
     this.#referrers = new Referrers(copy);
   }
 
-  /** How much is attached to a digest at the source. */
-  async count(digest: Digest): Promise<number> {
-    const { tags, referrers } = await this.#find(digest);
+  /**
+   * How much is attached to a digest at the source.
+   *
+   * @param signal ends the search, too
+   */
+  async count(digest: Digest, signal = this.#signal): Promise<number> {
+    const { tags, referrers } = await this.#find(digest, signal);
     return tags.length + referrers.length;
   }
 
-  #find(digest: Digest): Promise<Attachments> {
+  #find(digest: Digest, signal = this.#signal): Promise<Attachments> {
     let found = this.#found.get(digest);
     if (!found) {
       const { services, events } = this.#destination;
       found = services.finder.find(this.#source, digest, {
-        signal: this.#signal,
+        signal,
         warn: (message) => events.warn(message),
       });
       this.#found.set(digest, found);

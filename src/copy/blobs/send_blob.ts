@@ -74,11 +74,11 @@ async function enter(
       const ends = origin.storeId === undefined
         ? [store.id]
         : [origin.storeId, store.id];
-      return { release: await gate.enter(ends, signal) };
+      return { release: await gate.enter(ends, { signal, bytes: blob.size }) };
     }
     // All that is left for the destination is one request, so its slot is not
     // held while the source is read.
-    const leave = await gate.enter([], signal);
+    const leave = await gate.enter([], { signal, bytes: blob.size });
     release = leave;
     const bytes = await origin.readWhole(blob, AHEAD_BYTES, signal);
     const free = await gate.enterWithin(store.id, signal);

@@ -30,8 +30,10 @@ export interface ClientsOptions {
    * @default {valid HTTPS, but plain HTTP on loopback}
    */
   readonly tlsVerify?: boolean;
-  /** Requests under way at one host. */
+  /** The most requests under way at one host. */
   readonly maxPerHost: number;
+  /** Images at once: as many may be in transfer. */
+  readonly jobs?: number;
   readonly certificates: (host: string) => Promise<HostCertificates>;
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
@@ -52,6 +54,9 @@ export interface Clients {
   readonly plain: Transport;
 }
 
+/** So many large blobs may be in transfer, however few the images. */
+const MIN_TRANSFERS = 12;
+
 /** The clients of a run. */
 export class RunClients implements AsyncDisposable {
   readonly gate: RequestGate;
@@ -63,7 +68,11 @@ export class RunClients implements AsyncDisposable {
   readonly #hosts: readonly HostClients[];
 
   constructor(options: ClientsOptions) {
-    this.gate = new RequestGate({ maxPerHost: options.maxPerHost });
+    this.gate = new RequestGate({
+      maxPerHost: options.maxPerHost,
+      maxTransfers: Math.max(MIN_TRANSFERS, options.jobs ?? 0),
+      observer: options.observer,
+    });
     this.retrier = new Retrier({
       observer: options.observer,
       isForGood,

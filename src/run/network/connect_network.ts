@@ -24,8 +24,10 @@ import type { CredentialSource } from "./registry_session.ts";
 
 /** How registries are reached. */
 export interface ReachOptions {
-  /** Requests under way at one host. */
+  /** The most requests under way at one host. */
   readonly maxPerHost: number;
+  /** Images at once, where there are several. */
+  readonly jobs?: number;
   /** How often a step is tried again; undefined for what suits the host. */
   readonly retryTimes?: number;
   /** Before the first retry, in ms. */
@@ -98,6 +100,7 @@ export function connectNetwork(
     ...ways,
     tlsVerify: options.tlsVerify,
     maxPerHost: options.maxPerHost,
+    jobs: options.jobs,
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
     loginTimeoutMs: options.timeoutMs,

@@ -24,6 +24,7 @@ import { HarborProjects } from "../../registry/harbor.ts";
 import { Registry } from "../../registry/registry.ts";
 import { readWholeBodies } from "../../transport/read_body.ts";
 import { isLoopback } from "../../transport/proxies.ts";
+import type { HostUse } from "../../transport/request_gate.ts";
 import { compose, type Transport } from "../../transport/transport.ts";
 import { type ClientsOptions, RunClients } from "./clients.ts";
 import { type CredentialSource, RegistrySession } from "./registry_session.ts";
@@ -84,6 +85,11 @@ export class Network implements AsyncDisposable {
       attempts: () => this.#clients.retrier.attempts(),
       endpoints: new EndpointChooser(),
     };
+  }
+
+  /** What was learned of hosts: how many requests at once they were sent. */
+  hostUses(): readonly HostUse[] {
+    return this.#clients.gate.uses();
   }
 
   /** The host at which a registry is reached. */

@@ -54,6 +54,12 @@ export function observe(debug: boolean, log: NetworkLog): RequestObserver {
             ? `there are no credentials for ${host}`
             : `credentials for ${host} are from ${origin}`,
         )),
+    onPaceCut: (host, limit) =>
+      log.debug(
+        `${host} refused a request, or did not answer: ${
+          counted(limit, "request")
+        } at once from now on`,
+      ),
     onProxy: (host, proxyUrl) =>
       log.debug(`${host} is reached through the proxy ${proxyUrl}`),
     onResponse: (method, url, status, ms) => {

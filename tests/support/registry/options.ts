@@ -26,6 +26,8 @@ export interface FakeRegistryOptions {
   readonly chaos?: (seen: SeenRequest) => FaultAction | undefined;
   /** Before every answer. */
   readonly latencyMs?: number;
+  /** Requests beyond so many at once are answered 429. @default {no bound} */
+  readonly maxAtOnce?: number;
   /** How many tags a page holds at most. @default {1000} */
   readonly tagPageSize?: number;
   /** Where the number of requests so far can be had, for other processes. */

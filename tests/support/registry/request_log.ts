@@ -59,6 +59,11 @@ export class RequestLog {
     };
   }
 
+  /** How many are under way. */
+  get open(): number {
+    return this.#concurrent;
+  }
+
   /** Counts a request, and keeps it. */
   note(seen: SeenRequest): void {
     this.total++;
