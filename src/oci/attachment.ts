@@ -32,7 +32,7 @@ export type AttachmentSuffix = typeof ATTACHMENT_SUFFIXES[number];
 /** Annotation of a layer that holds a signature over the layer's content. */
 export const SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature";
 
-/** The config of an image that is nothing but layers, beside its `rootfs`. */
+/** The config of an image that only carries layers, without its `rootfs`. */
 const BARE_CONFIG = { architecture: "", os: "" };
 
 const ATTACHMENT_TAG = new RegExp(
@@ -41,8 +41,8 @@ const ATTACHMENT_TAG = new RegExp(
 const FALLBACK_TAG = /^sha(?:256|512)-[0-9a-f]{64}$/;
 
 /**
- * The tag under which cosign keeps what belongs to a digest; undefined for
- * sha512, with which it would be longer than a tag may be.
+ * The tag under which cosign keeps the attachments of a digest. Undefined for
+ * sha512: the tag would be longer than allowed.
  */
 export function attachmentTag(
   digest: Digest,
@@ -53,15 +53,15 @@ export function attachmentTag(
     : undefined;
 }
 
-// Runtimes unpack layers of these types; the end says how they are packed.
+// Runtimes unpack layers of these types; the suffix names the compression.
 const FILE_SYSTEM_LAYERS = [
   "application/vnd.oci.image.layer.",
   "application/vnd.docker.image.rootfs.",
 ];
 
 /**
- * Whether an image could be run by what it says: one of its layers is a file
- * system, or does not say what it is. The config does not tell, since cosign's
+ * Whether an image could be run, going by its media types: one of its layers is
+ * a file system, or has no media type. The config does not help, since cosign's
  * signatures have an image config too.
  */
 export function isRunnable({ layers }: ImageManifest): boolean {
@@ -72,8 +72,8 @@ export function isRunnable({ layers }: ImageManifest): boolean {
 }
 
 /**
- * Whether an image could be run if its layers are not what they say: podman
- * looks at the config's type alone, and at none in a manifest of Docker's.
+ * Whether an image could be run when its layers have the wrong media types:
+ * podman looks only at the config's type, and at no type in a Docker manifest.
  */
 export function isImageByConfig({ content, config }: ImageManifest): boolean {
   return config.mediaType === "" || isImageConfigType(config.mediaType) ||
@@ -126,7 +126,9 @@ export function describeReferrer(manifest: Manifest): Descriptor {
   }, "referrer");
 }
 
-/** An index of referrers with one more; the same one where it is listed. */
+/**
+ * Adds a referrer to an index; an index that lists it already stays the same.
+ */
 export function addReferrer(
   held: IndexManifest | undefined,
   referrer: Descriptor,
@@ -151,7 +153,7 @@ export interface AttachmentImage {
   readonly config: JsonObject;
 }
 
-/** An attachment image, made up. */
+/** The manifest and config of an attachment image that was made here. */
 export interface MadeAttachment {
   readonly content: ManifestContent;
   readonly config: { readonly digest: Digest; readonly bytes: Uint8Array };
@@ -214,7 +216,8 @@ export function appendLayers(
 }
 
 /**
- * A manifest under one of cosign's tags, which must be an image to be added to.
+ * Checks that a manifest under one of cosign's tags is an image. Layers can be
+ * added only to an image.
  *
  * @throws {HangarError} `conflict` when it is something else
  */
@@ -226,13 +229,13 @@ export function asAttachment(manifest: Manifest, tag: string): ImageManifest {
   }
   throw new HangarError(
     "conflict",
-    `tag ${tag} holds ${manifest.content.digest}, which is no image that signatures can be added to`,
+    `tag ${tag} holds ${manifest.content.digest}, which is not an image that signatures can be added to`,
   );
 }
 
 function encode(json: JsonObject): ManifestContent {
   const content = encodeManifest(json);
-  // What was put together from others' parts is held to the same rules.
+  // It holds parts made elsewhere, so it is checked like any other manifest.
   parseContent(content);
   return content;
 }

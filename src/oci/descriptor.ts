@@ -10,7 +10,7 @@ import { type Digest, isDigest } from "./digest.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { Platform } from "./platform.ts";
 
-/** A reference to content, with everything that was said of it. */
+/** A reference to content, with all the fields that it came with. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -91,7 +91,7 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
     notes = {};
     for (const [key, note] of Object.entries(annotations)) {
       if (typeof note !== "string") {
-        return refuse(`${what} ${digest} has an annotation that is no string`);
+        return refuse(`${what} ${digest} has an annotation that is not a string`);
       }
       notes[key] = note;
     }
@@ -108,7 +108,7 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
   };
 }
 
-/** Each digest once, as it was described last. */
+/** Each digest once. The last descriptor of a digest is kept. */
 export function distinct(descriptors: readonly Descriptor[]): Descriptor[] {
   return [...new Map(descriptors.map((d) => [d.digest, d])).values()];
 }

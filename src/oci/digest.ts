@@ -49,7 +49,7 @@ export function digestOf(
   return `${algorithm}:${hex}` as Digest;
 }
 
-/** What content must turn out to be. */
+/** The digest and the size that content must have. */
 export interface ExpectedContent {
   readonly digest: Digest;
   /** In bytes. */
@@ -60,8 +60,8 @@ export interface ExpectedContent {
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 
 /**
- * Hashes and counts content piece by piece and judges it at the end. It can go
- * back to an earlier point, from which content is then taken anew.
+ * Hashes and counts content piece by piece, and checks it at the end. It can go
+ * back to an earlier point and take the content again from there.
  */
 export class DigestVerifier {
   readonly #expected: ExpectedContent;
@@ -83,7 +83,8 @@ export class DigestVerifier {
   /**
    * Takes the next piece.
    *
-   * @throws {HangarError} `content-mismatch` as soon as there is too much.
+   * @throws {HangarError} `content-mismatch` as soon as content is longer than
+   * its size.
    */
   update(chunk: Uint8Array): void {
     this.#received += chunk.byteLength;
@@ -100,9 +101,9 @@ export class DigestVerifier {
   }
 
   /**
-   * Goes back, as far as to `offset` or some way before it.
+   * Goes back to `offset`, or to a point before it.
    *
-   * @returns where content is to be taken anew
+   * @returns the offset from which content must be given again
    */
   rewind(offset: number): number {
     if (offset >= this.#received) return this.#received;
@@ -115,10 +116,10 @@ export class DigestVerifier {
   }
 
   /**
-   * Judges what was taken.
+   * Checks all the content that was taken.
    *
    * @throws {HangarError} `network` (temporary) when content ended early,
-   * `content-mismatch` when its digest is another.
+   * `content-mismatch` when its digest differs.
    */
   finish(): void {
     if (this.#received < this.#expected.size) {
@@ -129,7 +130,7 @@ export class DigestVerifier {
       );
     }
     const algorithm = digestAlgorithm(this.#expected.digest);
-    // A copy, since the content may have to be judged once more.
+    // A copy, since the content may have to be checked once more.
     const actual = `${algorithm}:${this.#hash.copy().digest("hex")}`;
     if (actual !== this.#expected.digest) {
       throw new HangarError(

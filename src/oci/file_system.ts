@@ -1,11 +1,11 @@
 /**
- * What a layer is by its bytes: containers/image unpacks a layer of an image
- * whatever its media type says, by how it begins.
+ * Whether a layer is a file system, going by its first bytes. containers/image
+ * goes by them too: it unpacks a layer whatever its media type says.
  *
  * @module
  */
 
-/** How much of the beginning tells: a header of tar's. */
+/** How many of the first bytes are needed: one tar header. */
 export const FILE_SYSTEM_HEAD_BYTES = 512;
 
 // gzip, bzip2, xz, zstd (RFC 8878, 3.1.1).
@@ -19,8 +19,8 @@ const CHECKSUM_AT = 148;
 const CHECKSUM_END = 156;
 
 /**
- * Whether content that begins so may be a file system: it is packed, or its
- * first block is a header of tar's, which its checksum tells.
+ * Whether content that begins with these bytes may be a file system. It is
+ * compressed, or its first block is a tar header with the right checksum.
  */
 export function mayBeFileSystem(head: Uint8Array): boolean {
   return PACKED.some((magic) => magic.every((byte, i) => head[i] === byte)) ||

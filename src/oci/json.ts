@@ -34,7 +34,7 @@ const DESCRIPTOR_KEYS: KnownKeys = {
   artifactType: {},
   platform: PLATFORM_KEYS,
 };
-/** What readers know of a manifest of any kind; schema 1 is among them. */
+/** The keys that readers know in a manifest of any kind, schema 1 included. */
 export const MANIFEST_KEYS: KnownKeys = {
   schemaVersion: {},
   mediaType: {},
@@ -47,7 +47,7 @@ export const MANIFEST_KEYS: KnownKeys = {
   fsLayers: {},
   history: {},
 };
-/** What decides of an image config where it is run. */
+/** The keys of an image config that decide where the image can run. */
 const CONFIG_KEYS: KnownKeys = {
   ...PLATFORM_KEYS,
   config: {},
@@ -62,8 +62,8 @@ function refuse(what: string): never {
 /**
  * Parses bytes as a JSON object that all its readers read alike.
  *
- * @param known what is known of its keys: others may not differ from them in
- * case alone
+ * @param known the keys that readers know: another key must not differ from one
+ * of them only in case
  * @throws {HangarError} `invalid-manifest`
  */
 export function parseJsonObject(

@@ -46,7 +46,7 @@ export const ACCEPTED_MANIFESTS: readonly string[] = [
   MediaType.dockerManifest,
 ];
 
-/** The most that a manifest may weigh (distribution-spec: 4 MiB). */
+/** The largest size of a manifest, in bytes (distribution-spec: 4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
 /** How deep manifests may be nested below an index: real ones go to two. */
@@ -96,9 +96,9 @@ export function isImageManifestType(mediaType: string): boolean {
 }
 
 /**
- * The depth of what is inside a manifest.
+ * The depth of the manifests that a manifest names.
  *
- * @param depth that of the manifest; an image's own index has none
+ * @param depth that of the manifest; 0 for an image's own index
  * @throws {HangarError} `invalid-manifest` beyond {@linkcode MAX_INDEX_DEPTH}
  */
 export function depthInside(depth: number, digest: Digest): number {
@@ -128,7 +128,8 @@ export function bareMediaType(contentType: string | null): string {
 /**
  * Content that is made here, with the digest of its bytes.
  *
- * @param mediaType what it is, or came as; "" where only the bytes can tell
+ * @param mediaType its own, or the Content-Type it came with; "" where only the
+ * bytes can tell
  */
 export function contentOf(bytes: Uint8Array, mediaType = ""): ManifestContent {
   return { mediaType, digest: digestOf(bytes), bytes };

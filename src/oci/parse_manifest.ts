@@ -48,9 +48,9 @@ function descriptorList(value: unknown, what: string): Descriptor[] {
 }
 
 /**
- * Parses a manifest. Its media type is what the manifest itself says, else what
- * it came as, else what its shape says (registries are known to send
- * `application/json` or nothing).
+ * Parses a manifest. Its media type is the one it names itself, else the
+ * Content-Type it came with, else the one that fits its fields (some registries
+ * send `application/json` or no type).
  *
  * @throws {HangarError} `unsupported-manifest` for Docker schema 1,
  * `invalid-manifest`, `too-large`
@@ -80,8 +80,8 @@ export function parseContent(
     return refuse(`manifest ${digest} has no schemaVersion 2`);
   }
   const content = { mediaType, digest, bytes };
-  // A manifest that is of two kinds could be read differently by its next
-  // reader (CVE-2021-41190), so the other kinds' fields are refused.
+  // The next reader could take a manifest of two kinds for the other kind
+  // (CVE-2021-41190), so the fields of other kinds are refused.
   if (json["fsLayers"] !== undefined || json["history"] !== undefined) {
     return refuse(`manifest ${digest} has fields of Docker schema 1`);
   }
@@ -111,7 +111,7 @@ export function parseContent(
   };
 }
 
-/** What a manifest is, by its own words or by what it came as. */
+/** The media type of a manifest: its own, or the one it came with. */
 function mediaTypeOf(
   json: JsonObject,
   cameAs: string,
@@ -135,7 +135,7 @@ function quoteType(mediaType: string): string {
   return JSON.stringify(mediaType.slice(0, 120));
 }
 
-/** One of two labels for the same bytes must be wrong. */
+/** When two entries describe the same bytes differently, one must be wrong. */
 function refuseTwoLabels(entries: readonly Descriptor[], index: Digest): void {
   const labels = new Map<Digest, Descriptor>();
   for (const entry of entries) {
@@ -151,7 +151,7 @@ function refuseTwoLabels(entries: readonly Descriptor[], index: Digest): void {
 }
 
 /**
- * Parses the bytes that a descriptor names, and holds its words against them.
+ * Parses the bytes that a descriptor names, and checks its size and type.
  *
  * @throws {HangarError} `content-mismatch` for another size, `invalid-manifest`
  * for another type, and what {@linkcode parseContent} throws
@@ -173,8 +173,8 @@ export function parseDescribed(
 }
 
 /**
- * Holds the type in a descriptor against what the bytes are. A descriptor
- * without a type claims nothing.
+ * Checks the type in a descriptor against the bytes. A descriptor without a
+ * type always passes.
  *
  * @throws {HangarError} `invalid-manifest` when they differ
  */
@@ -183,7 +183,7 @@ export function checkType(
   { mediaType }: Pick<Descriptor, "mediaType">,
 ): void {
   if (mediaType === "" || mediaType === content.mediaType) return;
-  // Where the bytes do not name their type, what they came as is hearsay too.
+  // When the bytes do not name their type, the Content-Type proves nothing.
   const isNamed = optionalString(json, "mediaType") !== undefined;
   const isOfKind = kind === "index"
     ? isIndexType(mediaType)

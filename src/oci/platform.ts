@@ -109,7 +109,7 @@ export interface PlatformWords {
   readonly oses?: readonly string[];
 }
 
-/** What is chosen where nothing is said. */
+/** The choice that is used by default. */
 export const DEFAULT_WORDS: Required<Omit<PlatformWords, "platforms">> = {
   architectures: ["amd64", "arm64"],
   oses: ["linux"],
@@ -289,7 +289,7 @@ export function matchesFilter(
 }
 
 /**
- * A key that is equal for platforms of which an index holds one: a missing
+ * A key that is equal for platforms that count as one in an index: a missing
  * variant is the default one, and a Windows build counts by the first three
  * parts of its version (the fourth is the patch level).
  */
@@ -313,7 +313,9 @@ export function platformKey(platform: Platform): string {
   return parts.join("/");
 }
 
-/** A platform for people: `linux/arm/v7`, `windows/amd64 10.0.20348.1`. */
+/**
+ * A platform as messages show it: `linux/arm/v7`, `windows/amd64 10.0.20348.1`.
+ */
 export function formatPlatform(platform: Platform): string {
   const name = [platform.os, platform.architecture, platform.variant]
     .filter(Boolean).join("/");

@@ -22,14 +22,14 @@ export const ARCHITECTURES: readonly string[] = [
   ...["riscv", "s390", "sparc", "sparc64"],
 ];
 
-/** The name that a mistyped one is nearest to; undefined where none is near. */
+/** The known name nearest to a mistyped one; undefined where none is near. */
 export function nearestName(
   word: string,
   names: readonly string[],
 ): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  // A long text is no slip of the finger, and would take long to compare.
+  // A long text is not a typo, and would take long to compare.
   if (word.length > 32) return undefined;
   for (const name of names) {
     const distance = levenshteinDistance(word, name);

@@ -10,14 +10,14 @@ import type { ByteReader } from "../bytes.ts";
 import type { Digest } from "./digest.ts";
 import type { Descriptor, ManifestContent } from "./manifest.ts";
 
-/** What every call that can wait takes. */
+/** Options of every call that can wait. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs a piece of work under a name that traces show, with what is known of it;
- * the work may add to that.
+ * Runs a piece of work under a name that traces show, with attributes. The work
+ * may add attributes.
  */
 export type Trace = <T>(
   name: string,
@@ -25,7 +25,7 @@ export type Trace = <T>(
   work: (annotate: (more: TraceAttributes) => void) => Promise<T>,
 ) => Promise<T>;
 
-/** What is told of a piece of work. */
+/** The attributes of a piece of work. */
 export type TraceAttributes = Readonly<
   Record<string, string | number | boolean>
 >;
@@ -36,8 +36,8 @@ export type TagOrDigest = string;
 /** Reads manifests. */
 export interface ManifestReader {
   /**
-   * The manifest, its bytes checked against the digest where one was asked
-   * for; `undefined` when there is none (404 alone means that).
+   * The manifest, its bytes checked against the digest where one was asked for;
+   * `undefined` when there is none (only 404 means that).
    */
   getManifest(
     repository: string,
@@ -55,7 +55,10 @@ export interface ManifestReader {
   ): Promise<Descriptor | undefined>;
 }
 
-/** What a manifest is in its repository: not every store can tell by itself. */
+/**
+ * The role of a manifest in its repository. Some stores cannot tell it by
+ * themselves.
+ */
 export type ManifestRole =
   /** An index names it. */
   | "child"
@@ -64,7 +67,7 @@ export type ManifestRole =
   /** It belongs to another manifest: by its subject, or by a tag of cosign's. */
   | "referrer";
 
-/** What a store says of a manifest that it took. */
+/** The answer of a store that accepted a manifest. */
 export interface PutManifestResult {
   /**
    * Whether it will list the manifest among the referrers of its subject
@@ -117,13 +120,14 @@ export interface BlobReader {
 /** Where a blob's content comes from. */
 export interface UploadSource {
   /**
-   * Content from an offset on, checked: a reader fails, instead of ending, where
-   * the content is not what it should be. One reader at a time.
+   * Opens the content from an offset on, checked: the reader fails, instead of
+   * ending, when the content has another digest or size. Only one reader may be
+   * open at a time.
    */
   openAt(offset: number, signal?: AbortSignal): Promise<ByteReader>;
   /** Bytes of the content go out, from an offset on. */
   sent?(offset: number, count: number): void;
-  /** Why reading failed, if it did: then that is what must be told. */
+  /** Why reading failed, if it did. Then this is the error to report. */
   readonly fault?: { readonly error: unknown };
 }
 
@@ -135,7 +139,7 @@ export interface OpenUpload {
 /** What became of the request to mount a blob. */
 export type MountResult =
   | { readonly mounted: true }
-  /** The store opened an upload instead, as the distribution-spec has it. */
+  /** The store opened an upload instead, as the distribution-spec allows. */
   | { readonly mounted: false; readonly upload?: OpenUpload };
 
 /** Links blobs from one repository of a store to another. */
@@ -151,7 +155,7 @@ export interface BlobMounter {
 
 /** Writes blobs. */
 export interface BlobWriter {
-  /** Only a store of which blobs can be mounted has one. */
+  /** Only a store that can mount blobs has one. */
   readonly mounter?: BlobMounter;
   /** Whether the repository holds the blob, with the right size. */
   hasBlob(
@@ -160,9 +164,10 @@ export interface BlobWriter {
     options?: CallOptions,
   ): Promise<boolean>;
   /**
-   * Sends a blob. The caller holds a transfer slot. A broken upload is continued
-   * where the store can tell how far it got, and begun anew otherwise, as long
-   * as `attempts` allows. An upload that does not complete is cancelled.
+   * Sends a blob. The caller holds a transfer slot. A broken upload is
+   * continued where the store can tell how far it got, and started again
+   * otherwise, as long as `attempts` allows. An upload that does not complete
+   * is cancelled.
    */
   writeBlob(
     repository: string,
@@ -203,18 +208,21 @@ export interface ReferrerLister {
   ): Promise<readonly Descriptor[] | undefined>;
 }
 
-/** Which store it is: blobs can be mounted within one identity. */
+/**
+ * The identity of the store: blobs can be mounted between repositories of one
+ * identity.
+ */
 export interface StoreIdentity {
   /**
-   * What messages call it: of a registry its canonical `host[:port]`. Equal for
-   * two stores that hold the same content.
+   * Its name in messages: for a registry, its canonical `host[:port]`. Equal
+   * for two stores that hold the same content.
    */
   readonly id: string;
 }
 
 /**
- * A side that images are read from. Its end waits until nothing that its callers
- * share is under way.
+ * A side that images are read from. Disposing of it waits for the work that its
+ * callers share.
  */
 export interface SourceStore
   extends
@@ -225,7 +233,10 @@ export interface SourceStore
     ReferrerLister,
     AsyncDisposable {}
 
-/** A side that images are written to. With its end all that was written is kept. */
+/**
+ * A side that images are written to. Disposing of it makes sure that all that
+ * was written is kept.
+ */
 export interface DestinationStore
   extends SourceStore, ManifestWriter, BlobWriter {}
 
@@ -244,6 +255,6 @@ export interface TransferGate {
     storeIds: readonly string[],
     options?: CallOptions & { readonly bytes?: number },
   ): Promise<() => void>;
-  /** Waits for a slot at one more store, in a transfer that has entered. */
+  /** Waits for a slot at one more store, for a transfer that has its slots. */
   enterWithin(storeId: string, signal?: AbortSignal): Promise<() => void>;
 }

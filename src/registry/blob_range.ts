@@ -11,7 +11,8 @@ import { redactUrl } from "../transport/redact_url.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 
 /**
- * The range that came must be the one that was asked for, of the same blob.
+ * Checks that the registry sends the range that was asked for, of the same
+ * blob.
  *
  * @throws {HangarError} `protocol`
  */
@@ -41,7 +42,7 @@ export async function checkRange(
   );
 }
 
-/** Passes over what is known already, where a registry sends all of it again. */
+/** Skips bytes that are known already, when a registry sends the whole blob. */
 export async function skip(
   reader: ByteReader,
   bytes: number,

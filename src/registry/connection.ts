@@ -15,11 +15,14 @@ import { registryError } from "./registry_error.ts";
 export interface ConnectionOptions {
   /** Canonical `host[:port]`, the same for every name of one registry. */
   readonly id: string;
-  /** Base URLs to try, in order; the next one only where TLS is not spoken. */
+  /**
+   * Base URLs to try, in order. The next one is tried only when the server does
+   * not speak TLS.
+   */
   readonly candidates: readonly URL[];
   /** The decorated transport for requests to the registry at a base URL. */
   readonly transportFor: (base: URL) => Transport;
-  /** Without a byte for so long a transfer is given up, in ms. */
+  /** A transfer is given up after this time without a byte, in ms. */
   readonly stallTimeoutMs?: number;
   /** Ends the shared requests of this connection. */
   readonly signal?: AbortSignal;
@@ -33,8 +36,8 @@ export interface Endpoint {
 }
 
 /**
- * A registry, pinged on first use: all who come meanwhile wait for the one
- * answer. A failed ping is forgotten, so that a later image tries again.
+ * A registry. It is pinged on first use, and all callers wait for that one
+ * ping. A failed ping is forgotten, so that a later image tries again.
  */
 export class Connection {
   readonly id: string;
@@ -62,7 +65,7 @@ export class Connection {
     return signal ? abortable(this.#endpoint, signal) : this.#endpoint;
   }
 
-  /** Waits until nothing shared is under way; for the end of a run. */
+  /** Waits until the shared ping has ended; for the end of a run. */
   async settled(): Promise<void> {
     await this.#endpoint?.catch(() => {});
   }
@@ -96,7 +99,7 @@ async function checkVersion(
   const request = pingRequest(base, signal);
   const response = await send(request);
   const version = response.headers.get("docker-distribution-api-version");
-  // A 401 is a registry that wants credentials, which each request then brings.
+  // With 401, a registry asks for credentials. Each request then brings them.
   if (response.ok || response.status === 401) {
     await discard(response);
     if (version === null || version.includes("registry/2")) return;

@@ -1,6 +1,6 @@
 /**
- * Harbor's projects: the one thing beside the registry protocol that a push to
- * Harbor may need (Harbor API v2.0, /projects).
+ * Harbor's projects. A push to Harbor may need one, and the registry protocol
+ * cannot make it (Harbor API v2.0, /projects).
  *
  * @module
  */
@@ -29,7 +29,7 @@ export class HarborProjects {
     this.#base = base;
   }
 
-  /** Whether there is a project of a name, as far as the account can see. */
+  /** Whether there is a project of this name, as far as the account can see. */
   async has(name: string, signal?: AbortSignal): Promise<boolean> {
     const request = {
       method: "HEAD",
@@ -48,7 +48,7 @@ export class HarborProjects {
    * The same, asked of a server that may not be Harbor: other registries answer
    * 404 to everything.
    *
-   * @throws {HangarError} `usage` when the server is no Harbor
+   * @throws {HangarError} `usage` when the server is not Harbor
    */
   async hasForSure(name: string, signal?: AbortSignal): Promise<boolean> {
     if (await this.has(name, signal)) return true;
@@ -77,10 +77,10 @@ export class HarborProjects {
   }
 
   /**
-   * Makes a private project unless there is one of the name.
+   * Makes a private project, unless there is one of this name.
    *
    * @returns whether it was made
-   * @throws {HangarError} `usage` when the server is no Harbor, or the account
+   * @throws {HangarError} `usage` when the server is not Harbor, or the account
    * may not make projects
    */
   async ensure(name: string, signal?: AbortSignal): Promise<boolean> {

@@ -38,7 +38,7 @@ export class Manifests {
     this.#requests = requests;
   }
 
-  /** @throws {HangarError} any fault of the registry; 404 alone means nothing */
+  /** @throws {HangarError} any fault of the registry; 404 is not a fault */
   async get(
     repository: string,
     reference: string,
@@ -106,7 +106,7 @@ export class Manifests {
     if (!isRefused && isDigest(digest) && Number.isSafeInteger(size)) {
       return { mediaType, digest, size, json: { mediaType, digest, size } };
     }
-    // HEAD has no body to say why it is refused, or it is not known at all.
+    // An answer to HEAD has no body with a reason, and some do not know HEAD.
     const content = await this.get(repository, reference, options);
     return content && {
       mediaType: content.mediaType,
@@ -138,7 +138,7 @@ export class Manifests {
     if (!response.ok) throw await registryError(request, response);
     await discard(response);
     const stored = response.headers.get("docker-content-digest");
-    // A registry may name another algorithm's digest of the same bytes.
+    // A registry may name a digest by another algorithm for the same bytes.
     if (
       stored !== null && isDigest(stored) &&
       digestAlgorithm(stored) === digestAlgorithm(manifest.digest) &&
@@ -152,8 +152,8 @@ export class Manifests {
         { hint: "something in front of the registry alters manifests" },
       );
     }
-    // What was written when a registry was killed is there for it, but empty
-    // (docker-registry 2.8 writes in place): a second PUT changes nothing.
+    // docker-registry 2.8 writes in place. When it is killed during a write,
+    // the manifest stays there, empty, and a second PUT changes nothing.
     if (wasRetried) await this.#readBack(repository, manifest, options);
     return { listed: response.headers.has("oci-subject") };
   }

@@ -9,7 +9,10 @@ import type { ByteReader } from "../bytes.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { UploadSource } from "../oci/store.ts";
 
-/** All of a small blob; one byte more than it should have is read, to be seen. */
+/**
+ * Reads a whole small blob, and one byte more, so that too long a blob is
+ * noticed.
+ */
 export async function readWholeBlob(
   source: UploadSource,
   blob: Descriptor,

@@ -20,7 +20,7 @@ import type { Connection } from "./connection.ts";
 import { registryError } from "./registry_error.ts";
 import { nextPage } from "./tags.ts";
 
-/** Pages and referrers of one digest: a registry may name a next page for ever. */
+/** Limits for one digest: a registry may name a next page for ever. */
 const MAX_PAGES = 100;
 const MAX_REFERRERS = 10_000;
 
@@ -95,12 +95,12 @@ function entriesOf(bytes: Uint8Array, url: URL): readonly Descriptor[] {
   } catch (cause) {
     throw new HangarError(
       "protocol",
-      `GET ${redactUrl(url)}: the answer is no list of referrers`,
+      `GET ${redactUrl(url)}: the answer is not a list of referrers`,
       { cause },
     );
   }
   throw new HangarError(
     "protocol",
-    `GET ${redactUrl(url)}: the answer is no list of referrers`,
+    `GET ${redactUrl(url)}: the answer is not a list of referrers`,
   );
 }

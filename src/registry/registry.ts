@@ -35,8 +35,9 @@ import { Uploader } from "./uploads.ts";
 /** Options of a {@linkcode Registry}. */
 export interface RegistryOptions {
   /**
-   * What tokens are asked for. A destination asks for both at once: Quay and
-   * Docker Hub answer 401 for a repository that does not exist yet otherwise.
+   * The access that tokens are asked for. A destination asks for both at once:
+   * otherwise Quay and Docker Hub answer 401 for a repository that does not
+   * exist yet.
    */
   readonly access: "pull" | "pull,push";
 }
@@ -142,7 +143,7 @@ export class Registry implements DestinationStore, BlobMounter {
     if (response.status === 404) return false;
     if (!response.ok) throw await registryError(request, response);
     const length = response.headers.get("content-length");
-    // A blob cut short on the registry's disk is sent again.
+    // A blob that is too short on the registry's disk is sent again.
     return length === null || Number(length) === blob.size;
   }
 
@@ -225,14 +226,14 @@ export class Registry implements DestinationStore, BlobMounter {
         method: "GET",
         headers: offset > 0 ? { range: `bytes=${offset}-` } : undefined,
         inTransfer,
-        // The reader of a transfer goes on by itself where it broke.
+        // The reader of a transfer continues by itself after a break.
         once: inTransfer,
         wholeBody,
         signal,
       },
     );
-    // Some registries do not know ranges without an end (that of
-    // go-containerregistry): what is there is read from its beginning then.
+    // Some registries do not know ranges without an end (such as that of
+    // go-containerregistry). Then the blob is read from its beginning.
     if (offset > 0 && response.status === 416) {
       await discard(response);
       const whole = { ...options, offset: 0 };
@@ -255,7 +256,7 @@ export class Registry implements DestinationStore, BlobMounter {
       );
     }
     const reader = readerOf(response, request);
-    // Some registries know no ranges, and send all of it again.
+    // Some registries do not know ranges, and send the whole blob again.
     if (!isPart && offset > 0) return await skip(reader, offset);
     return reader;
   }

@@ -18,13 +18,13 @@ const MAX_ERROR_BYTES = 64 * 1024;
 /** How long a body may take that only explains a status, in ms. */
 const ERROR_BODY_MS = 3_000;
 
-/** Codes by which registries say that an upload has to be begun anew. */
+/** Codes by which registries say that an upload must be started again. */
 const LOST_UPLOAD = ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"];
 
 /**
- * Codes by which a registry refuses for good. They outweigh the status: some
- * registries answer 500 with them (distribution 2.8 and 3.0, for a manifest
- * whose layers have `urls`).
+ * Codes by which a registry refuses for good. They count more than the status:
+ * some registries answer 500 with them (distribution 2.8 and 3.0, for a
+ * manifest whose layers have `urls`).
  */
 const FOR_GOOD = new Set([
   "BLOB_UNKNOWN",
@@ -50,7 +50,7 @@ interface RegistryProblem {
   readonly detail: string;
 }
 
-/** Whether the body of a server's error says that it is for good. */
+/** Whether the body of an error says that the registry refuses for good. */
 export function isForGood(body: Uint8Array): boolean {
   return problemsOf(body).some(({ code }) => FOR_GOOD.has(code));
 }
@@ -93,8 +93,8 @@ function problemsOf(bytes: Uint8Array): RegistryProblem[] {
 }
 
 /**
- * What a server in front of a registry says, in its words: proxies answer in
- * HTML or plain text.
+ * The text of an error page. Servers in front of a registry, such as proxies,
+ * answer in HTML or plain text.
  */
 function pageTextOf(bytes: Uint8Array, contentType: string): string {
   const text = new TextDecoder().decode(bytes.subarray(0, 4096));
@@ -135,8 +135,8 @@ function hintOf(status: number, url: URL): string | undefined {
 }
 
 /**
- * What came of the body in time. The status says enough: a body that breaks or
- * drips must not hide it.
+ * The part of the body that arrives in time. The status alone is enough: a body
+ * that breaks or is slow must not hide it.
  */
 async function explanationOf(
   request: TransportRequest,
@@ -154,7 +154,7 @@ async function explanationOf(
       left -= piece.byteLength;
     }
   } catch {
-    // It broke.
+    // The part that came before the break is enough.
   } finally {
     clearTimeout(timer);
     await reader.cancel();
@@ -162,7 +162,7 @@ async function explanationOf(
   return concat(pieces);
 }
 
-/** The error for a response that is not what was asked for; reads its body. */
+/** The error for a response that refuses a request; reads its body. */
 export async function registryError(
   request: TransportRequest,
   response: Response,
@@ -184,7 +184,7 @@ export async function registryError(
       registryCodes: codes,
       temporary: isTemporaryStatus(status) &&
           !(status >= 500 && codes.some((code) => FOR_GOOD.has(code))) ||
-        // An upload has got further than was thought: it can tell how far.
+        // The upload is further than expected; its status tells how far.
         request.method === "PATCH" && status === 416 ||
         codes.some((code) => LOST_UPLOAD.includes(code)),
       host: request.url.host,

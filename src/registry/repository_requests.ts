@@ -8,7 +8,7 @@ import type { CallOptions } from "../oci/store.ts";
 import type { TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 
-/** What is left of a request once the registry knows the endpoint. */
+/** The parts of a request that the registry does not add by itself. */
 export type Call =
   & Pick<
     TransportRequest,

@@ -85,13 +85,13 @@ function parseTags(bytes: Uint8Array, url: URL): string[] {
   ) {
     throw new HangarError(
       "protocol",
-      `GET ${redactUrl(url)}: the answer is no list of tags`,
+      `GET ${redactUrl(url)}: the answer is not a list of tags`,
     );
   }
   return tags;
 }
 
-/** A header is read at most so far, in characters. */
+/** The longest part of a header that is read, in characters. */
 const MAX_LINK = 16 * 1024;
 
 /**
@@ -116,7 +116,7 @@ export function nextPage(link: string | null, from: URL): URL | undefined {
   return next;
 }
 
-/** Goes through the header once: a pattern would look at each "<" anew. */
+/** Goes through the header once: a pattern would start again at each "<". */
 function nextTarget(link: string): string | undefined {
   let at = 0;
   while (true) {

@@ -16,7 +16,7 @@ import { registryError } from "./registry_error.ts";
 /** How long a registry may take to forget an upload, in ms. */
 const CANCEL_TIMEOUT_MS = 5_000;
 
-/** Thrown when a registry wants the length of what it is sent. */
+/** Thrown when a registry wants to know the length of a body. */
 export class StreamRefused extends Error {}
 
 /** An upload that the registry has opened. */
@@ -73,7 +73,7 @@ export class Upload implements OpenUpload {
     body: Uint8Array | ReadableStream<Uint8Array> | undefined,
     signal?: AbortSignal,
   ): Promise<void> {
-    // By hand: URLSearchParams would write a signed state's query anew.
+    // By hand: URLSearchParams would change the spelling of a signed query.
     const url = new URL(this.#location);
     const query = `digest=${encodeURIComponent(digest)}`;
     url.search = url.search ? `${url.search}&${query}` : query;
@@ -81,9 +81,9 @@ export class Upload implements OpenUpload {
   }
 
   /**
-   * How far the upload has got, in bytes; 0 where that is not sure, undefined
-   * where the registry does not know the upload any more (distribution-spec,
-   * "Pushing a blob in chunks").
+   * How many bytes the registry has; 0 when that is not certain, undefined when
+   * it no longer knows the upload (distribution-spec, "Pushing a blob in
+   * chunks").
    */
   async reached(
     blob: Descriptor,
@@ -107,7 +107,7 @@ export class Upload implements OpenUpload {
       if (response.headers.has("location")) {
         this.#location = locationOf(request, response);
       }
-      // "0-0" is what registries say of an empty upload too.
+      // Registries answer "0-0" for an empty upload too.
       const reached = Number(range?.[1] ?? 0) + 1;
       return reached > 1 && reached <= blob.size ? reached : 0;
     } catch {
@@ -118,7 +118,7 @@ export class Upload implements OpenUpload {
 
   /** Tells the registry to forget the upload; a failure to do so is harmless. */
   async cancel(): Promise<void> {
-    // On its own short leash: the reason to cancel is often an abort.
+    // A time limit of its own, since the caller's signal is often aborted.
     const leash = new AbortController();
     const timer = setTimeout(() => leash.abort(), CANCEL_TIMEOUT_MS);
     try {
@@ -171,9 +171,10 @@ export class Upload implements OpenUpload {
 }
 
 /**
- * Where a registry says that an upload goes on.
+ * The URL at which a registry continues an upload.
  *
- * @throws {HangarError} `protocol` when it does not say, or nowhere good
+ * @throws {HangarError} `protocol` when it names none, or one that is not
+ * allowed
  */
 export function locationOf(request: TransportRequest, response: Response): URL {
   const location = response.headers.get("location");

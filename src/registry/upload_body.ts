@@ -8,8 +8,8 @@ import type { ByteReader } from "../bytes.ts";
 import { StallWatch } from "../transport/stall_watch.ts";
 
 /**
- * How many stall timeouts a registry may take to answer when it has all bytes:
- * some move and hash them then.
+ * How many stall timeouts a registry may take to answer once it has all bytes:
+ * some registries then move and hash them.
  */
 const ANSWER_PATIENCE = 10;
 
@@ -18,7 +18,7 @@ export interface SendBodyOptions {
   /** Names the request. */
   readonly name: string;
   readonly stallTimeoutMs?: number;
-  /** The registry's time to refuse before the first byte goes out, in ms. */
+  /** How long to wait for a refusal before the first byte goes out, in ms. */
   readonly hesitateMs: number;
   /** Told how many bytes go out. */
   readonly onSent: (count: number) => void;
@@ -42,7 +42,7 @@ export async function sendBody<T>(
     () => options.name,
   );
   const pause = new Pause(options.hesitateMs);
-  // The source's own time does not count: it is watched by itself.
+  // The time to read from the source does not count: it has its own watch.
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       watch.rest();
@@ -86,7 +86,7 @@ class Pause {
     else resolve();
   }
 
-  /** The request has ended: no byte is to follow. */
+  /** The request has ended: no more bytes may go out. */
   cut(): void {
     this.isCut = true;
     clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
 /**
- * How blobs are sent: whole, streamed, or in sized chunks, and on from where it
- * broke.
+ * How blobs are sent: whole, streamed, or in sized chunks; continued after a
+ * break.
  *
  * @module
  */
@@ -25,14 +25,16 @@ const WHOLE_BYTES = 512 * 1024;
 /** Size of a chunk where the registry refuses a stream and names no minimum. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const SMALLEST_CHUNK_BYTES = 256 * 1024;
-/** How long a registry counts as unsteady that has failed an upload, in ms. */
+/** How long a registry counts as unsteady after it failed an upload, in ms. */
 const UNSTEADY_MS = 60_000;
-/** How long it is given then to refuse, before a byte goes out, in ms. */
+/** How long to wait then for a refusal before a byte goes out, in ms. */
 const HESITATE_MS = { least: 20, most: 500 };
-/** A chunk is held in memory, so a registry may not ask for just any size. */
+/**
+ * A chunk is held in memory, so the size that a registry asks for is limited.
+ */
 const LARGEST_MIN_CHUNK_BYTES = 64 * 1024 * 1024;
 
-/** What a request to start an upload came to. */
+/** The result of a request to start an upload. */
 export type StartResult =
   | { readonly mounted: true }
   | { readonly mounted: false; readonly upload: Upload };
@@ -59,24 +61,24 @@ interface WriteOptions extends CallOptions {
   readonly isThere: () => Promise<boolean>;
 }
 
-/** How far one way through an upload has come. */
+/** How far one attempt to send the rest of an upload has come. */
 interface Passage {
   /** Bytes that went out. */
   sent: number;
   /** Whether the request that ends the upload has begun. */
   isFinishing: boolean;
-  /** Whether that one carries the content, as a stream. */
+  /** Whether that request carries the content, as a stream. */
   isStreamedPut: boolean;
   /** The size of its chunks; undefined for a stream. */
   chunkBytes?: number;
 }
 
-/** What a write knows from one passage to the next. */
+/** What a write remembers from one passage to the next. */
 interface Writing {
   readonly blob: Descriptor;
   readonly source: UploadSource;
   readonly signal?: AbortSignal;
-  /** Where the registry goes on, in bytes. */
+  /** The offset at which the registry continues, in bytes. */
   offset: number;
   /** A small blob, read whole. */
   bytes?: Uint8Array;
@@ -86,17 +88,17 @@ function isUnauthorized(error: unknown): boolean {
   return error instanceof HangarError && error.status === 401;
 }
 
-/** Sends blobs to one registry, and learns how it wants them. */
+/** Sends blobs to one registry, and learns which kind of upload it accepts. */
 export class Uploader {
   readonly #connection: Connection;
   // Set once a registry has refused a body without a length.
   #chunkBytes?: number;
-  // Set once it has forgotten an upload whose PATCH it had not answered: only
-  // what one PUT has finished can be asked for then.
+  // Set once it has forgotten an upload whose PATCH it had not answered. Then
+  // only one whole PUT helps, since a finished blob can be asked for.
   #forgets = false;
   // Cleared once it has refused a PUT with a streamed body.
   #takesStreamedPut = true;
-  // What has worked once fails by chance when it fails.
+  // A kind of request that has worked once can only fail by chance.
   readonly #worked = { patch: false, put: false };
   #unsteadyUntil = 0;
 
@@ -177,7 +179,8 @@ export class Uploader {
       try {
         const opening = upload ?? this.#open(target, signal)
           .then((opened) => upload = opened);
-        // Both round trips at once: nothing of the blob goes out before.
+        // Both round trips at once: no byte of the blob goes out before both
+        // end.
         const reading = this.#isWhole(blob) && !writing.bytes
           ? readWholeBlob(source, blob, signal)
             .then((bytes) => writing.bytes = bytes)
@@ -191,14 +194,14 @@ export class Uploader {
           throw thrown;
         };
         if (source.fault) return await end(source.fault.error);
-        // To open an upload has attempts of its own.
+        // Opening an upload has attempts of its own.
         if (!upload) throw error;
         if (this.#learns(error, passage)) {
           await renew(true);
           continue;
         }
-        // A token that ran out while a body was on its way: once more, with the
-        // next one.
+        // A token may expire while a body is being sent: try once more, with a
+        // new token.
         if (isUnauthorized(error) && !renewed) renewed = true;
         else {
           const step = passage.isFinishing ? finishing : sending;
@@ -216,7 +219,7 @@ export class Uploader {
         const isKnown = reached !== undefined;
         if (!isKnown && !passage.isFinishing) {
           this.#forgets = true;
-          // What the registry has forgotten it may have finished.
+          // The registry may have finished an upload that it no longer knows.
           if (await isThere(options)) return;
         }
         await renew(isKnown);
@@ -225,8 +228,8 @@ export class Uploader {
   }
 
   /**
-   * Learns from a fault how the registry wants its uploads: then the next
-   * attempt is of another kind, and this one does not count.
+   * Learns from a fault which kind of upload the registry accepts. Then the
+   * next attempt is of another kind, and this one does not count.
    */
   #learns(error: unknown, passage: Passage): boolean {
     if (passage.isStreamedPut && refusesKind(error)) {
@@ -257,7 +260,7 @@ export class Uploader {
   }
 
   #shrinkChunks(refusal: StreamRefused, { chunkBytes }: Passage): void {
-    // Another blob was refused meanwhile: the size that is tried next is known.
+    // Another blob was refused meanwhile, so the next size is known already.
     if (chunkBytes !== this.#chunkBytes) return;
     if (this.#chunkBytes === undefined) {
       this.#chunkBytes = CHUNK_BYTES;
@@ -279,7 +282,7 @@ export class Uploader {
       await upload.finish(blob, body, signal);
       this.#worked.put = true;
     };
-    // All of it arrived, and only the answer was lost.
+    // All bytes arrived, and only the answer was lost.
     if (offset === blob.size && offset > 0) return await finish();
     const isUnsteady = performance.now() < this.#unsteadyUntil;
     const mayPut = this.#takesStreamedPut &&
@@ -363,7 +366,7 @@ export class Uploader {
       await patched;
       offset += chunk.bytes.byteLength;
     }
-    // The checking source ends in an error when it is short or long.
+    // The source checks itself: it fails when it is too short or too long.
     await readUpTo(reader, 1, rest);
     passage.isFinishing = true;
     await upload.finish(blob, undefined, signal);
@@ -379,7 +382,7 @@ function refusesKind(error: unknown): boolean {
     ![401, 403].includes(status);
 }
 
-/** Whether an upload is surely as it was: no byte went out. */
+/** Whether an upload has certainly not changed: no byte went out. */
 function isUntouched(error: unknown, passage: Passage): boolean {
   const { sent, isFinishing, isStreamedPut } = passage;
   if (sent > 0 || isFinishing && !isStreamedPut) return false;
