@@ -1,6 +1,6 @@
 /**
- * What is known of the content at the destinations in this run, and what is
- * being brought there.
+ * The content that destinations are known to hold in this run, and the content
+ * that is on its way there.
  *
  * @module
  */
@@ -10,20 +10,23 @@ import type { Digest } from "../oci/digest.ts";
 
 interface Delivery {
   readonly repository: string;
-  /** Settles, never rejects, when the delivery has ended either way. */
+  /** Resolves when the delivery has ended, well or not; never rejects. */
   readonly ended: Promise<void>;
 }
 
 interface StoreBook {
-  /** The repositories that hold a piece of content: mostly one, so no set. */
+  /**
+   * The repositories that hold a piece of content. Most have one, so a set is
+   * made only for more.
+   */
   readonly holders: Map<string, string | Set<string>>;
   readonly deliveries: Map<string, Delivery[]>;
 }
 
 /**
- * One delivery per repository and digest at a time. Who comes later waits and
- * finds the content there; when the delivery failed, the next one that waits
- * takes it over, since a failure may have been the first image's own.
+ * One delivery per repository and digest at a time. Later callers wait and then
+ * find the content there. When the delivery failed, the next caller that waits
+ * takes it over, since the failure may concern only the first image.
  */
 export class ContentLedger<Key extends string = Digest> {
   readonly #books = new Map<string, StoreBook>();
@@ -56,10 +59,10 @@ export class ContentLedger<Key extends string = Digest> {
   }
 
   /**
-   * Brings content to a repository unless it is there: `bring` is run by one
-   * caller at a time. While `mayMount` says so, callers for other repositories
-   * wait as well, as long as no repository holds the content, because they can
-   * mount it then.
+   * Brings content to a repository unless it is there. Only one caller at a
+   * time runs `bring`. If `mayMount` allows it and no repository holds the
+   * content yet, callers for other repositories wait as well: they can mount
+   * the content afterwards.
    *
    * @returns what `bring` gave, or `undefined` when the content is there already
    */

@@ -22,13 +22,13 @@ export interface CopyGraphOptions {
   /** How deep below the image's own index this is. @default {0} */
   readonly depth?: number;
   /**
-   * Manifests that the destination repository is known to hold, with what its
-   * tag calls them: they are not looked at.
+   * Manifests that the destination repository is known to hold, with the media
+   * type that its tag gives them. They are not looked at.
    *
    * @default {none}
    */
   readonly present?: ReadonlyMap<Digest, string>;
-  /** What the manifest is at the destination. @default {"child"} */
+  /** The role of the manifest at the destination. @default {"child"} */
   readonly role?: ManifestRole;
 }
 

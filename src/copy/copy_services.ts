@@ -1,5 +1,5 @@
 /**
- * What all copies of a run share, and what copying tells.
+ * The services that all copies of a run share, and the events of copying.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { ContentLedger } from "./content_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
 import type { Mounts } from "./blobs/mounts.ts";
 
-/** What became of a signature or referrer. */
+/** How the copy of a signature or referrer ended. */
 export type AttachmentFate = "found" | "copied" | "signed";
 
-/** What copying tells. */
+/** The events of copying. */
 export interface CopyEvents {
-  /** Something that the user should know, and that is no failure. */
+  /** Something that the user should know, but not a failure. */
   warn(message: string): void;
-  /** Something worth knowing, that is nothing to act on. */
+  /** Something worth knowing that needs no action. */
   note?(message: string): void;
   /** A signature or referrer was found at the source, sent, or made. */
   onAttachment?(how: AttachmentFate): void;
@@ -37,7 +37,7 @@ export interface CopyEvents {
   ): void;
 }
 
-/** What a transfer takes part in. */
+/** The services that a transfer needs. */
 export interface TransferServices {
   readonly gate: TransferGate;
   /** The attempts of one step of a transfer. */
@@ -48,7 +48,10 @@ export interface TransferServices {
 export interface CopyServices extends TransferServices {
   /** Blobs by digest. */
   readonly blobs: ContentLedger;
-  /** By digest and type, since each index may call a manifest what it likes. */
+  /**
+   * By digest and media type, since indexes may give one manifest different
+   * types.
+   */
   readonly manifests: ContentLedger<string>;
   readonly mounts: Mounts;
   /** One writer at a time for each tag that is added to. */

@@ -10,12 +10,14 @@ import { BlobSource } from "./blobs/blob_source.ts";
 import type { TransferServices } from "./copy_services.ts";
 import { atSource, type SourceSide } from "./sides.ts";
 
-/** What is this small is kept, so that it is not read again to be copied. */
+/**
+ * Layers up to this size are kept, so that copying does not read them again.
+ */
 const MAX_KEPT_BYTES = 256 * 1024;
 
 /**
- * Reads a layer to its end, so that it is known to be what its digest names,
- * and tells whether it may be a file system.
+ * Reads a layer to its end, which proves its digest, and tells whether it may
+ * be a file system.
  *
  * @throws {HangarError} `content-mismatch`, or any fault of the registry
  */

@@ -1,6 +1,6 @@
 /**
- * What a destination really holds: content that is read there and hashed, since
- * a registry's own word for it may be older than the damage.
+ * What a destination really holds: content is read there and hashed, since a
+ * registry may go on reporting content that was damaged later.
  *
  * @module
  */
@@ -24,7 +24,9 @@ export interface ContentFault {
   readonly kind:
     | "missing"
     | "damaged"
-    /** The registry answers 500: to docker-registry that is damage, too. */
+    /**
+     * The registry answers 500: docker-registry does so for damaged content.
+     */
     | "unreadable";
   /** What was found instead. */
   readonly message: string;
@@ -61,8 +63,9 @@ export async function blobFault(
   signal: AbortSignal,
 ): Promise<ContentFault | undefined> {
   const { store, repository, services } = place;
-  // Outside of the transfer, for the first request to a registry makes others
-  // that need a slot. Its answer proves nothing: the content is read either way.
+  // Outside of the transfer, since the first request to a registry causes
+  // others that need a slot. Its answer proves nothing: the content is read
+  // anyway.
   await atDestination(
     place,
     `look for blob ${blob.digest} in`,
@@ -139,7 +142,7 @@ export async function readHeld(
   );
 }
 
-/** @param read gives false where there is nothing */
+/** @param read gives false when nothing is there */
 async function faultOf(
   read: () => Promise<boolean>,
 ): Promise<ContentFault | undefined> {
@@ -148,7 +151,7 @@ async function faultOf(
   } catch (error) {
     if (!(error instanceof HangarError)) throw error;
     if (error.code === "content-mismatch") {
-      // Without its hint, which speaks of a source.
+      // Without the hint of the error, which is about a source.
       return { kind: "damaged", message: error.message };
     }
     if (error.code === "not-found") return ABSENT;
@@ -161,14 +164,17 @@ async function faultOf(
 }
 
 /**
- * Whether a registry says, for good, that it fails over what it holds: manifests
- * that it cannot parse any more are answered so (docker-registry 2.8 and v3).
+ * Whether a registry fails on content that it holds, and would fail again.
+ * docker-registry (2.8 and v3) answers so for manifests that it can no longer
+ * parse.
  */
 export function isUnreadable(error: unknown): error is HangarError {
   return error instanceof HangarError && error.status === 500;
 }
 
-/** The error for content that a registry took, and does not hold afterwards. */
+/**
+ * The error for content that a registry accepted, but does not hold afterwards.
+ */
 export function notKept(
   { kind, message }: ContentFault,
   digest: Digest,

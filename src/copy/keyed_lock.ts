@@ -13,7 +13,7 @@ export class KeyedLock {
   /**
    * Waits for its turn, then works.
    *
-   * @param signal ends the wait; the work has its own
+   * @param signal ends the wait, not the work
    */
   async run<T>(
     key: string,
@@ -39,14 +39,16 @@ export class KeyedLock {
   }
 }
 
-/** Remembers what was found out, one finder at a time; failures are forgotten. */
+/**
+ * Remembers results by key. One caller at a time looks; failures are forgotten.
+ */
 export class Memo<T> {
   readonly #lock = new KeyedLock();
   readonly #known = new Map<string, { readonly value: T }>();
 
   /**
-   * What is known of a key, or what `find` gives. Should it fail, the next one
-   * who waits tries again under a signal of its own.
+   * The result for a key: the remembered one, or that of `find`. If `find`
+   * fails, the next caller that waits tries again with its own signal.
    */
   async get(
     key: string,

@@ -37,7 +37,7 @@ export async function listReferrer(
           const content = await store.getManifest(repository, tag, { signal });
           const held = content &&
             parseContent(content);
-          // What is no index there is no list of referrers: it is replaced.
+          // Anything but an index is not a list of referrers: it is replaced.
           const list = addReferrer(
             held?.kind === "index" ? held : undefined,
             describeReferrer(manifest),

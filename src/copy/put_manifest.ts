@@ -16,20 +16,22 @@ import { manifestFault, notKept } from "./held_content.ts";
 import { listReferrer } from "./list_referrer.ts";
 import { atDestination, type SourceSide } from "./sides.ts";
 
-/** Codes by which registries say that a manifest names what they lack. */
+/**
+ * Codes by which registries say that a manifest names content they do not have.
+ */
 const MISSING_CONTENT = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
 
 /** Options of {@linkcode putManifest}. */
 export interface PutManifestOptions {
   readonly role: ManifestRole;
   readonly signal: AbortSignal;
-  /** Where its foreign layers may be had, should the registry ask for them. */
+  /** Where to read its foreign layers, if the registry asks for them. */
   readonly source?: SourceSide;
 }
 
 /**
- * Pushes a manifest under a tag or its digest. Foreign layers stay behind
- * unless the registry does not take the manifest without them.
+ * Pushes a manifest under a tag or its digest. Foreign layers are copied only
+ * when the registry refuses the manifest without them.
  */
 export async function putManifest(
   destination: DestinationSide,
@@ -57,7 +59,7 @@ export async function putManifest(
     await together(
       foreign.map((layer) => (signal) =>
         copyBlob(source, destination, layer, { signal }).catch((fault) => {
-          // Where the source lacks it too, the refusal is what to tell.
+          // If the source does not have it either, the refusal is reported.
           if (!isNotFound(fault)) throw fault;
           return atDestination(destination, action, Promise.reject(told));
         })
@@ -96,14 +98,14 @@ export async function bringManifest(
   return true;
 }
 
-/** Reads a manifest back where the registry's word for it is not enough. */
+/** Reads a manifest back when the registry's answer is not proof enough. */
 async function confirm(
   destination: DestinationSide,
   { content }: Manifest,
   reference: Digest | string,
   signal: AbortSignal,
 ): Promise<void> {
-  // A registry knows what it was given under a tag by its canonical digest.
+  // A manifest that was pushed by tag is known by its canonical digest.
   const asked = isDigest(reference) ? reference : content.digest;
   const algorithm = digestAlgorithm(asked);
   const isForeign = algorithm !== "sha256" && isDigest(reference);
@@ -126,7 +128,7 @@ function isNotFound(error: unknown): boolean {
   return error instanceof HangarError && error.status === 404;
 }
 
-/** A registry's refusal of a manifest with foreign layers, with what to do. */
+/** The refusal of a manifest with foreign layers, with a hint what to do. */
 function aboutForeign(error: unknown): unknown {
   if (!(error instanceof HangarError) || error.temporary) return error;
   if (error.registryCodes.length === 0) return error;

@@ -13,7 +13,7 @@ import { atSource, type SourceSide } from "./sides.ts";
 export interface ReadManifestOptions {
   readonly signal: AbortSignal;
   /**
-   * Whether the source is to remember it, since it will be asked for again.
+   * Whether the source side remembers it, for a manifest that is needed again.
    *
    * @default {false}
    */
@@ -21,8 +21,8 @@ export interface ReadManifestOptions {
 }
 
 /**
- * Reads a manifest of the source by descriptor, checked: what the descriptor
- * says of it must be so.
+ * Reads a manifest of the source by descriptor, and checks it against that
+ * descriptor.
  *
  * @throws {HangarError} `not-found` when the source lacks it, and what
  * `parseDescribed` throws

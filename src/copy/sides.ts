@@ -15,22 +15,25 @@ export interface Place<Store extends StoreIdentity = StoreIdentity> {
   readonly repository: string;
 }
 
-/** A repository that content is read from, and what is known of it. */
+/** A repository that content is read from, and what was read there already. */
 export interface SourceSide extends Place<SourceStore> {
-  /** Small blobs that were read already, not to be asked for again. */
+  /** Small blobs that were read already, so that they are not read twice. */
   readonly blobs: Map<Digest, Uint8Array>;
   /** Manifests that were read already. */
   readonly manifests: Map<Digest, Manifest>;
-  /** What may still be read there: an index may lead to any number. */
+  /**
+   * How much may still be read there: an index may name any number of
+   * manifests.
+   */
   readonly allowance: { manifests: number };
 }
 
-/** What messages and keys call a repository. */
+/** The name of a repository in messages and keys. */
 export function placeName({ store, repository }: Place): string {
   return `${store.id}/${repository}`;
 }
 
-/** Runs what reads from the source, so that errors name the side. */
+/** Runs work that reads from the source, so that errors name the side. */
 export async function atSource<T>(
   place: Place,
   what: string,
@@ -46,7 +49,10 @@ export async function atSource<T>(
   }
 }
 
-/** Runs what asks or changes the destination, so that errors name the side. */
+/**
+ * Runs work that reads or changes the destination, so that errors name the
+ * side.
+ */
 export async function atDestination<T>(
   place: Place,
   action: string,

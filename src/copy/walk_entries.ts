@@ -1,6 +1,6 @@
 /**
- * Walking through indexes: the one way in which hangar follows entries, with the
- * one bound on how deep they are nested.
+ * Walking through indexes. All code follows entries in this way, with one limit
+ * on how deep they are nested.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import {
 } from "../oci/manifest.ts";
 import { together } from "../together.ts";
 
-/** What a visitor of an entry is given. */
+/** What a visitor of an entry receives. */
 export interface EntryVisit<T> {
-  /** Ends the work on this entry, also when the one beside it fails. */
+  /** Ends the work on this entry, also when the work on another entry fails. */
   readonly signal: AbortSignal;
   /**
-   * Visits the entries of a manifest that was found behind this entry; there
-   * are none in an image.
+   * Visits the entries of the manifest that this entry names. An image has
+   * none.
    *
    * @throws {HangarError} `invalid-manifest` where they are nested too deep
    */
@@ -33,8 +33,8 @@ export interface WalkOptions {
 }
 
 /**
- * Visits each entry of an index, side by side. What is behind an entry is
- * visited where the visitor asks for it, before or after its own work.
+ * Visits each entry of an index, side by side. The visitor decides when the
+ * entries below an entry are visited: before or after its own work.
  *
  * @returns what the visitors gave, in the order of the index
  * @throws {HangarError} `invalid-manifest` where entries are nested too deep

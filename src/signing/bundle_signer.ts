@@ -63,7 +63,9 @@ export class BundleSigner implements ImageSigner {
   }
 }
 
-/** The bundles that sign a manifest; what is none is passed over. */
+/**
+ * The bundles that sign a manifest; anything that is not a bundle is skipped.
+ */
 export async function readBundles(
   { destination, descriptor, signal }: SignedTarget,
 ): Promise<SignedBundle[]> {

@@ -1,5 +1,5 @@
 /**
- * The roles of those who sign images at the destination.
+ * The interfaces of what signs images at the destination, or checks signatures.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { DestinationSide } from "../copy/destination_side.ts";
 import type { Place } from "../copy/sides.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 
-/** A manifest whose signatures are looked at where it is. */
+/** A manifest at the destination whose signatures are checked there. */
 export interface SignedTarget {
   readonly destination: Place<DestinationSide["store"]>;
   readonly descriptor: Descriptor;
@@ -28,14 +28,14 @@ export interface SignatureChecker {
   isSigned(target: SignedTarget): Promise<boolean>;
 }
 
-/** Checks signatures by someone who can be named. */
+/** Checks signatures of a signer that verdicts can name. */
 export interface NamedChecker extends SignatureChecker {
-  /** By whom signatures must be, as verdicts say it. */
+  /** Who must have signed, in the words of a verdict. */
   readonly by: string;
 }
 
 /** Signs manifests. */
 export interface ImageSigner extends SignatureChecker {
-  /** Signs, unless it is signed; whether it had to. */
+  /** Signs, unless it is signed already. Gives whether it had to sign. */
   sign(target: SignTarget): Promise<boolean>;
 }

@@ -46,7 +46,8 @@ export class SimpleSigner implements ImageSigner {
       (async () => {
         const held = await readSignatureImage(destination, digest, signal);
         if (!held) return false;
-        // One of hangar's own is known by its digest; it counts where it is whole.
+        // A signature of hangar's own is found by its digest, and counts if its
+        // payload is whole.
         const own = this.#ownLayer(held, payload);
         if (own && await holdsPayload(target, own)) return true;
         const others = await readSignatures(destination, digest, signal);
@@ -116,7 +117,7 @@ export class SimpleSigner implements ImageSigner {
   }
 }
 
-/** Whether the destination gives out a payload as it was signed. */
+/** Whether the destination has the payload as it was signed. */
 async function holdsPayload(
   { destination: { store, repository }, signal }: SignedTarget,
   layer: Descriptor,
@@ -132,7 +133,10 @@ async function holdsPayload(
 
 const BROKEN = new Set<string>(["not-found", "content-mismatch", "too-large"]);
 
-/** Sends a payload again whose signature is there. */
+/**
+ * Sends a payload again when its signature is there and the payload is not
+ * whole.
+ */
 async function repairPayload(
   target: SignTarget,
   layer: Descriptor,

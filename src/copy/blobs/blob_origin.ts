@@ -14,7 +14,7 @@ export interface BlobOrigin {
   readonly storeId?: string;
   /** The repository of that store which names the blob. */
   readonly repository?: string;
-  /** Opens the content; the caller holds a slot and checks the digest. */
+  /** Opens the content. The caller holds a slot and checks the digest. */
   open(
     blob: Descriptor,
     offset: number,
@@ -26,11 +26,11 @@ export interface BlobOrigin {
     limit: number,
     signal: AbortSignal,
   ): Promise<Uint8Array>;
-  /** Puts the side before an error. */
+  /** Names the side in an error. */
   blame<T>(what: string, operation: Promise<T>): Promise<T>;
 }
 
-/** A blob as the source has it; small ones that were read are not read again. */
+/** A blob at the source. Small blobs that were read are not read again. */
 export function originAt(source: SourceSide): BlobOrigin {
   const { store, repository, blobs } = source;
   return {

@@ -1,6 +1,6 @@
 /**
- * A blob as it is read from its source: checked as it passes, and continued
- * where it broke.
+ * A blob that is read from its source: checked while it is read, and continued
+ * after a break.
  *
  * @module
  */
@@ -11,19 +11,22 @@ import { DigestVerifier } from "../../oci/digest.ts";
 import type { Descriptor } from "../../oci/manifest.ts";
 import type { UploadSource } from "../../oci/store.ts";
 
-/** Progress that lets a broken transfer begin its count of attempts anew. */
+/**
+ * After so many new bytes, a broken transfer counts its attempts from the
+ * start.
+ */
 const PROGRESS_BYTES = 64 * 1024;
 
 /** Options of a {@linkcode BlobSource}. */
 export interface BlobSourceOptions {
   readonly blob: Descriptor;
-  /** Opens the content from an offset on; asked again when it breaks. */
+  /** Opens the content from an offset on; called again after a break. */
   readonly open: (offset: number, signal: AbortSignal) => Promise<ByteReader>;
   readonly attempts: Attempts;
   readonly signal: AbortSignal;
-  /** Told how many bytes go out. */
+  /** Called with the number of bytes that go out. */
   readonly onBytes?: (count: number) => void;
-  /** Told how many of the bytes that go out next have gone out before. */
+  /** Called with the number of bytes that are about to go out again. */
   readonly onResent?: (count: number) => void;
 }
 
@@ -33,12 +36,12 @@ export class BlobSource implements UploadSource {
   readonly #verifier: DigestVerifier;
   #reader?: ByteReader;
   #fault?: { readonly error: unknown };
-  /** Where the next piece to be handed on begins. */
+  /** The offset of the next piece to hand on. */
   #position = 0;
-  /** The end of what ever went out. */
+  /** The highest offset up to which bytes went out. */
   #sent = 0;
   #sinceBreak = 0;
-  /** Which reader it is that reads. */
+  /** The number of the reader that may read. */
   #turn = 0;
 
   constructor(options: BlobSourceOptions) {
@@ -116,7 +119,7 @@ export class BlobSource implements UploadSource {
     if (turn !== this.#turn) throw new Error("this reader is closed");
   }
 
-  /** Of a piece what has not been handed on: after a rewind the rest is known. */
+  /** The part of a piece that was not handed on before a rewind. */
   #handOn(chunk: Uint8Array): Uint8Array | undefined {
     const end = this.#verifier.received;
     const fresh = end - this.#position;

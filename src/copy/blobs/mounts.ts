@@ -1,14 +1,14 @@
 /**
- * What registries make of requests to mount a blob.
+ * How registries answer requests to mount a blob.
  *
  * @module
  */
 
-/** So many blobs have to be missing before a trial is worth its request. */
+/** A trial is worth its request only after this many missing blobs. */
 const WORTH_A_TRIAL = 20;
 
 interface Habits {
-  /** It did not mount what its repository held. */
+  /** It did not mount a blob that another repository held. */
   isIgnoring: boolean;
   absent: number;
   trial: "due" | "begun" | "honoured" | "ignored";
@@ -39,17 +39,18 @@ export class Mounts {
     return this.#habits.get(registry)?.trial === "honoured";
   }
 
-  /** Notes that a blob had to be asked for, and was not there. */
+  /** Notes that the registry was asked for a blob and does not have it. */
   noteAbsent(registry: string): void {
     this.#of(registry).absent++;
   }
 
   /**
-   * Tries a mount from the repository itself, once for each registry and only in
-   * a run that is long enough. It either succeeds, since the blob is there, or
-   * opens the upload that is needed then: one request for two. Some registries
-   * open an upload in any case, and would be sent again what they have. So this
-   * is tried once, with a blob that is known to be there.
+   * Tries a mount from the repository itself, once for each registry and only
+   * in a run that is long enough. Such a mount either succeeds, since the blob
+   * is there, or opens the upload that is needed otherwise: one request instead
+   * of two. Some registries always open an upload; they would get blobs again
+   * that they have. So this is tried once, with a blob that is known to be
+   * there.
    *
    * @param mount mounts a blob from the repository that holds it
    */
@@ -60,7 +61,8 @@ export class Mounts {
     const habits = this.#of(registry);
     if (habits.trial !== "due" || habits.absent < WORTH_A_TRIAL) return;
     habits.trial = "begun";
-    // What is refused is not honoured; other faults meet the next request too.
+    // A fault counts as a refusal: if the cause stays, the next request meets
+    // it too.
     const honoured = await mount().catch(() => false);
     habits.trial = honoured ? "honoured" : "ignored";
   }
