@@ -55,7 +55,7 @@ export interface BlobPlace extends
  * Reads a blob at the destination and checks its digest and size, within a
  * transfer slot and without keeping it.
  *
- * @returns what is wrong with it; undefined when it is as it should be
+ * @returns what is wrong with it; undefined when it is intact
  */
 export async function blobFault(
   place: BlobPlace,
@@ -102,7 +102,7 @@ export async function blobFault(
 /**
  * Reads a manifest at the destination by digest and checks it.
  *
- * @returns what is wrong with it; undefined when it is as it should be
+ * @returns what is wrong with it; undefined when it is intact
  */
 export async function manifestFault(
   place: ManifestPlace,

@@ -1,13 +1,13 @@
 /**
- * A destination that a real run would make first, as a dry run sees it: it holds
- * nothing.
+ * An empty destination: a dry run uses it in place of one that a real run would
+ * make first.
  *
  * @module
  */
 
 import type { DestinationStore, PutManifestResult } from "../oci/store.ts";
 
-/** Holds nothing, and takes nothing. */
+/** Holds nothing, and accepts nothing. */
 export class AbsentDestination implements DestinationStore {
   readonly id: string;
 

@@ -1,6 +1,6 @@
 /**
- * A policy's verdict on an image: every image that is to be copied must be
- * accepted, whatever indexes it is in and whatever those call it.
+ * A policy's verdict on an image. Every image that is to be copied must be
+ * accepted, no matter which indexes hold it and which type they give it.
  *
  * @module
  */
@@ -46,7 +46,8 @@ export class ImagePolicy {
       ({ registry, repository, tag, digest }) => ({
         registry,
         repository,
-        // What is pulled by digest is known by it.
+        // An image that is pulled by digest is judged under its digest, not its
+        // tag.
         ...(digest === undefined ? { tag } : { digest }),
       }),
     );
@@ -56,7 +57,7 @@ export class ImagePolicy {
   }
 
   /**
-   * Judges what is to be copied. Where there is no image in it at all, it is
+   * Judges every image that is to be copied. A manifest with no image in it is
    * judged itself.
    *
    * @throws {HangarError} `rejected`, or why it cannot be judged
@@ -81,8 +82,8 @@ export class ImagePolicy {
   }
 
   /**
-   * What judges attachments from a source: those that could be run are images
-   * like any other.
+   * The judge of attachments from a source. An attachment that could be run is
+   * judged like any other image.
    */
   judgeOf(source: number): AttachmentJudge {
     return {

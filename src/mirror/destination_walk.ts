@@ -45,14 +45,14 @@ export function nameOf(entry: Descriptor): string {
   return `${what} ${entry.digest}`;
 }
 
-/** What is wrong with something, as findings tell it. */
+/** A fault in the words of a finding. */
 export function describeFault(name: string, fault?: ContentFault): string {
   return fault === undefined || fault.kind === "missing"
     ? `missing: ${name}`
     : `${fault.kind}: ${name}: ${fault.message}`;
 }
 
-/** Looks at what is below a manifest at the destination. */
+/** Checks everything below a manifest at the destination. */
 export class DestinationWalk {
   readonly #place: BlobPlace & ManifestPlace;
   readonly #depth: Depth;
@@ -72,7 +72,8 @@ export class DestinationWalk {
   /**
    * What is missing or damaged below a manifest.
    *
-   * @param held what the reference holds instead: what that lacks is told already
+   * @param held what the reference holds instead: its missing entries are
+   * reported already
    */
   async below(manifest: Manifest, held = manifest): Promise<string[]> {
     if (manifest.kind === "image") {
@@ -133,7 +134,7 @@ export class DestinationWalk {
   async #blobs({ config, layers }: ImageManifest): Promise<string[]> {
     if (this.#depth === "manifests") return [];
     const findings = await together(
-      // Foreign layers are where their URLs say.
+      // Foreign layers are stored at their URLs, not in the registry.
       [config, ...layers].filter((blob) => !blob.urls?.length)
         .map((blob) => () => this.#blob(blob)),
       this.#signal,

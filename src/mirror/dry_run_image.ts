@@ -105,7 +105,7 @@ class ContentPlan {
     this.#run = run;
   }
 
-  /** Everything that the destination's reference does not name already. */
+  /** All entries that the destination's reference does not name yet. */
   async work(
     { manifest, origin, existing }: DecidedImage,
   ): Promise<Pick<ImagePlan, "send" | "mount">> {

@@ -1,5 +1,5 @@
 /**
- * Which of the places that an image may be read from holds it.
+ * Finds which of an image's possible places holds it.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { ManifestReader } from "../oci/store.ts";
 import type { ImageAddress } from "../names/address.ts";
 import { formatReference } from "../names/reference.ts";
 
-/** What choosing works with. */
+/** What a choice needs. */
 export interface ChooseOptions {
   readonly reader: (image: ImageAddress) => ManifestReader;
   readonly warn: (message: string) => void;
@@ -17,13 +17,13 @@ export interface ChooseOptions {
 }
 
 /**
- * Chooses between an image's mirrors and its own place, which is the last to be
- * tried and answers for itself. A mirror that does not answer is left out for
- * the rest of the run.
+ * Chooses between an image's mirrors and its own registry. The own registry
+ * comes last and is taken without a check. A mirror that does not answer is
+ * left out for the rest of the run.
  */
 export class EndpointChooser {
   readonly #dead = new Set<string>();
-  /** Mirrors of which the user has been told. */
+  /** Mirrors that the user was warned about. */
   readonly #told = new Set<string>();
 
   /** The first place that holds the image, or else the last. */
@@ -34,7 +34,7 @@ export class EndpointChooser {
     const places = image.endpoints ?? [image];
     for (const place of places.slice(0, -1)) {
       if (this.#dead.has(place.registry)) continue;
-      // One after the other: the first that has it is the one to take.
+      // One after the other: the first place that has the image is taken.
       if (await this.#holds(place, image, options)) return place;
     }
     return places.at(-1)!;

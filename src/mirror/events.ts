@@ -1,6 +1,6 @@
 /**
- * What mirroring tells while it works, and what came of each image. Log,
- * progress and report are readers of this one stream.
+ * The events of mirroring, and the outcome of each image. Log, progress and
+ * report all read this one stream.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export interface KeptEntry {
   readonly wanted: boolean;
 }
 
-/** How what a tag holds came about, where it is not a source's own bytes. */
+/** How the content of a tag was made, where it is not a source's own bytes. */
 export interface ImageMerge {
   /** Platforms of the sources that it holds. */
   readonly selected: readonly string[];
@@ -65,7 +65,9 @@ export interface NothingSelected {
   readonly available: readonly string[];
 }
 
-/** What came of one image (one unit of work, which may stand for many lines). */
+/**
+ * The outcome of one image (one unit of work, which may stand for many lines).
+ */
 export interface MirrorOutcome {
   /** How it ended. */
   readonly kind: OutcomeKind;
@@ -77,17 +79,17 @@ export interface MirrorOutcome {
   readonly findings?: readonly string[];
   /** Why it failed, or was interrupted. */
   readonly error?: unknown;
-  /** The same in one line, for what is kept to the end of the run. */
+  /** The same in one line, which is kept to the end of the run. */
   readonly reason?: string;
   /** Digest that the destination reference now has, or would have. */
   readonly digest?: string;
   /** What the sources' references point at, in their order. */
   readonly sourceDigests?: readonly string[];
-  /** Set where the tag's index is, or would be, no source's own. */
+  /** Set when the tag's index is, or would be, one that no source has. */
   readonly merge?: ImageMerge;
   /** Set where nothing was selected. */
   readonly nothing?: NothingSelected;
-  /** What a dry run worked out. */
+  /** The result of a dry run. */
   readonly plan?: ImagePlan;
   /** Signatures and referrers that a dry run would copy for what is there. */
   readonly attachments?: number;
@@ -95,7 +97,10 @@ export interface MirrorOutcome {
   readonly durationMs: number;
 }
 
-/** One thing that happened. `image` is the `[IMG:n]` ordinal, if it was of one. */
+/**
+ * One event. `image` is the `[IMG:n]` ordinal, if the event belongs to an
+ * image.
+ */
 export type MirrorEvent =
   | {
     readonly type: "image-started";
@@ -186,7 +191,7 @@ export interface MirrorTotals {
   readonly present: number;
   /** Images of which nothing was selected. */
   readonly skipped: number;
-  /** Indexes that are, or would be, no source's own. */
+  /** Indexes that are, or would be, ones that no source has. */
   readonly indexesRebuilt: number;
   /** Entries in them that were kept from the destination. */
   readonly entriesKept: number;
@@ -210,7 +215,7 @@ export interface MirrorTotals {
   readonly retries: number;
   /** Requests to registries and token servers. */
   readonly requests: number;
-  /** Blob bytes that mounting made it unnecessary to send. */
+  /** Blob bytes that were not sent, because the blobs were mounted. */
   readonly bytesMounted: number;
   /** Blobs that a dry run would send. */
   readonly plannedBlobs: number;

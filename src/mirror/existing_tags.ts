@@ -1,6 +1,6 @@
 /**
- * Which of the tags that a run is to write are at their destinations already:
- * one listing for each repository instead of a request for each image.
+ * Finds which tags of a run are at their destinations already: with one listing
+ * for each repository instead of a request for each image.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { DestinationStore } from "../oci/store.ts";
 import type { ImageAddress } from "../names/address.ts";
 import type { MirrorTask } from "./plan/task.ts";
 
-/** Pages of a listing; a repository with more tags is asked tag by tag. */
+/** The most pages of a listing. With more, each tag is asked for by itself. */
 const MAX_PAGES = 200;
 
 /** Knows which tags are there. */
@@ -70,7 +70,7 @@ function keyOf({ registry, repository }: ImageAddress): string {
   return `${registry}/${repository}`;
 }
 
-/** Those of some tags that there are; undefined where they cannot be listed. */
+/** Those of some tags that exist; undefined where they cannot be listed. */
 async function list(
   place: Place<DestinationStore>,
   wanted: ReadonlySet<string>,
@@ -85,7 +85,7 @@ async function list(
     });
     for await (const page of pages) {
       for (const tag of page) if (wanted.has(tag)) there.add(tag);
-      // What comes later cannot change the answer.
+      // All wanted tags were found: later pages cannot change the answer.
       if (there.size === wanted.size) break;
     }
     return there;

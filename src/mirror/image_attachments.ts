@@ -18,15 +18,15 @@ import { allOf, together } from "../together.ts";
 import type { ImageOrigin, ImagePart } from "./decide/image_origin.ts";
 import type { ImageRun } from "./image_run.ts";
 
-/** How attachments are looked after. */
+/** How attachments are treated. */
 export interface ImageAttachmentsOptions {
   /** Judges those that could be run. @default {all are accepted} */
   readonly policy?: { judgeOf(source: number): AttachmentJudge };
-  /** Where this is given nothing is written, but told. */
+  /** With this, nothing is written: missing attachments are reported to it. */
   readonly audit?: AttachmentAudit;
 }
 
-/** Brings the attachments of an image along, or tells which are lacking. */
+/** Copies the attachments of an image, or reports which are missing. */
 export class ImageAttachments {
   readonly #run: ImageRun;
   readonly #origin: ImageOrigin;
@@ -66,7 +66,7 @@ export class ImageAttachments {
     return top !== undefined && await this.#count(top) > 0;
   }
 
-  /** Brings them all. */
+  /** Copies or reports them all. */
   async follow(): Promise<void> {
     const { sources, events, signal } = this.#run;
     const parts = await allParts(sources, this.#origin, signal);
@@ -96,7 +96,7 @@ export class ImageAttachments {
   }
 }
 
-/** The parts, and what is inside those that are nested indexes. */
+/** The parts, and all manifests inside nested indexes. */
 export async function allParts(
   sources: readonly SourceSide[],
   { parts, top }: ImageOrigin,
@@ -127,7 +127,10 @@ export async function allParts(
   return [...known.values()];
 }
 
-/** What is called an image is one, or refused where it is read. */
+/**
+ * An entry with the type of an image is not nested: if its bytes are an index,
+ * reading it fails.
+ */
 function mayBeNested({ mediaType }: Descriptor): boolean {
   return !isImageManifestType(mediaType);
 }

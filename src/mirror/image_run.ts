@@ -1,6 +1,5 @@
 /**
- * One image while it is worked on: what is to be done, both sides of it, and
- * what came of it.
+ * One image while it is worked on: its task, its two sides, and its result.
  *
  * @module
  */
@@ -36,7 +35,7 @@ export interface RunServices extends CopyServices {
 /** What one image reports while it is worked on. */
 export type ImageEvents = CopyEvents;
 
-/** What is to be done, whom to tell, and what ends it. */
+/** The task, where its events go, and the signal that ends it. */
 export interface ImageJob {
   readonly task: MirrorTask;
   readonly events: ImageEvents;
@@ -50,7 +49,7 @@ export interface ImageRun extends ImageJob {
   readonly destination: DestinationSide;
 }
 
-/** What came of an image. */
+/** The result for an image. */
 export interface ImageResult {
   readonly kind: OutcomeKind;
   /** What the destination reference points at now. */
@@ -59,17 +58,20 @@ export interface ImageResult {
   readonly sourceDigests?: readonly Digest[];
   /** What is missing or different at the destination, one thing each. */
   readonly findings?: readonly string[];
-  /** Set where the tag's index is, or would be, no source's own. */
+  /** Set when the tag's index is, or would be, one that no source has. */
   readonly merge?: ImageMerge;
   /** Set where nothing was selected. */
   readonly nothing?: NothingSelected;
-  /** What a dry run worked out. */
+  /** The result of a dry run. */
   readonly plan?: ImagePlan;
   /** Signatures and referrers that a dry run would copy for what is there. */
   readonly attachments?: number;
 }
 
-/** Manifests that are read at one source for one image; real ones need some dozens. */
+/**
+ * The most manifests read at one source for one image; real images need a few
+ * dozen.
+ */
 const MAX_MANIFESTS = 2_000;
 
 /** How the sides are opened. */
@@ -78,7 +80,10 @@ export interface OpenOptions {
   readonly recheck?: boolean;
 }
 
-/** Opens both sides; of several places of a source, the first that has it. */
+/**
+ * Opens both sides. A source may be in several places: the first that has it is
+ * opened.
+ */
 export async function openImage(
   job: ImageJob,
   services: RunServices,

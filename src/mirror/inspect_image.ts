@@ -1,6 +1,6 @@
 /**
- * An image to be looked at: its manifest, its config, and the summary that
- * skopeo prints.
+ * Inspecting an image: its manifest, its config, and the summary that skopeo
+ * prints.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface InspectOptions {
     readonly architecture: string;
     readonly variant?: string;
   };
-  /** What the summary calls its repository. @default {where it is read} */
+  /** The name of the repository in the summary. @default {where it is read} */
   readonly name?: string;
   /** Whether the summary lists the tags of the repository. */
   readonly withTags: boolean;
@@ -127,7 +127,7 @@ export async function inspectImage(
   };
 }
 
-/** What a report says of an image. */
+/** What a report says about an image. */
 export interface ListedImage {
   readonly digest: Digest;
   readonly mediaType: string;
@@ -154,7 +154,7 @@ export async function inspectListEntry(
   return await listedImage(inspected);
 }
 
-/** The same of an image that is being looked at. */
+/** The same for an image that is opened already. */
 export async function listedImage(
   inspected: InspectedImage,
 ): Promise<ListedImage> {

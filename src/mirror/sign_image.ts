@@ -1,5 +1,6 @@
 /**
- * Signing an image at its destination: what its reference holds, and every child.
+ * Signing an image at its destination: the manifest of its reference, and every
+ * child.
  *
  * @module
  */
@@ -24,8 +25,8 @@ export interface SignedImage {
   /** What signatures name: the reference with its tag. */
   readonly address: ImageAddress;
   /**
-   * Entries that no source of this run vouches for: they are left out, and so is
-   * an index that holds one.
+   * Entries that only the destination has. They are not signed, nor is an index
+   * that holds one.
    *
    * @default {none}
    */
@@ -33,8 +34,8 @@ export interface SignedImage {
 }
 
 /**
- * The manifests of an image that are to be signed: its own, and its children to
- * any depth, which are read from the destination.
+ * The manifests of an image to sign: its own, and its children at any depth.
+ * The children are read from the destination.
  */
 export async function signTargets(
   image: SignedImage,

@@ -1,6 +1,6 @@
 /**
- * Signing images that are mirrored already, and checking their signatures. There
- * is no source: a task's destination is where the image is and its signatures go.
+ * Signing images that are mirrored already, and checking their signatures.
+ * There is no source: image and signatures are at a task's destination.
  *
  * @module
  */
@@ -23,7 +23,9 @@ import {
 } from "./image_run.ts";
 import { signTargets } from "./sign_image.ts";
 
-/** Reads an image that is in place, and names what of it can be signed. */
+/**
+ * Reads an image that is in place, and lists its manifests that can be signed.
+ */
 async function targetsInPlace(
   job: ImageJob,
   services: RunServices,
@@ -77,7 +79,7 @@ export const REQUIRED = ["index", "children", "all"] as const;
 /** Which parts of an image must be signed. */
 export type Required = typeof REQUIRED[number];
 
-/** What the parts are called in verdicts. */
+/** The names of the parts in verdicts. */
 export const REQUIRED_PARTS: Readonly<Record<Required, string>> = {
   index: "the index, or the single image",
   children: "the children of the index, or the single image",

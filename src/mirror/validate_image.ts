@@ -101,7 +101,10 @@ class ImageValidation {
       : { kind: "passed", digest, sourceDigests, merge };
   }
 
-  /** What the reference lacks of what is wanted, or has beyond it. */
+  /**
+   * The wanted parts that the reference lacks, and the parts it has in
+   * addition.
+   */
   #compare(want: Manifest, held: Manifest | undefined): string[] {
     const { tag, digest } = this.#run.task.destination;
     if (!held) {
@@ -117,7 +120,7 @@ class ImageValidation {
     ];
   }
 
-  /** What is wrong with the signatures and referrers that mirroring would bring. */
+  /** Faults of the signatures and referrers that mirroring would copy. */
   async #attached({ origin }: DecidedImage): Promise<string[]> {
     if (this.#options.signatures === false) return [];
     const findings: string[] = [];
@@ -136,7 +139,7 @@ class ImageValidation {
     return findings;
   }
 
-  /** Which of the signatures that this run would have made are not there. */
+  /** The signatures that this run would have made and that are missing. */
   async #unsigned(
     manifest: Manifest,
     strangers: ReadonlySet<string>,
@@ -161,7 +164,10 @@ class ImageValidation {
   }
 }
 
-/** What an index lacks of the one that is wanted, or has beyond it. */
+/**
+ * The entries that an index lacks of the wanted one, and those it has in
+ * addition.
+ */
 function compareTags(want: Manifest, held: Manifest): string[] {
   if (want.kind === "image" || held.kind === "image") {
     return [

@@ -91,7 +91,9 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
     notes = {};
     for (const [key, note] of Object.entries(annotations)) {
       if (typeof note !== "string") {
-        return refuse(`${what} ${digest} has an annotation that is not a string`);
+        return refuse(
+          `${what} ${digest} has an annotation that is not a string`,
+        );
       }
       notes[key] = note;
     }

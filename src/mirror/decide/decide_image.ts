@@ -1,6 +1,6 @@
 /**
- * What a destination reference is to hold, worked out from both sides. Mirroring
- * acts on it, a dry run tells it, validating compares with it.
+ * Decides what a destination reference must hold, from both sides. Mirroring
+ * acts on the decision, a dry run reports it, validation compares with it.
  *
  * @module
  */
@@ -43,7 +43,7 @@ import { describeMerge, nothingSelected } from "./tell_image.ts";
 /** What a decision depends on. */
 export interface DecideOptions extends Selection {
   /**
-   * Ignore what the destination tag holds, and take nothing there for granted.
+   * Ignore what the destination tag holds, and recheck all content there.
    *
    * @default {false}
    */
@@ -56,7 +56,7 @@ export interface SkippedImage {
   readonly nothing: NothingSelected;
 }
 
-/** What the destination reference is to hold. */
+/** What the destination reference must hold. */
 export interface DecidedImage {
   /** Whether it holds that already. */
   readonly kind: "up-to-date" | "write";
@@ -64,16 +64,16 @@ export interface DecidedImage {
   readonly origin: ImageOrigin;
   /** What the sources' references point at, in their order. */
   readonly sourceDigests: readonly Digest[];
-  /** Set where the manifest is an index that is no source's own. */
+  /** Set when the manifest is an index that no source has. */
   readonly merge?: ImageMerge;
   /** What the reference holds now; not read with `overwrite`. */
   readonly existing?: Manifest;
 }
 
-/** What is to be done about a destination reference. */
+/** The decision on a destination reference. */
 export type Decision = SkippedImage | DecidedImage;
 
-/** Decides, with two requests where both sides agree already. */
+/** Decides; with two requests when both sides agree already. */
 export async function decide(
   run: ImageRun,
   options: DecideOptions,
@@ -84,7 +84,7 @@ export async function decide(
     : await decidePinned(run, digest, options);
 }
 
-/** A digest asked for by name: whole, byte for byte, never merged. */
+/** An image that the list names by digest: copied whole, never merged. */
 async function decidePinned(
   run: ImageRun,
   digest: Digest,
@@ -92,7 +92,7 @@ async function decidePinned(
 ): Promise<DecidedImage> {
   const existing = overwrite
     ? undefined
-    // What cannot be understood there is replaced: nothing is merged with it.
+    // A manifest that cannot be parsed is replaced: nothing is merged with it.
     : await readDestination(run).catch((error) => {
       if (isInvalid(error)) return undefined;
       throw error;
@@ -130,7 +130,7 @@ export async function readDestination(
       try {
         return parseContent(content);
       } catch (error) {
-        // Merging with what cannot be understood would lose it.
+        // A merge would lose content that cannot be parsed.
         throw error instanceof HangarError
           ? new HangarError(error.code, error.message, {
             cause: error,
@@ -185,7 +185,7 @@ function absent(source: SourceSide, reference: string): never {
   );
 }
 
-/** Works out what a tag is to hold. */
+/** Decides what a tag must hold. */
 class TagDecider {
   readonly #run: ImageRun;
   readonly #options: DecideOptions;
@@ -231,9 +231,9 @@ class TagDecider {
   }
 
   /**
-   * Why nothing is selected of an image that both sides hold. An index mostly
-   * says it itself; a single manifest costs one request for its config, unless
-   * the filter takes everything.
+   * Why nothing is selected of an image that both sides hold. An index usually
+   * names its platforms; for a single manifest the config is needed, one
+   * request, unless the filter takes everything.
    */
   async #nothingOf(held: Manifest): Promise<NothingSelected | undefined> {
     const { filter } = this.#options;
@@ -331,7 +331,7 @@ class TagDecider {
     const platform = isAlone && selectsEverything(filter)
       ? undefined
       : await platformOfImage(reader, manifest);
-    // What names no platform cannot be the wrong one.
+    // A manifest without a platform cannot have the wrong one.
     const wanted = platform === undefined || matchesFilter(filter, platform);
     if (platform === undefined && this.#run.sources.length > 1) {
       throw new HangarError(
@@ -347,7 +347,7 @@ class TagDecider {
     };
   }
 
-  /** What of the destination's content takes part in the merge. */
+  /** The part of the destination's content that takes part in the merge. */
   async #rivals(
     sources: readonly MergeSource[],
     existing: Manifest | undefined,

@@ -1,5 +1,5 @@
 /**
- * Where what a reference is to hold comes from.
+ * Where the parts of a decided image come from.
  *
  * @module
  */
@@ -11,24 +11,26 @@ import {
 } from "../../oci/manifest.ts";
 import type { Merged, MergeSource } from "./merge_index.ts";
 
-/** Something of an image that a source has under the same digest. */
+/** A part of an image that a source has under the same digest. */
 export interface ImagePart {
   readonly descriptor: Descriptor;
   /** The source's position. */
   readonly source: number;
-  /** What it is, where that is known without reading it. */
+  /** The manifest, where it was read already. */
   readonly manifest?: Manifest;
 }
 
-/** Where what a reference is to hold comes from. */
+/** Where the parts of a decided image come from. */
 export interface ImageOrigin {
   /** The sources' entries, and their own manifests where those are kept. */
   readonly parts: readonly ImagePart[];
-  /** The manifest that the reference is to hold, where it is a source's own. */
+  /**
+   * The manifest that the reference must hold, where a source has the same one.
+   */
   readonly top?: ImagePart;
   /** The sources' manifests that were not kept, since an index was rebuilt. */
   readonly rebuilt: readonly ImagePart[];
-  /** What only the destination has: no source of this run vouches for it. */
+  /** Digests that only the destination has: no source of this run has them. */
   readonly strangers: ReadonlySet<string>;
 }
 
@@ -68,7 +70,7 @@ function topOf(manifest: Manifest, source: number): ImagePart {
   return { descriptor: describeManifest(manifest.content), source, manifest };
 }
 
-/** Each digest once, as it came first. */
+/** Each digest once: the first part is kept. */
 function distinct(parts: readonly ImagePart[]): ImagePart[] {
   const known = new Map<string, ImagePart>();
   for (const part of parts) {

@@ -1,5 +1,5 @@
 /**
- * Looking into images: what platform is behind a manifest.
+ * Looking into images: which platform a manifest is for.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export interface ImageReader {
   readonly readManifest: (entry: Descriptor) => Promise<Manifest>;
 }
 
-/** Looks into a source; what was read there is not asked for again. */
+/** Looks into a source; nothing is read there twice. */
 export function sourceReader(
   source: SourceSide,
   signal: AbortSignal,
@@ -124,7 +124,7 @@ export async function platformOfImage(
   return platformFromJson(parseConfig(bytes, config.digest));
 }
 
-/** Looks behind an index entry. */
+/** Reads the manifest that an index entry names. */
 export async function inspectEntry(
   reader: ImageReader,
   entry: Descriptor,

@@ -1,6 +1,6 @@
 /**
- * What a destination tag is to hold: the selection of its sources, merged with
- * what the tag holds already. Pure, and equal input gives equal bytes.
+ * Merges the selection of the sources with what a destination tag holds
+ * already. Pure: equal input gives equal bytes.
  *
  * @module
  */
@@ -22,11 +22,13 @@ export interface MergeEntry {
   readonly descriptor: Descriptor;
   /** `platformKey` of its platform; `undefined` where it has none. */
   readonly key?: string;
-  /** What was found out of its platform; `undefined` where it has none. */
+  /**
+   * Its platform, from the entry or the config; `undefined` where it has none.
+   */
   readonly platform?: Platform;
 }
 
-/** One source and what was selected of it. */
+/** One source, and the entries that were selected. */
 export interface MergeSource {
   readonly manifest: Manifest;
   /** All its entries; a single manifest counts as an index of itself. */
@@ -40,7 +42,7 @@ export interface MergeExisting {
   readonly entries: readonly MergeEntry[];
 }
 
-/** What the tag is to hold. */
+/** What the tag must hold. */
 export interface Merged {
   readonly manifest: Manifest;
   /** The entries of it that come from sources, with the source's position. */
@@ -48,7 +50,7 @@ export interface Merged {
     readonly descriptor: Descriptor;
     readonly source: number;
   }[];
-  /** The entries that only the destination has: no source vouches for them. */
+  /** The entries that only the destination has. */
   readonly strangers: readonly MergeEntry[];
   /** Set when the bytes are those of a source: its position. */
   readonly verbatim?: number;
@@ -61,9 +63,9 @@ interface Placed extends MergeEntry {
 
 /**
  * Merges in list order: a later source's platform replaces an earlier one's and
- * the destination's. Entries that a source has stand in source order, then the
- * destination's strangers. Where the set of entries is that of a source, its
- * own bytes are the result.
+ * the destination's. Entries that a source has come first, in source order;
+ * entries that only the destination has come last. When the result has the same
+ * entries as a source, it is the source's own manifest, byte for byte.
  */
 export function mergeIndex(
   sources: readonly MergeSource[],
@@ -85,7 +87,8 @@ export function mergeIndex(
     }
   }
   const json = buildJson(sources, existing, entries);
-  // Runs with different lists would reorder a shared tag in turns for ever.
+  // The order is kept: otherwise two runs with different lists would reorder a
+  // shared tag again and again.
   const manifest = existing?.manifest.kind === "index" &&
       sameButOrder(existing.manifest.json, json)
     ? existing.manifest
@@ -142,7 +145,8 @@ function dropOrphans(
   return entries.filter(({ descriptor, source }) => {
     const subject = attestationSubject(descriptor);
     if (subject === undefined || present.has(subject)) return true;
-    // A source may attest to what it does not hold; that is its own affair.
+    // A source may hold an attestation whose subject it lacks. It is copied as
+    // it is.
     return source >= 0 &&
       !sources.some((s) =>
         s.entries.some((e) => e.descriptor.digest === subject)
@@ -161,7 +165,8 @@ function buildJson(
   entries: readonly Placed[],
 ): JsonObject {
   const index = sources.find((s) => s.manifest.kind === "index")?.manifest ??
-    // Without strangers all is the sources', and nobody else's annotations.
+    // When all entries come from sources, annotations of the destination are
+    // dropped.
     (existing?.manifest.kind === "index" && entries.some((e) => e.source < 0)
       ? existing.manifest
       : undefined);

@@ -27,19 +27,19 @@ export interface Selection {
   readonly provenance: boolean;
 }
 
-/** What is behind an index entry that does not say enough itself. */
+/** The manifest of an index entry whose own fields do not say enough. */
 export interface EntryContent {
   readonly manifest: Manifest;
-  /** Of an image, that in its config; `undefined` for an artifact. */
+  /** For an image, the platform in its config; `undefined` for an artifact. */
   readonly platform?: Platform;
 }
 
-/** Looks behind an index entry. */
+/** Reads the manifest that an index entry names. */
 export type InspectEntry = (entry: Descriptor) => Promise<EntryContent>;
 
 /**
- * The entries of an index that are wanted, in its order. An entry is looked
- * into only where its own fields cannot decide.
+ * The entries of an index that are wanted, in its order. Its manifest is read
+ * only when the fields of an entry cannot decide.
  */
 export async function selectEntries(
   index: IndexManifest,
@@ -85,7 +85,7 @@ export async function selectEntries(
   });
 }
 
-/** linux/arm may leave its variant to the config. */
+/** An entry for linux/arm may name its variant only in the config. */
 async function completePlatform(
   entry: Descriptor,
   platform: Platform,

@@ -1,5 +1,5 @@
 /**
- * What is told of a decision: what was selected, what an index was rebuilt from,
+ * The messages about a decision: what was selected, why an index was rebuilt,
  * and what was kept from the destination.
  *
  * @module
@@ -17,7 +17,7 @@ import {
 import type { ImageMerge, NothingSelected } from "../events.ts";
 import type { Merged, MergeEntry, MergeSource } from "./merge_index.ts";
 
-/** What is told of an image of which nothing was selected. */
+/** The message about an image of which nothing was selected. */
 export const NOTHING_SELECTED = "no available image for specified arch and os";
 
 /** The same in full: what was wanted, and what there is. */
@@ -37,7 +37,7 @@ export function nothingSelected(
   return { wanted: formatFilter(filter), available: [...new Set(names)] };
 }
 
-/** How a tag's index came about; undefined where it is a source's own. */
+/** How a tag's index was made; undefined where it is a source's own. */
 export function describeMerge(
   filter: PlatformFilter,
   sources: readonly MergeSource[],
@@ -59,7 +59,7 @@ export function describeMerge(
       return {
         digest: entry.descriptor.digest,
         platform: platform && formatPlatform(platform),
-        // What names no platform is always selected.
+        // A manifest without a platform is always selected.
         wanted: platform === undefined || matchesFilter(filter, platform),
       };
     }),

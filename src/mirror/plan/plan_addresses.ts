@@ -14,7 +14,7 @@ import {
 import { DOCKER_HUB } from "../../names/docker_hub.ts";
 import { formatReference } from "../../names/reference.ts";
 
-/** Where images really are. */
+/** Where images really are, by registries.conf. */
 export interface Routes {
   /**
    * The places to read an image from, in the order in which to try.
@@ -98,7 +98,7 @@ export function destinationOf(
     tag: destination?.tag ?? source.tag,
     repository: join(
       options.destinationProject ?? project ??
-        // A destination that was written is taken as written.
+        // A destination in the list is used as it is written.
         (destination ? undefined : "library"),
       name,
     ),

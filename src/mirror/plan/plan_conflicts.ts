@@ -10,9 +10,9 @@ import { formatReference } from "../../names/reference.ts";
 import type { MirrorTask, Step } from "./task.ts";
 
 /**
- * Whether lines that meet at one destination are one copy, or name that
- * destination themselves. Where a flag or a default brought them there, to
- * merge them would fuse images that have nothing to do with each other.
+ * Whether lines with one destination are one copy, or name that destination
+ * themselves. If only a flag or a default gave them the same destination, they
+ * are different images and must not be merged.
  */
 export function nameOneDestination(steps: readonly Step[]): boolean {
   const sources = new Set(
@@ -25,10 +25,10 @@ export function nameOneDestination(steps: readonly Step[]): boolean {
   return named.every((name) => name !== undefined && name === named[0]);
 }
 
-/** How many of the lines that collide a message names. */
+/** How many of the colliding lines a message names. */
 const NAMED_LINES = 10;
 
-/** A task for each copy, which fails and names the lines that it collides with. */
+/** A failing task for each copy. Its error names the lines it collides with. */
 export function conflicts(steps: readonly Step[], name: string): MirrorTask[] {
   const copies = Map.groupBy(steps, (step) => formatReference(step.source));
   const tag = formatWritten(steps[0]!.destination);

@@ -147,7 +147,8 @@ function makeTask(
  * A step with the places where it is really read and written.
  *
  * @param key the destination, as it is written
- * @throws {HangarError} `blocked`, or `conflict` when it would read what it writes
+ * @throws {HangarError} `blocked`, or `conflict` when source and destination
+ * are the same
  */
 function routed(
   step: Step,

@@ -23,7 +23,7 @@ export interface MirrorTask {
   readonly skip?: string;
 }
 
-/** A list entry with the addresses that it comes to. */
+/** A list entry with the addresses that result from it. */
 export interface Step {
   readonly entry: ListEntry;
   readonly source: ImageAddress;

@@ -1,6 +1,6 @@
 /**
- * Which image a piece of work is for, without handing it down: requests are
- * counted and blamed by it.
+ * Which image the running code works for, without passing it to every call. The
+ * report counts requests by image.
  *
  * @module
  */

@@ -55,7 +55,7 @@ export async function forEachImage(
   return outcomes;
 }
 
-/** What the events of one image call it. */
+/** How the events of one image name it. */
 interface ImageNames {
   readonly image: number;
   readonly sources: readonly string[];
@@ -113,14 +113,14 @@ async function endOf(
     brake.note(hosts, began);
     return result;
   } catch (thrown) {
-    // Whatever broke first after an abort, the abort is why.
+    // After an abort, the abort is the reason, whatever failed first.
     const error = limit.signal.aborted ? limit.signal.reason : thrown;
     brake.note(hosts, began, error);
     return { kind: signal.aborted ? "interrupted" : "failed", error };
   }
 }
 
-/** What ends the work on one image: the user, or its time. */
+/** The signal that ends the work on one image: an interrupt, or its timeout. */
 function limitOf(
   { signal, timeoutMs }: ForEachImageOptions,
 ): Disposable & { readonly signal: AbortSignal } {
@@ -174,7 +174,7 @@ async function traced(
   });
 }
 
-/** What a plan refuses or leaves out is not worked on. */
+/** The outcome of a task that the plan refuses or leaves out. */
 async function resultOf(
   job: ImageJob,
   work: ImageWork,

@@ -1,6 +1,7 @@
 /**
- * Gives up on a host that has failed everything for a while. Else every image
- * would wait for a quota of hours, and the run would take days.
+ * Gives up on a host when everything has failed there for a while. Otherwise
+ * each image would wait for a quota that lasts hours, and the run would take
+ * days.
  *
  * @module
  */
@@ -8,9 +9,9 @@
 import { QUOTA_MS } from "../../attempts.ts";
 import { describeError, HangarError } from "../../errors.ts";
 
-/** Images in a row that a host must have failed. */
+/** How many images in a row must have failed at a host. */
 const FAILED_IMAGES = 3;
-/** How long it must have failed everything, in ms. */
+/** For how long everything must have failed there, in ms. */
 const FAILING_MS = 60_000;
 
 interface Failing {
@@ -35,7 +36,7 @@ export class HostBrake {
       .find((reason) => reason !== undefined);
   }
 
-  /** A host to which anything succeeds is not down. */
+  /** A request succeeded, so the host is not down. */
   answered(host: string): void {
     this.#failing.delete(host);
   }
@@ -43,7 +44,7 @@ export class HostBrake {
   /**
    * Notes how an image ended.
    *
-   * @param hosts those that it is of
+   * @param hosts the hosts of its source and destination
    * @param since when work on it began, in ms since the epoch
    */
   note(hosts: readonly string[], since: number, error?: unknown): void {
@@ -52,7 +53,7 @@ export class HostBrake {
       !(error instanceof HangarError) || !error.temporary ||
       host === undefined || !hosts.includes(host)
     ) {
-      // It got through, or failed for a reason of its own.
+      // The image succeeded, or failed for another reason than its hosts.
       if (error === undefined) {
         for (const one of hosts) this.#failing.delete(one);
       }
