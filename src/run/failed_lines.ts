@@ -1,5 +1,5 @@
 /**
- * What is told and kept of the images that failed, once a run is over.
+ * After a run: messages about the failed images, and the failed list.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { writeFailedList } from "../machine/failed_list.ts";
 import type { MirrorOutcome } from "../mirror/events.ts";
 import type { Console } from "../report/console.ts";
 
-/** How many failed images a run tells once more in the end. */
+/** How many failed images are listed again at the end of a run. */
 const RECAPPED = 20;
 
 /** Why an image failed, in one line. */
@@ -26,7 +26,7 @@ function textsOf(list: ImageList): ReadonlyMap<number, string> {
 }
 
 /**
- * Tells the images that failed once more, where the run ends and is read.
+ * Lists the failed images again at the end of the log, where users look.
  *
  * @param path the failed list, where there is one
  */
@@ -55,8 +55,8 @@ export function recap(
 }
 
 /**
- * Writes the lines that were not done to the failed list. Where that fails they
- * are in the log.
+ * Writes the lines that were not done to the failed list. If that fails, they
+ * are written to the log.
  */
 export async function keepFailed(
   list: ImageList,
@@ -86,7 +86,7 @@ export async function keepFailed(
       );
     }
   } catch (error) {
-    // A full disk must not cost the user the list.
+    // With a full disk, the user still gets the lines.
     console.error(describeError(error));
     for (const { text } of failed) console.error(`to do again: ${text}`);
     return { failed: failed.length, isKept: false };

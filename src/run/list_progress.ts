@@ -1,5 +1,5 @@
 /**
- * How a command on a list shows how far it is.
+ * Shows the progress of a command on a list.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export type ProgressMode = "auto" | "plain" | "none";
 const FRAME_MS = 100;
 const PLAIN_MS = 10_000;
 
-/** The display, if there is one; what is logged goes above it. */
+/** The display, if there is one; log lines go above it. */
 export class ListProgress implements Disposable {
   readonly #mode: "live" | "plain" | "none";
   readonly #output: LogOutput;
@@ -71,7 +71,7 @@ export class ListProgress implements Disposable {
     }, FRAME_MS);
   }
 
-  /** Takes the display away. */
+  /** Removes the display. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#display?.clear();

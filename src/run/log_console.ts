@@ -9,7 +9,7 @@ import type { LogOutput } from "./process.ts";
 
 /** How log lines are written. */
 export interface LogOptions {
-  /** Whether requests, and what else is for finding faults, are told. */
+  /** Whether requests and other details for finding faults are logged. */
   readonly debug: boolean;
   readonly logFormat: LogFormat;
 }

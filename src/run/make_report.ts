@@ -27,7 +27,7 @@ export interface FinishedRun {
   readonly collector: ReportCollector;
 }
 
-/** The report. It names the images that were never begun too. */
+/** The report. It also names the images that were never started. */
 export function makeReport(run: FinishedRun): MirrorReport {
   const { collector, plan, tally } = run;
   const begun = new Set(collector.images().map(({ id }) => id));

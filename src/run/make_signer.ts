@@ -13,20 +13,23 @@ import { type ProxyRules, variablesFor } from "../transport/proxies.ts";
 /** A `.sig` tag as cosign writes it, or a Sigstore bundle as a referrer. */
 export type SignFormat = "cosign" | "bundle";
 
-/** Who signs, and in which form. */
+/** The key or identity that signs, and the format. */
 export interface SignerOptions {
   readonly format: SignFormat;
   /** Signs with this key. A bundle may be signed without one. */
   readonly key?: PayloadSigner;
-  /** Gives a certificate for the identity token, where there is no key. */
+  /**
+   * The server that gives a certificate for the identity token, where there is
+   * no key.
+   */
   readonly fulcioUrl?: string;
-  /** An OIDC token that says who signs. */
+  /** An OIDC token for the identity that signs. */
   readonly identityToken?: string;
   /** A transparency log that signatures are entered in. */
   readonly rekorUrl?: string;
   /** Gives signed timestamps (RFC 3161). */
   readonly tsaUrl?: string;
-  /** Verifies what is signed without a key. */
+  /** Verifies signatures that were made without a key. */
   readonly verifier?: BundleVerifier;
   /** How those servers are reached. */
   readonly proxies: ProxyRules;

@@ -1,5 +1,5 @@
 /**
- * A run in which nothing was selected, which is surely a mistake.
+ * A run in which nothing was selected, which counts as a mistake of the user.
  *
  * @module
  */

@@ -26,17 +26,19 @@ export interface LogOutput {
   };
 }
 
-/** What says how the user reaches registries. */
+/** The environment that says how the user reaches registries. */
 export interface UserSettings {
   readonly env: Env;
   readonly keychain: KeychainEnvironment;
-  /** Waits between attempts, where not the usual ones. */
+  /** The waits between attempts, where they differ from the usual ones. */
   readonly retry?: RetrierOptions;
 }
 
 /** The process, as a run on a list sees it. */
 export interface RunProcess extends LogOutput, UserSettings {
-  /** Text, or bytes as they are; false when the reader has gone. */
+  /**
+   * Writes text, or bytes as they are; false when nothing reads them any more.
+   */
   readonly stdout: (output: string | Uint8Array) => boolean | void;
   /** Standard input, whole. */
   readonly stdin: () => Promise<Uint8Array>;

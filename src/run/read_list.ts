@@ -17,7 +17,7 @@ export type ListInput =
 /**
  * Reads the list.
  *
- * @param warn told of every line that is no image
+ * @param warn called for every line that is not an image
  * @throws {HangarError} `usage` when it cannot be read, or has no valid line
  */
 export async function readList(
@@ -46,10 +46,10 @@ async function readListFile(
 }
 
 /**
- * Finds out before the run whether its files can be written after it.
+ * Checks before the run that its files can be written after it.
  *
- * @throws {HangarError} `usage` when one is the list or the other, or cannot be
- * written
+ * @throws {HangarError} `usage` when one of them is the list or the other file,
+ * or cannot be written
  */
 export async function checkOutputs(
   input: ListInput,

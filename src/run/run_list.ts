@@ -44,7 +44,7 @@ import { RunLog } from "./run_log.ts";
 /** How a list is worked through. */
 export interface ListRunOptions extends PlanOptions, ReachOptions, LogOptions {
   readonly input: ListInput;
-  /** Where the failed list goes; without it there is none. */
+  /** The path of the failed list; without it none is written. */
   readonly failed?: string;
   /** Images at once. */
   readonly jobs: number;
@@ -57,15 +57,15 @@ export interface ListRunOptions extends PlanOptions, ReachOptions, LogOptions {
   readonly report?: string;
   /** Receives the report, as a program's caller does. */
   readonly onReport?: (report: MirrorReport) => void;
-  /** Sees what happens. */
+  /** Receives every event. */
   readonly onEvent?: MirrorEventSink;
-  /** What was wrong with the options, but not wrong enough to stop. */
+  /** Warnings about the options. */
   readonly warnings: readonly string[];
-  /** What takes the place of the user's own credentials and certificates. */
+  /** Replaces parts of the user's own credentials and certificates. */
   readonly access?: Partial<RegistryAccess>;
 }
 
-/** What is done with a list, and how it is told. */
+/** What is done with a list, and how it is reported. */
 export interface ListJob {
   readonly command: string;
   /** @default {false} */
@@ -118,7 +118,8 @@ export async function runList(
   const { signal } = interrupt;
   const access = { ...usersAccess(process), ...options.access };
   const brake = new HostBrake(process.now);
-  // It ends after the failed list is written: its end may have to wait.
+  // The network ends after the failed list is written, since its end may take a
+  // while.
   await using network = connectNetwork(
     options,
     [options.source, options.destination],
@@ -152,10 +153,10 @@ interface Running {
   readonly signal: AbortSignal;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 interface Worked {
   readonly list: ImageList;
-  /** With the images refused of destinations that did not let it in. */
+  /** The plan, in which images for destinations that refused the login fail. */
   readonly plan: MirrorPlan;
   /** In the order of the plan's tasks. */
   readonly outcomes: readonly MirrorOutcome[];
@@ -192,7 +193,7 @@ async function work(
   );
 }
 
-/** Tells what came of it, and keeps what failed; gives the exit code. */
+/** Reports the result, and writes the failed list; gives the exit code. */
 async function tell(
   { list, outcomes, interrupted }: Worked,
   options: ListRunOptions,

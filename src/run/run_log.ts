@@ -1,5 +1,6 @@
 /**
- * What a run on a list tells, and to whom: log, display, totals, report.
+ * The events of a run on a list, and their readers: log, display, totals,
+ * report.
  *
  * @module
  */
@@ -15,15 +16,15 @@ import { consoleFor, type LogOptions } from "./log_console.ts";
 import type { NetworkLog } from "./network/observe.ts";
 import type { LogOutput } from "./process.ts";
 
-/** Who hears of a run. */
+/** The readers of a run's events. */
 export interface RunLogOptions extends LogOptions {
   /** @default {"none"} */
   readonly progress?: ProgressMode;
   /** Whether a report is collected. */
   readonly withReport: boolean;
-  /** Sees what happens. */
+  /** Receives every event. */
   readonly onEvent?: MirrorEventSink;
-  /** What writes events as log lines. */
+  /** Writes events as log lines. */
   readonly log: (console: Console) => MirrorEventSink;
 }
 
@@ -59,12 +60,12 @@ export class RunLog implements Disposable {
     for (const read of this.#readers) read(event);
   };
 
-  /** Takes a warning that is of no image. */
+  /** Takes a warning that belongs to no image. */
   warn(message: string): void {
     this.emit({ type: "warning", message });
   }
 
-  /** What happens on the network, as events. */
+  /** Turns what happens on the network into events. */
   networkLog(brake: HostBrake): NetworkLog {
     return {
       debug: (message) => this.emit({ type: "debug", message }),
@@ -77,7 +78,7 @@ export class RunLog implements Disposable {
     };
   }
 
-  /** Takes the display away. */
+  /** Removes the display. */
   [Symbol.dispose](): void {
     this.progress[Symbol.dispose]();
   }

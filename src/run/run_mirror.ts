@@ -1,5 +1,5 @@
 /**
- * What is done with lists: mirroring, validating, signing, checking signatures.
+ * The commands on lists: mirroring, validating, signing, checking signatures.
  *
  * @module
  */
@@ -41,12 +41,12 @@ export interface MirrorRunOptions extends ListRunOptions {
   readonly filter: PlatformFilter;
   readonly provenance: boolean;
   readonly overwrite: boolean;
-  /** Leave alone what is there. */
+  /** Leave images alone whose tag is at the destination. */
   readonly missing: boolean;
   readonly signatures: boolean;
-  /** Only tell what would be done. */
+  /** Only report what would be done. */
   readonly dryRun: boolean;
-  /** Make missing projects of destinations that are Harbor. */
+  /** Make missing projects where a destination is Harbor. */
   readonly createProject: boolean;
   /** Signs what is mirrored. */
   readonly signer?: ImageSigner;

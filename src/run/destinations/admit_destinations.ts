@@ -1,6 +1,6 @@
 /**
- * The destinations of a run are asked for a login, and the user where they want
- * one.
+ * Checks the login at each destination of a run, and asks the user where one is
+ * missing.
  *
  * @module
  */
@@ -19,15 +19,16 @@ import type { NetworkProcess } from "../network/with_network.ts";
 export interface AskOptions {
   readonly reach: ReachOptions & LogOptions;
   readonly process: NetworkProcess & { readonly prompt: Prompt };
-  /** Told where credentials were kept. */
+  /** Called with a text that says where credentials were kept. */
   readonly announce: (text: string) => void;
   /** Called when there are new credentials. */
   readonly onLogin: () => void;
 }
 
 /**
- * The plan, with the images refused of destinations that do not let the run in.
- * An interrupt here is told by the images, none of which is begun.
+ * The plan, in which images for destinations that refuse the login fail at
+ * once. After an interrupt the plan is unchanged: each image then reports the
+ * interrupt.
  *
  * @throws {HangarError} `usage` when the run's one destination refuses the login
  */

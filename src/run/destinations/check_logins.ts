@@ -1,5 +1,5 @@
 /**
- * Whether the destinations of a run take the credentials at hand.
+ * Whether the destinations of a run accept the credentials that hangar has.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
 import { allOf } from "../../together.ts";
 import type { Network } from "../network/network.ts";
 
-/** A destination that does not let the run in. */
+/** A destination that refuses the login. */
 export interface LoginNeeded {
   readonly registry: RegistryAddress;
   readonly state: keyof typeof SAYS;
@@ -23,9 +23,10 @@ export const SAYS = {
 } as const;
 
 /**
- * Asks each destination once whether it takes the credentials at hand.
+ * Asks each destination once whether it accepts the credentials that hangar
+ * has.
  *
- * @param login gets the user to log in; false where there is no terminal to ask
+ * @param login asks the user to log in; false where there is no terminal to ask
  * on
  * @returns why a destination's images fail, by its host: it cannot be reached,
  * or refuses the login

@@ -43,7 +43,10 @@ export class NeededProjects {
     return this.#absent.has(projectOf(image).key);
   }
 
-  /** Looks for the projects of a plan's destinations, and makes what lacks. */
+  /**
+   * Looks for the projects of a plan's destinations, and makes the missing
+   * ones.
+   */
   async provide(
     network: Pick<Network, "projects">,
     { tasks }: MirrorPlan,

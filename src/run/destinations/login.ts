@@ -14,17 +14,18 @@ import type { LogOptions } from "../log_console.ts";
 import type { Prompt } from "../process.ts";
 import { type NetworkProcess, withNetwork } from "../network/with_network.ts";
 
-/** A user name and what proves it. */
+/** A user name and its password or token. */
 export interface Login {
   readonly username: string;
   readonly secret: string;
 }
 
 /**
- * Tries credentials, and keeps them when they are good; false when the user
- * interrupted that.
+ * Tries credentials, and keeps them when the registry accepts them; false when
+ * the user interrupted that.
  *
- * @param announce told where they were kept, and whether they could be tried
+ * @param announce called with a text: where they were kept, and whether they
+ * could be tried
  * @throws {HangarError} `usage` when the registry refuses them
  */
 export async function tryAndKeep(

@@ -38,15 +38,18 @@ export interface ClientsOptions {
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
   readonly proxyFor: (url: URL) => Proxy | undefined;
-  /** Sends every request; certificates and proxies are its business then. */
+  /**
+   * Sends every request. It must then take care of certificates and proxies
+   * itself.
+   */
   readonly fetch?: FetchFunction;
   readonly observer?: RequestObserver;
   readonly retry?: RetrierOptions;
-  /** Without a byte for so long a transfer is given up, in ms. */
+  /** A transfer is given up after this time without a byte, in ms. */
   readonly stallTimeoutMs?: number;
 }
 
-/** Sends requests to hosts of which nothing else is known. */
+/** Sends requests to any host. */
 export interface Clients {
   /** The client alone: no redirect is followed, and nothing tried again. */
   readonly send: Transport;
@@ -61,7 +64,7 @@ const MIN_TRANSFERS = 12;
 export class RunClients implements AsyncDisposable {
   readonly gate: RequestGate;
   readonly retrier: Retrier;
-  /** As the run was told to check certificates. */
+  /** Checks certificates as the options of the run say. */
   readonly usual: Clients;
   /** For registries that registries.conf calls insecure. */
   readonly insecure: Clients;

@@ -1,5 +1,5 @@
 /**
- * The registries, reached as the user or a program says.
+ * Connects to registries as the user or a program says.
  *
  * @module
  */
@@ -32,7 +32,10 @@ export interface ReachOptions {
   readonly retryTimes?: number;
   /** Before the first retry, in ms. */
   readonly retryDelayMs: number;
-  /** Without a byte for so long a transfer is given up, in ms; 0 for no limit. */
+  /**
+   * A transfer is given up after this time without a byte, in ms; 0 for no
+   * limit.
+   */
   readonly stallTimeoutMs: number;
   /**
    * `true` requires HTTPS and valid certificates, `false` neither.
@@ -40,13 +43,13 @@ export interface ReachOptions {
    * @default {valid HTTPS, but plain HTTP on loopback}
    */
   readonly tlsVerify?: boolean;
-  /** Whether every request is told to the log. */
+  /** Whether every request is logged. */
   readonly debug: boolean;
   /** How long the check of one login may take, in ms. @default {no limit} */
   readonly timeoutMs?: number;
 }
 
-/** With whose credentials, certificates and proxies registries are reached. */
+/** The credentials, certificates and proxies that reach registries. */
 export interface RegistryAccess {
   readonly credentials: CredentialSource;
   /** The certificates for `host[:port]`. */
@@ -54,7 +57,10 @@ export interface RegistryAccess {
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
   readonly proxyFor: (url: URL) => Proxy | undefined;
-  /** Sends every request; certificates and proxies are its business then. */
+  /**
+   * Sends every request. It must then take care of certificates and proxies
+   * itself.
+   */
   readonly fetch?: FetchFunction;
   readonly retry?: RetrierOptions;
 }
@@ -62,7 +68,7 @@ export interface RegistryAccess {
 /**
  * The user's own access: auth files and helpers, `certs.d`, proxy variables.
  *
- * @throws {HangarError} `usage` when a proxy variable is no proxy's URL
+ * @throws {HangarError} `usage` when a proxy variable is not the URL of a proxy
  */
 export function usersAccess(
   { env, keychain, retry }: UserSettings,
@@ -82,7 +88,7 @@ export function usersAccess(
  * Connects; disposing of the network ends its connections.
  *
  * @param addresses registries that the user may have written a scheme before
- * @param signal ends all that is under way
+ * @param signal ends all work that is under way
  */
 export function connectNetwork(
   options: ReachOptions,

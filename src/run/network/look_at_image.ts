@@ -1,6 +1,6 @@
 /**
- * Looking at one image, and at the tags of one repository, where registries.conf
- * says that they are.
+ * Reading one image, or the tags of one repository, from the place that
+ * registries.conf names.
  *
  * @module
  */
@@ -25,12 +25,12 @@ export interface NamedImage {
   readonly reference: Reference;
 }
 
-/** What looking works with. */
+/** What the functions here need. */
 export interface LookOptions {
   readonly network: Pick<Network, "reader">;
   /** @default {every image is where its name says} */
   readonly routes?: ConfRoutes;
-  /** Told of mirrors that do not answer. */
+  /** Called for each mirror that does not answer. */
   readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
 }

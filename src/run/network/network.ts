@@ -1,5 +1,5 @@
 /**
- * The only place that puts the parts together.
+ * The only file that puts the network parts together.
  *
  * @module
  */
@@ -67,8 +67,8 @@ export class Network implements AsyncDisposable {
   /**
    * What all images of a run share.
    *
-   * @param access what destinations are asked for: a run that writes nothing must
-   * not ask to write
+   * @param access the access that tokens for destinations allow: a run that
+   * writes nothing must not ask for push
    */
   runServices(access: "pull" | "pull,push"): RunServices {
     return {
@@ -98,7 +98,7 @@ export class Network implements AsyncDisposable {
     return apiHostOf(registry);
   }
 
-  /** Reaches hosts that are no registries, without credentials. */
+  /** Reaches hosts that are not registries, without credentials. */
   get plainTransport(): Transport {
     return this.#clients.usual.plain;
   }
@@ -108,7 +108,7 @@ export class Network implements AsyncDisposable {
     return this.#registry(registryOf(image), "pull");
   }
 
-  /** The projects of a registry that is a Harbor. */
+  /** The projects of a registry that is Harbor. */
   async projects(address: RegistryAddress): Promise<HarborProjects> {
     const { signal } = this.#options;
     const { base } = await this.#session(address).connection.endpoint(signal);
@@ -125,7 +125,7 @@ export class Network implements AsyncDisposable {
     return new HarborProjects(send, base);
   }
 
-  /** Whether a registry takes the credentials at hand. */
+  /** Whether a registry accepts the credentials that hangar has. */
   async checkLogin(registry: RegistryAddress): Promise<LoginState> {
     const { signal, loginTimeoutMs = 0 } = this.#options;
     const late = new AbortController();
@@ -143,7 +143,7 @@ export class Network implements AsyncDisposable {
     }
   }
 
-  /** Whether a registry takes credentials that are to be kept. */
+  /** Whether a registry accepts credentials that the user wants to keep. */
   async tryLogin(registry: RegistryAddress): Promise<LoginState> {
     return await this.#session(registry).tryLogin(this.#options.signal);
   }
@@ -182,7 +182,7 @@ export class Network implements AsyncDisposable {
     return `${address.host}${this.#isInsecure(address) ? " insecure" : ""}`;
   }
 
-  /** What was said for the whole run has the last word. */
+  /** The option of the run outweighs registries.conf. */
   #isInsecure({ insecure = false }: RegistryAddress): boolean {
     const { tlsVerify } = this.#options;
     return insecure && tlsVerify === undefined;

@@ -1,5 +1,5 @@
 /**
- * What happens on the network, as log lines.
+ * Log lines for events on the network.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { redactUrl } from "../../transport/redact_url.ts";
 import { isTemporaryStatus } from "../../transport/retry.ts";
 import type { RateLimit, RequestObserver } from "../../transport/transport.ts";
 
-/** Writes what happens on the network. */
+/** Takes the events on the network. */
 export interface NetworkLog {
   /** A request goes out. */
   request?(): void;
-  /** A host answers, and not by a fault that may pass. */
+  /** A host answers, and not with a temporary fault. */
   answered?(host: string): void;
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  /** A retry; told as a warning where this is not there. */
+  /** A retry; without this method it is a warning. */
   retry?(message: string): void;
 }
 
@@ -28,9 +28,9 @@ export interface NetworkLog {
 const LOW_SHARE = 0.1;
 
 /**
- * Tells a log what an observer of requests sees.
+ * An observer of requests that writes to a log.
  *
- * @param debug whether every request is told
+ * @param debug whether every request is logged
  */
 export function observe(debug: boolean, log: NetworkLog): RequestObserver {
   const told = new Set<string>();
@@ -95,7 +95,7 @@ function retryText(
   reason: unknown,
 ): string {
   const why = typeof reason === "number" ? `${reason}` : describeError(reason);
-  // Faults of the connection begin with the request themselves.
+  // The text of a connection fault begins with the request already.
   const subject = what === undefined || why.startsWith(`${what}: `)
     ? ""
     : `${what}: `;

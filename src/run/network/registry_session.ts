@@ -1,5 +1,5 @@
 /**
- * One registry of a run: where it answers, and the login there.
+ * One registry of a run: its URL, and the login there.
  *
  * @module
  */
@@ -29,7 +29,10 @@ export interface CredentialSource {
     registryHost: string,
     repository?: string,
   ): Promise<Credentials | undefined>;
-  /** Called when the user has just logged in: what is known is out of date. */
+  /**
+   * Called when the user has just logged in: remembered credentials are out of
+   * date.
+   */
   forget?(): void;
 }
 
@@ -45,7 +48,7 @@ export interface SessionOptions {
   readonly credentials: CredentialSource;
   readonly observer?: RequestObserver;
   readonly stallTimeoutMs?: number;
-  /** Ends what is shared: pings and tokens. */
+  /** Ends the shared work: pings and tokens. */
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +60,7 @@ function loginRequest(base: URL, signal?: AbortSignal): TransportRequest {
 export class RegistrySession {
   readonly connection: Connection;
   readonly #options: SessionOptions;
-  /** Made when it is known where the registry answers. */
+  /** Made when the URL of the registry is known. */
   #authenticator?: Authenticator;
 
   constructor(options: SessionOptions) {
@@ -75,7 +78,7 @@ export class RegistrySession {
   #transportFor(base: URL): Transport {
     const { host, clients, credentials, isInsecure, observer, signal } =
       this.#options;
-    // `insecure` is said of this host: not of its CDN or its token server.
+    // `insecure` applies to this host, not to its CDN or its token server.
     const clientsFor = ({ url }: TransportRequest) =>
       isInsecure && url.hostname === base.hostname
         ? clients.insecure
@@ -101,7 +104,7 @@ export class RegistrySession {
     );
   }
 
-  /** Whether the registry takes the credentials at hand. */
+  /** Whether the registry accepts the credentials that hangar has. */
   async checkLogin(signal?: AbortSignal): Promise<LoginState> {
     const { base, send } = await this.connection.endpoint(signal);
     return await this.#authenticator!.checkLogin(
@@ -110,7 +113,7 @@ export class RegistrySession {
     );
   }
 
-  /** Whether the registry takes credentials that are to be kept. */
+  /** Whether the registry accepts credentials that the user wants to keep. */
   async tryLogin(signal?: AbortSignal): Promise<LoginState> {
     const { base, send } = await this.connection.endpoint(signal);
     return await this.#authenticator!.tryLogin(
@@ -119,7 +122,7 @@ export class RegistrySession {
     );
   }
 
-  /** Waits until nothing shared is under way. */
+  /** Waits until the shared work has ended. */
   async settled(): Promise<void> {
     await this.connection.settled();
     await this.#authenticator?.settled();

@@ -1,5 +1,5 @@
 /**
- * Work with the network, ended by Ctrl-C.
+ * Work with the network that Ctrl-C ends.
  *
  * @module
  */
@@ -26,8 +26,8 @@ export interface NetworkProcess extends LogOutput, UserSettings {
  * Runs work that asks one registry.
  *
  * @param address may say how the registry is reached
- * @param access what takes the place of the user's own
- * @returns the exit code: that of the work, unless it was interrupted
+ * @param access replaces parts of the user's own access
+ * @returns the exit code of the work, unless it was interrupted
  */
 export async function withNetwork(
   options: ReachOptions & LogOptions,
