@@ -1,5 +1,5 @@
 /**
- * How a program's options reach registries.
+ * How registries are reached with a program's options.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export function processOf({ signal, onLog }: RegistryOptions): RunProcess {
 }
 
 /**
- * What the options bring in place of the user's own.
+ * The parts of the user's own access that the options replace.
  *
  * @throws {HangarError} `usage`, naming options that contradict each other
  */

@@ -1,5 +1,5 @@
 /**
- * Asking a registry for programs.
+ * One question to a registry, for programs.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import type { RegistryOptions } from "./options.ts";
 /**
  * Connects, and asks.
  *
- * @param named gives what is asked about
+ * @param named gives the image or repository that is asked about
  * @throws {HangarError} `usage` for options that make no sense, `interrupted`
- * when the program's signal ends it, and what asking throws
+ * when the program's signal ends it, and what the question throws
  */
 export async function askRegistry<T>(
   options: RegistryOptions,

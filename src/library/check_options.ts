@@ -114,7 +114,7 @@ export function refusePlain(
   );
 }
 
-/** What options are called here that the command has as flags. */
+/** The library's names for the options that the command has as flags. */
 const OPTION_NAMES: Readonly<Record<string, string>> = {
   "--arch": "arch",
   "--destination": "destination",

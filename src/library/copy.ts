@@ -34,7 +34,7 @@ export interface CopiedImage {
   readonly merge?: ImageMerge;
   /** Blob bytes sent, those of broken attempts included. */
   readonly bytesSent: number;
-  /** Blob bytes that mounting made it unnecessary to send. */
+  /** Blob bytes that were not sent, because the blobs were mounted. */
   readonly bytesMounted: number;
   /** Requests made for it. */
   readonly requests: number;
@@ -42,7 +42,7 @@ export interface CopiedImage {
   readonly retries: number;
   /** How long it took, in ms. */
   readonly durationMs: number;
-  /** What the log warned of. */
+  /** The warnings in the log. */
   readonly warnings: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export async function copyImage(options: CopyOptions): Promise<CopiedImage> {
       input: { list: listOf(options) },
       source: source.address,
       destination: destination.address,
-      // The copy itself finds that out, and its error says more.
+      // The copy itself finds that fault too, and its error says more.
       skipLogin: true,
       onReport: (made) => report = made,
       onEvent: (event) => {
@@ -108,7 +108,7 @@ function listOf(options: CopyOptions): ImageList {
   };
 }
 
-/** @throws why the image was not copied */
+/** @throws the reason why the image was not copied */
 function resultOf(
   image: ReportedImage | undefined,
   outcome: MirrorOutcome | undefined,

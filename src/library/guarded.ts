@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The same function, whose first error ends its calls. */
+/** Wraps a function: after its first error it is not called again. */
 export function guarded<T>(call: (value: T) => void): (value: T) => void {
   let broken = false;
   return (value) => {

@@ -35,7 +35,7 @@ export interface ImageInspection {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** What looking wants to know where no platform is named. */
+/** The options where no platform is named. */
 const ANY: ArchitectureChoice = { os: "linux", architecture: "amd64" };
 
 /** Looks at the image. */

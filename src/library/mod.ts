@@ -57,8 +57,8 @@ export type {
 } from "./options.ts";
 
 /**
- * Mirrors images. An image that fails does not end the run: the report names
- * what came of each. Credentials, certificates, policy and proxies are those of
+ * Mirrors images. An image that fails does not end the run: the report has the
+ * outcome of each. Credentials, certificates, policy and proxies are those of
  * the user, as for the command, unless the options bring others.
  *
  * @example
@@ -75,8 +75,8 @@ export type {
  * }
  * ```
  *
- * @throws {HangarError} `usage` for options or lists that make no sense, and when
- * the one destination keeps the run out
+ * @throws {HangarError} `usage` for options or lists that make no sense, and
+ * when the only destination refuses the login
  */
 export async function mirror(options: MirrorRunOptions): Promise<MirrorReport> {
   const { mirrorImages } = await import("./mirror.ts");

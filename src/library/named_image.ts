@@ -1,5 +1,5 @@
 /**
- * References that options hold.
+ * References in options.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { RegistryOptions } from "./options.ts";
 /**
  * Parses `[scheme://][REGISTRY/]NAME[:TAG][@DIGEST]`.
  *
- * @param option what holds the text
+ * @param option the name of the option
  * @throws {HangarError} `usage`, naming the option
  */
 export function namedImage(
@@ -36,7 +36,7 @@ export function namedImage(
   }
 }
 
-/** What a reference says behind the name of its repository. */
+/** The part of a reference after the name of its repository. */
 export function suffixOf(text: string): { tag: boolean; digest: boolean } {
   const name = text.slice(text.lastIndexOf("/") + 1);
   const at = name.indexOf("@");

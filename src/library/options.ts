@@ -1,5 +1,5 @@
 /**
- * What a program says of its registries, and of what it wants done.
+ * The options of programs: how registries are reached, and what is to be done.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { MirrorEvent } from "../mirror/events.ts";
 import type { FetchFunction } from "../transport/host_client.ts";
 
-/** What a registry is shown when it asks who is there. */
+/** The credentials for a registry. */
 export type RegistryCredentials =
   | { readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, which auth files call `identitytoken`. */
@@ -29,9 +29,9 @@ export type CredentialsFunction = (
 
 /** The certificates of one registry, in PEM. */
 export interface RegistryCertificates {
-  /** CAs to trust beside the usual ones. */
+  /** CAs to trust in addition to the usual ones. */
   readonly ca?: readonly string[];
-  /** What the client shows of itself. */
+  /** The client certificate, and its key. */
   readonly client?: { readonly certificate: string; readonly key: string };
 }
 
@@ -44,7 +44,8 @@ export interface RegistryOptions {
    */
   readonly credentials?: CredentialsFunction | false;
   /**
-   * Sends every request. Certificates and proxies are its own business then.
+   * Sends every request. It must then take care of certificates and proxies
+   * itself.
    *
    * @default {clients of hangar's own, which follow the proxy variables}
    */
@@ -55,7 +56,10 @@ export interface RegistryOptions {
    * @default {those in the certs.d of the user and the system}
    */
   readonly certificates?: Readonly<Record<string, RegistryCertificates>>;
-  /** CAs in PEM to trust everywhere, beside those of Deno and the system. */
+  /**
+   * CAs in PEM to trust everywhere, in addition to those of Deno and the
+   * system.
+   */
   readonly caCertificates?: readonly string[];
   /**
    * `true` requires HTTPS and valid certificates everywhere, `false` neither.
@@ -71,24 +75,24 @@ export interface RegistryOptions {
    */
   readonly maxPerHost?: number;
   /**
-   * Without a byte for so long a transfer is given up and tried again, in ms; 0
-   * for no limit.
+   * A transfer is given up and tried again after this time without a byte, in
+   * ms; 0 for no limit.
    *
    * @default {60_000}
    */
   readonly stallTimeoutMs?: number;
-  /** What is done about faults that may pass. */
+  /** How temporary faults are tried again. */
   readonly retry?: RetryOptions;
   /** Ends the work. */
   readonly signal?: AbortSignal;
   /**
-   * Sees the log, line by line. If it throws, it is not called again; the work
-   * goes on.
+   * Receives the log, line by line. If it throws, it is not called again; the
+   * work goes on.
    */
   readonly onLog?: (line: string) => void;
 }
 
-/** How a step that failed for now is tried again. */
+/** How a step is tried again after a temporary fault. */
 export interface RetryOptions {
   /**
    * How often.
@@ -110,7 +114,7 @@ export type Policy =
   | { readonly file: string }
   | { readonly json: unknown };
 
-/** An encrypted private key, and what opens it. */
+/** An encrypted private key, and its passphrase. */
 export interface KeySigner {
   /** In PEM, as `hangar generate-sigstore-key` and cosign write it. */
   readonly key: string;
@@ -134,7 +138,7 @@ export interface SignerRole {
   sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
-/** What of an image is brought along, and what becomes of it. */
+/** Which parts of an image are copied, and how. */
 export interface ContentOptions extends RegistryOptions {
   /**
    * Architectures, as `arch` or `arch/variant`, or `all`.
@@ -157,7 +161,7 @@ export interface ContentOptions extends RegistryOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * Ignore what destination tags hold, and take nothing there for granted: it is
+   * Ignore what destination tags hold, and recheck all content there: it is
    * read and hashed, and sent again where it is missing or different.
    *
    * @default {false}
@@ -176,7 +180,7 @@ export interface ContentOptions extends RegistryOptions {
    */
   readonly provenance?: boolean;
   /**
-   * What must accept an image before anything of it is copied.
+   * The policy that must accept an image before any part of it is copied.
    *
    * @default {the policy.json of the user or the system, if there is one}
    */
@@ -184,7 +188,7 @@ export interface ContentOptions extends RegistryOptions {
   /** Signs what is copied. A validation looks for its signatures. */
   readonly signer?: KeySigner | SignerRole;
   /**
-   * Sees what happens, as it does. If it throws, it is not called again; the
+   * Receives events as they happen. If it throws, it is not called again; the
    * work goes on.
    */
   readonly onEvent?: (event: MirrorEvent) => void;
@@ -197,7 +201,7 @@ export interface ContentOptions extends RegistryOptions {
   readonly events?: "images" | "all";
 }
 
-/** What is mirrored, from where to where. */
+/** Which images are mirrored, from where to where. */
 export interface MirrorOptions extends ContentOptions {
   /** The lines of an image list, in either format. */
   readonly images: readonly string[];
@@ -216,14 +220,14 @@ export interface MirrorOptions extends ContentOptions {
    */
   readonly jobs?: number;
   /**
-   * Go on without asking the destinations first whether they take the
-   * credentials. One that does not then fails its images, and does not throw.
+   * Start without asking the destinations first whether they accept the
+   * credentials. If one refuses them, its images fail and nothing is thrown.
    *
    * @default {false}
    */
   readonly skipLogin?: boolean;
   /**
-   * Leave alone images whose tag is there.
+   * Leave images alone whose tag is at the destination.
    *
    * @default {false}
    */
@@ -233,7 +237,7 @@ export interface MirrorOptions extends ContentOptions {
 /** How mirroring is run. */
 export interface MirrorRunOptions extends MirrorOptions {
   /**
-   * Work out what would be done, and write nothing.
+   * Report what would be done, and write nothing.
    *
    * @default {false}
    */
@@ -258,12 +262,12 @@ export interface CopyOptions extends ContentOptions {
   readonly destination: string;
 }
 
-/** What is looked at of an image. */
+/** How an image is inspected. */
 export interface InspectOptions extends RegistryOptions {
   /**
-   * The platform whose config is read of an index, `os/arch[/variant]`.
+   * For an index: the platform whose config is read, `os/arch[/variant]`.
    *
-   * @default {none: of an index no config is read}
+   * @default {none: no config is read for an index}
    */
   readonly platform?: string;
 }

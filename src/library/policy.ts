@@ -1,5 +1,5 @@
 /**
- * The policy that a program wants to be in force.
+ * The policy that a program chooses.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { invalidOption } from "./check_options.ts";
 import type { Policy } from "./options.ts";
 
 /**
- * What makes the judge; undefined where everything is accepted.
+ * The function that makes the judge; undefined where everything is accepted.
  *
  * @throws {HangarError} `usage` or `file` when the policy cannot be read or
  * understood
@@ -36,7 +36,7 @@ async function givenPolicy(
   policy: Exclude<Policy, "insecure">,
   env: Env,
 ): Promise<PolicyText | undefined> {
-  // A typo must not end in no policy at all.
+  // A typo must not turn the policy off.
   if (typeof policy !== "object" || policy === null) {
     throw invalidOption(
       "policy",

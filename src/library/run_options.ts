@@ -1,5 +1,5 @@
 /**
- * What a program's options come to for a run.
+ * Turns a program's options into those of a run.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const TIMEOUT_MS = 600_000;
 export type ContentRun = Omit<RunOptions, "input">;
 
 /**
- * What is brought along, judged and signed.
+ * What is copied, judged and signed.
  *
  * @throws {HangarError} `usage`, naming the option; `file` or `key` for a policy
  * or a key that cannot be used
@@ -66,7 +66,7 @@ export async function contentRun(
   };
 }
 
-/** The events that are few, and that a program acts on. */
+/** The few events that a program usually acts on. */
 const OF_IMAGES: ReadonlySet<MirrorEvent["type"]> = new Set([
   "image-started",
   "image-finished",

@@ -13,7 +13,7 @@ import { ProxyRules } from "../transport/proxies.ts";
 import { oneOf } from "./check_options.ts";
 import type { KeySigner, SignerRole } from "./options.ts";
 
-/** What messages call the key of a {@linkcode KeySigner}. */
+/** The name of a {@linkcode KeySigner}'s key in messages. */
 const KEY_NAME = "the signer.key option";
 
 /**
@@ -44,7 +44,7 @@ async function payloadSigner(
       return openPrivateKey(signer.key, signer.password, KEY_NAME);
     } catch (error) {
       if (!(error instanceof HangarError)) throw error;
-      // The hint is for who types a passphrase.
+      // Another hint: the original one is for users who type a passphrase.
       throw new HangarError(error.code, error.message, {
         cause: error.cause,
         hint: "want a key as cosign writes it, and its password",
@@ -59,7 +59,8 @@ async function payloadSigner(
     publicKey: publicKey!,
     sign: async (bytes) => {
       const signature = await signer.sign(bytes);
-      // Or each run would add one more that cannot be verified.
+      // Otherwise each run would add one more signature that cannot be
+      // verified.
       if (publicKey!.verify(bytes, signature)) return signature;
       throw new HangarError(
         "key",
