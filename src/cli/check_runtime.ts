@@ -1,16 +1,16 @@
 /**
- * Whether hangar runs on a Deno that has what it needs.
+ * Whether the Deno that runs hangar is new enough.
  *
  * @module
  */
 
 /**
- * The oldest version that will do: the client for `--tls-verify=false` calls
+ * The oldest version that works: the client for `--tls-verify=false` calls
  * `markAsUncloneable` of `node:worker_threads`, which Deno has since then.
  */
 const OLDEST = [2, 8] as const;
 
-/** What is wrong with a version of Deno; undefined where it will do. */
+/** Why a version of Deno does not work; undefined where it works. */
 export function unfitRuntime(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [needMajor, needMinor] = OLDEST;

@@ -1,5 +1,5 @@
 /**
- * What the commands ask of the process they run in; tests bring their own.
+ * What the commands need from the process they run in; tests bring their own.
  *
  * @module
  */
@@ -32,13 +32,13 @@ function writeAll(
     while (bytes.length > 0) bytes = bytes.subarray(writeSome(stream, bytes));
     return true;
   } catch (error) {
-    // The reader of a pipe has gone (`| head`): there is no one to write to.
+    // The reader of a pipe has ended (`| head`): no program reads the output.
     if (error instanceof Deno.errors.BrokenPipe) return false;
     throw error;
   }
 }
 
-/** One write, which waits for a reader where the pipe does not wait itself. */
+/** One write. It waits for the reader where the pipe itself does not wait. */
 function writeSome(
   stream: { writeSync(bytes: Uint8Array): number },
   bytes: Uint8Array,
@@ -54,8 +54,8 @@ function writeSome(
 }
 
 /**
- * The real process. What it says of proxies is taken out of its environment: the
- * clients inside would each follow it in their own way, and to loopback too.
+ * The real process. The proxy variables are removed from its environment: each
+ * client inside would follow them in its own way, and for loopback too.
  */
 export function processContext(): CliContext {
   const proxies = takeVariables(PROXY_VARIABLES);
@@ -70,18 +70,18 @@ export function processContext(): CliContext {
     color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),
     terminalSize: Deno.stderr.isTerminal() ? terminalSize : undefined,
     onInterrupt,
-    // Helpers are other programs, with ways of their own.
+    // Credential helpers are other programs: they get the proxy variables back.
     keychain: denoKeychainEnvironment(proxies),
   };
 }
 
-/** A terminal that does not tell its size is taken for an old one. */
+/** The size of the terminal; 80 x 24 where it does not tell its size. */
 function terminalSize(): { columns: number; rows: number } {
   try {
     const { columns, rows } = Deno.consoleSize();
     if (columns > 0 && rows > 0) return { columns, rows };
   } catch {
-    // None of the streams is a terminal any more.
+    // The streams are no longer a terminal.
   }
   return { columns: 80, rows: 24 };
 }
@@ -97,7 +97,7 @@ function takeVariables(names: readonly string[]): Record<string, string> {
   return taken;
 }
 
-/** The second signal ends the process where it stands. */
+/** The first signal calls back; the second ends the process at once. */
 function onInterrupt(callback: () => void): () => void {
   let seen = false;
   const listener = () => {
@@ -116,7 +116,7 @@ const CTRL_C = 3;
 const CTRL_D = 4;
 const BACKSPACES = [8, 127];
 
-/** One line from the terminal, read key by key, so that it can go unseen. */
+/** One line from the terminal, read key by key, so that it can stay hidden. */
 async function ask(
   question: string,
   options: { readonly secret?: boolean } = {},
@@ -132,7 +132,7 @@ async function ask(
       if (byte === CTRL_C) Deno.exit(130);
       if (byte === 10 || byte === 13 || byte === CTRL_D) break;
       if (BACKSPACES.includes(byte)) {
-        // The bytes behind the first of a UTF-8 character go with it.
+        // All bytes of a UTF-8 character are removed together.
         while (typed.length > 0 && (typed.pop()! & 0xc0) === 0x80);
         if (!options.secret) writeAll(Deno.stderr, "\b \b");
         continue;

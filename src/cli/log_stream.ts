@@ -1,6 +1,5 @@
 /**
- * Standard error, as something that a run may lose: a log that cannot be written
- * never ends it.
+ * Standard error for the log. A log that cannot be written never ends a run.
  *
  * @module
  */
@@ -15,7 +14,7 @@ export interface SyncWriter {
 /** Options of a {@linkcode LogStream}. */
 export interface LogStreamOptions {
   /**
-   * Bytes that are kept for a reader that is slow; what comes beyond is dropped.
+   * Bytes that are kept for a slow reader; what exceeds them is dropped.
    *
    * @default {1 MiB}
    */
@@ -84,17 +83,18 @@ export class LogStream {
       }
     } catch (error) {
       if (error instanceof Deno.errors.WouldBlock) {
-        // The pipe is full, and its reader may go on.
+        // The pipe is full, but its reader may read on later.
         this.#timer = setTimeout(() => this.#drain(), this.#retryMs);
         return;
       }
-      // The reader has gone, or the disk is full: there is no place to say so.
+      // The reader has ended, or the disk is full. This error can be written
+      // nowhere.
       this.#waiting = [];
       this.#size = 0;
     }
   }
 
-  /** Puts a line in place of those that found no room. */
+  /** Writes one line in place of the dropped ones. */
   #tellDropped(): void {
     if (this.#dropped === 0) return;
     const count = this.#dropped;

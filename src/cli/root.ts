@@ -28,7 +28,7 @@ async function run(
   args: readonly string[],
   context: CliContext,
 ): Promise<number> {
-  // Scripts ask for it all the time, so nothing more is loaded for it.
+  // Scripts ask for the version often, so nothing more is loaded for it.
   const isVersion = ["version", "--version", "-v"].includes(args[0] ?? "");
   if (args.length === 1 && isVersion) return printVersion(context);
   const unfit = unfitRuntime(Deno.version.deno);

@@ -12,7 +12,7 @@ import { fileError, isAbsent } from "./file_error.ts";
 /** Gives a variable of the environment. */
 export type Env = (name: string) => string | undefined;
 
-/** The places where a `certs.d` may be, the first of them most important. */
+/** The directories where a `certs.d` may be; the first one counts most. */
 export function certsDirectories(env: Env): string[] {
   const home = env("HOME");
   const config = env("XDG_CONFIG_HOME") || (home && `${home}/.config`);
@@ -24,9 +24,8 @@ export function certsDirectories(env: Env): string[] {
 }
 
 /**
- * The certificates for `host[:port]`, out of the first directory that is named
- * after it: every `*.crt` is a CA, and a `*.cert` with the `*.key` beside it is
- * what the client shows of itself.
+ * The certificates for `host[:port]`, from the first directory of that name.
+ * Every `*.crt` is a CA; a `*.cert` with its `*.key` is the client certificate.
  *
  * @throws {HangarError} `file` when one cannot be read, or half a pair is missing
  */
@@ -102,8 +101,8 @@ async function readPem(path: string): Promise<string> {
 }
 
 /**
- * What the system trusts: `SSL_CERT_FILE` and the files of `SSL_CERT_DIR` where
- * they are set, else the system's own store.
+ * The CAs that the system trusts: `SSL_CERT_FILE` and the files of
+ * `SSL_CERT_DIR` where they are set, else the system's own store.
  *
  * @throws {HangarError} `file`
  */

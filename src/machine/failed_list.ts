@@ -9,8 +9,8 @@ import { fileError, whyNoFile } from "./file_error.ts";
 import { replaceFile, temporaryBeside } from "./replace_file.ts";
 
 /**
- * The line that the failed list of an image list begins with, by which it is
- * known again.
+ * The first line of the failed list of an image list. A later run recognizes
+ * the file by it.
  *
  * @param list the image list's name
  */
@@ -20,7 +20,7 @@ export function failedListMark(list: string): string {
   } that failed; pass this file back with --file`;
 }
 
-/** A line of the image list that is to be done again. */
+/** A line of the image list to do again. */
 export interface FailedLine {
   /** As it stands in the list. */
   readonly text: string;
@@ -45,7 +45,7 @@ async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
-/** The file behind symbolic links, which are the user's and stay. */
+/** The file that symbolic links lead to. */
 async function realPathOf(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);
@@ -61,8 +61,8 @@ function isDevice(info: Deno.FileInfo | undefined): boolean {
 }
 
 /**
- * Finds out before the run whether the failed list can be written after it.
- * Nothing is left behind, and a file that is there is not touched.
+ * Checks before the run that the failed list can be written after it. No file
+ * is left behind, and an existing file is not touched.
  *
  * @param input the image list, `-` for standard input
  * @param flag the flag that named the path
@@ -92,7 +92,7 @@ export async function checkFailedPath(
   if (!(await statOf(directory))?.isDirectory) {
     refuse(`there is no directory ${directory}`);
   }
-  // Permission bits tell too little (root, read-only mounts): try it.
+  // Permission bits do not say enough (root, read-only mounts), so try it.
   const temporary = temporaryBeside(path);
   try {
     await Deno.writeTextFile(temporary, "", { createNew: true });
@@ -127,7 +127,7 @@ export async function refuseSameFile(
   );
 }
 
-/** Where a file that is not there yet would be. */
+/** The real path of a file that may not exist yet. */
 async function placeOf(path: string): Promise<string> {
   const directory = directoryOf(path);
   const name = path.slice(directory === "." ? 0 : directory.length);
@@ -141,7 +141,7 @@ async function isSameFile(
 ): Promise<boolean> {
   const otherInfo = await statOf(other);
   if (!otherInfo) return false;
-  // Hard links have one inode; where the system has none, there are paths.
+  // Hard links share one inode; on systems without inodes, paths are compared.
   if (info.ino !== null && otherInfo.ino !== null) {
     return info.ino === otherInfo.ino && info.dev === otherInfo.dev;
   }
@@ -149,9 +149,9 @@ async function isSameFile(
 }
 
 /**
- * Writes the failed list, in place of whatever file is there, or, when nothing
- * failed, removes a stale one that bears the mark. The file is replaced whole
- * or not at all.
+ * Writes the failed list, and replaces a file that is there. When nothing
+ * failed, it removes an old failed list, known by its mark. The file is
+ * replaced whole or not at all.
  *
  * A symbolic link at the path is replaced, never followed: in a shared directory
  * it may be the link of another user.
@@ -209,7 +209,7 @@ async function removeStale(
   }
 }
 
-/** Reads no more than the mark is long: the file may be anything. */
+/** Reads only as many bytes as the mark has: the file may be anything. */
 async function bearsMark(path: string, line: string): Promise<boolean> {
   const mark = new TextEncoder().encode(`${line}\n`);
   const head = new Uint8Array(mark.length);

@@ -1,5 +1,5 @@
 /**
- * Why a file cannot be read or written, in plain words.
+ * The reason why a file cannot be read or written, in plain words.
  *
  * @module
  */
@@ -34,11 +34,11 @@ function codeOf(error: unknown): string | undefined {
 }
 
 /**
- * Why a file cannot be read or written: `no such file`, `permission denied`. An
- * error that is not of the system is described as it is.
+ * Why a file cannot be read or written: `no such file`, `permission denied`.
+ * Any other error is described as it is.
  *
- * @param writing whether the file was to be written: then its directory is what
- * does not exist. @default {false}
+ * @param writing whether the file was being written: then it is the directory
+ * that does not exist. @default {false}
  */
 export function whyNoFile(error: unknown, writing = false): string {
   const code = codeOf(error);

@@ -14,7 +14,7 @@ const HELPER_TIMEOUT_MS = 60_000;
 /**
  * The machine, for a keychain.
  *
- * @param variables what helpers find in their environment beside what is there
+ * @param variables more variables for the environment of helpers
  */
 export function denoKeychainEnvironment(
   variables: Readonly<Record<string, string>> = {},
@@ -68,7 +68,7 @@ async function runHelper(
       signal: timeout.signal,
     }).spawn();
     const writer = child.stdin.getWriter();
-    // A helper that does not read its input has its reasons.
+    // A helper may end without reading its input. Its exit code counts.
     await writer.write(new TextEncoder().encode(input)).catch(() => {});
     await writer.close().catch(() => {});
     const { code, stdout } = await child.output();

@@ -25,11 +25,11 @@ export interface SignedImage {
 }
 
 /**
- * The signatures of an image: they are numbered from 1, and end before the first
- * number that is not there.
+ * The signatures of an image. They are numbered from 1; the first missing
+ * number is the end.
  *
  * @param base a `file:`, `http:` or `https:` URL
- * @param transport for what is not a file
+ * @param transport for `http:` and `https:` URLs
  * @throws {HangarError} `file`, `too-large`, or any fault of the server
  */
 export async function readLookaside(

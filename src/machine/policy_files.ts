@@ -23,7 +23,7 @@ export type MakeJudge = (transport: Transport) => PolicyJudge;
 /** A policy.json. */
 export interface PolicyText {
   readonly text: string;
-  /** What it is called in messages, such as its path. */
+  /** Its name in messages, such as its path. */
   readonly name: string;
 }
 
@@ -57,7 +57,7 @@ export async function findPolicy(
 }
 
 /**
- * What makes the judge of a policy.
+ * The function that makes the judge of a policy.
  *
  * @throws {HangarError} `file` when the policy, or a file of registries.d, cannot
  * be read or understood
@@ -94,7 +94,7 @@ export async function judgeBy(
     });
 }
 
-/** The first directory that there is counts, alone. */
+/** Only the first directory that exists counts. */
 async function loadRegistriesD(
   places: readonly string[],
 ): Promise<RegistriesDirectory> {

@@ -10,7 +10,7 @@ import { whyNoFile } from "./file_error.ts";
 /**
  * Reads a file, or standard input for `-`, as UTF-8.
  *
- * @returns the text, and what to call its origin in messages
+ * @returns the text, and the name of its origin in messages
  * @throws {HangarError} `usage`
  */
 export async function readTextInput(

@@ -1,5 +1,5 @@
 /**
- * The user's and the system's registries.conf, and what they make of addresses.
+ * The user's and the system's registries.conf, and the addresses they give.
  *
  * @module
  */
@@ -22,8 +22,8 @@ const SYSTEM = "/etc/containers";
 
 /**
  * The files in the order in which they override each other: the main file, then
- * those of `registries.conf.d`, the system's and then the user's. A user's own
- * main file takes the place of all of the system's.
+ * those of `registries.conf.d`, the system's and then the user's. A user's main
+ * file replaces the system's main file and its directory.
  */
 export async function registriesFiles(env: Env): Promise<RegistriesConfFile[]> {
   const given = env("CONTAINERS_REGISTRIES_CONF");
@@ -73,7 +73,7 @@ async function readDirectory(path: string): Promise<RegistriesConfFile[]> {
   return files.flatMap((file) => file ?? []);
 }
 
-/** What the files make of addresses; undefined when they say nothing. */
+/** The routes that the files define; undefined when they define none. */
 export async function loadRoutes(env: Env): Promise<ConfRoutes | undefined> {
   const files = await registriesFiles(env);
   if (files.length === 0) return undefined;
@@ -82,7 +82,7 @@ export async function loadRoutes(env: Env): Promise<ConfRoutes | undefined> {
   return conf.isEmpty ? undefined : new ConfRoutes(conf);
 }
 
-/** Addresses by way of registries.conf. */
+/** Routes by registries.conf. */
 export class ConfRoutes implements Routes {
   readonly #conf: RegistriesConf;
 

@@ -7,10 +7,10 @@
 /** How {@linkcode replaceFile} replaces a file. */
 export interface ReplaceOptions {
   /**
-   * The permission bits of the new file, from the start.
+   * The permission bits of the new file, set when it is created.
    *
-   * @default {those of the file it replaces, if that is the user's own, else
-   * what the umask leaves}
+   * @default {those of the replaced file if the user owns it, else those that
+   * the umask gives}
    */
   readonly mode?: number;
   /**
@@ -24,17 +24,17 @@ export interface ReplaceOptions {
   readonly followLink?: boolean;
 }
 
-/** The file to write to before it takes its place. */
+/** The path of a temporary file, which is renamed to the final path. */
 export function temporaryBeside(path: string): string {
   // In the same directory, or the rename would not be atomic.
   return `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
 }
 
 /**
- * Puts text in the place of whatever file is there. What is no plain file, such
- * as `/dev/stdout`, is written to.
+ * Writes text to a file, and replaces a file that is there. Anything but a
+ * plain file, such as `/dev/stdout`, is not replaced but written to.
  *
- * @throws what the system says; then nothing is left behind
+ * @throws the error of the system; then no temporary file is left behind
  */
 export async function replaceFile(
   path: string,
@@ -54,7 +54,7 @@ export async function replaceFile(
       { write: true, createNew: true, mode: mode ?? kept },
       pieces,
     );
-    // The umask may have taken bits away.
+    // The umask may have removed bits.
     if (kept !== undefined) await Deno.chmod(temporary, kept);
     await Deno.rename(temporary, place);
   } catch (error) {
@@ -67,7 +67,9 @@ function isOwn({ uid }: Deno.FileInfo): boolean {
   return uid === null || uid === Deno.uid();
 }
 
-/** Where a link leads, also when nothing is there yet; else the path itself. */
+/**
+ * The target of a link, even one that does not exist yet; else the path itself.
+ */
 async function behindLink(path: string): Promise<string> {
   const info = await Deno.lstat(path).catch(() => undefined);
   if (!info?.isSymlink || !(isOwn(info) || info.uid === 0)) return path;

@@ -1,5 +1,5 @@
 /**
- * The private key of the user, out of its file.
+ * The private key of the user, read from its file.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export type Prompt = (
   options?: { readonly secret?: boolean },
 ) => Promise<string | undefined>;
 
-/** Where a key is, and what opens it. */
+/** The file of a key, and its passphrase. */
 export interface KeyFile {
   readonly key: UserFile;
   /**

@@ -1,10 +1,10 @@
 /**
  * Keeps secrets out of spans. With `OTEL_DENO=true` Deno makes a span for each
  * request by itself, with its whole URL: presigned queries and the states of
- * uploads too. There is no switch for that alone: OTEL_DENO_TRACING=false ends
- * hangar's own spans as well, contexts that suppress tracing are not looked at,
- * and a sampler is chosen before the program begins. But all spans are of one
- * class, and say what they hold by its methods.
+ * uploads too. Deno has no switch for that alone: OTEL_DENO_TRACING=false ends
+ * hangar's own spans as well, Deno ignores contexts that suppress tracing, and
+ * it chooses a sampler before the program begins. But all spans have one class,
+ * and their attributes pass through its methods: these are replaced.
  *
  * @module
  */
@@ -21,11 +21,14 @@ export function isTraced(env: Env): boolean {
   return ["1", "true"].includes(env("OTEL_DENO") ?? "");
 }
 
-/** From now on spans hold URLs as logs do; nothing is done without spans. */
+/**
+ * From now on, spans hold URLs without secrets, as logs do. Without tracing
+ * this does nothing.
+ */
 export async function guardSpans(env: Env): Promise<void> {
   if (!isTraced(env)) return;
   const { trace } = await import("@opentelemetry/api");
-  // It is never ended, so it is never sent.
+  // This span is never ended, so it is never sent.
   const probe = trace.getTracer("hangar").startSpan("probe");
   const spans: Span = Object.getPrototypeOf(probe);
   if (guarded.has(spans)) return;

@@ -11,7 +11,7 @@ import { VERSION } from "../version.ts";
 import type { Env } from "./certs_d.ts";
 import { isTraced } from "./span_secrets.ts";
 
-/** What makes spans; undefined where they are not collected. */
+/** The function that makes spans; undefined where they are not collected. */
 export async function loadTrace(env: Env): Promise<Trace | undefined> {
   if (!isTraced(env)) return undefined;
   const { SpanStatusCode, trace } = await import("@opentelemetry/api");

@@ -1,5 +1,5 @@
 /**
- * Files that the user names by an option.
+ * Files that the user names in an option.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { whyNoFile } from "./file_error.ts";
 /** A path, and the option that gives it. */
 export interface UserFile {
   readonly path: string;
-  /** What messages call the option: `--policy`. */
+  /** The name of the option in messages: `--policy`. */
   readonly option: string;
 }
 

@@ -8,7 +8,8 @@
  * Loads a module that reads the environment when it is loaded, as the HTTP
  * client of @sigstore/sign does for proxies.
  *
- * @param variables set while it loads; what was there before comes back after it
+ * @param variables set while it loads, and reset to the values from before
+ * afterwards
  */
 export async function withVariables<T>(
   variables: Readonly<Record<string, string>>,

@@ -96,7 +96,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
   },
 };
 
-/** What the flags ask to see of an image. */
+/** The parts of an image that the flags ask for. */
 async function shownOf(
   image: InspectedImage,
   name: string,

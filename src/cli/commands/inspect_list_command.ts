@@ -178,14 +178,14 @@ export const inspectListCommand: CommandSpec<CliContext> = {
   },
 };
 
-/** The format that the ending of a file stands for. */
+/** The format that a file's extension stands for. */
 function formatOf(output: string): InspectFormat {
   const ending = output.split(".").at(-1)!.toLowerCase();
   if (ending === "yml") return "yaml";
   return INSPECT_FORMATS.find((format) => format === ending) ?? "txt";
 }
 
-/** Asks before a file is overwritten; without a terminal, `-y` must say so. */
+/** Asks before a file is overwritten; without a terminal, `-y` is needed. */
 async function mayOverwrite(
   output: string,
   input: string,

@@ -58,7 +58,7 @@ export const listTagsCommand: CommandSpec<CliContext> = {
         for await (const page of pages) {
           if (format === "text") {
             const text = page.map((tag) => `${printable(tag)}\n`).join("");
-            // Nothing reads the next page, as behind `| head`.
+            // No program reads the next page any more, as with `| head`.
             if (context.stdout(text) === false) return 0;
           } else for (const tag of page) tags.push(tag);
         }

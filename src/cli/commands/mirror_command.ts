@@ -37,7 +37,8 @@ import {
 
 const MAX_JOBS = 20;
 
-// These decide what the destination must hold, so `validate` takes them too.
+// These flags decide what the destination must hold, so `validate` takes them
+// too.
 const EXPECTATION_FLAGS: readonly FlagSpec[] = [
   ...LIST_FLAGS,
   ...SELECTION_FLAGS,
@@ -46,7 +47,7 @@ const EXPECTATION_FLAGS: readonly FlagSpec[] = [
   ...NETWORK_FLAGS,
 ];
 
-/** Flags and help texts as in the manual, and ours. */
+/** Flags and help texts as in the manual, and flags of our own. */
 export const MIRROR_FLAGS: readonly FlagSpec[] = [
   ...EXPECTATION_FLAGS,
   failedFlag("mirror", "mirror-failed.txt"),
@@ -68,7 +69,10 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
 // The values of `--deep`. Without it, only manifests are compared.
 const DEEP = ["blobs", "bytes"] as const satisfies readonly Depth[];
 
-/** `hangar mirror validate`. It takes the flags of `mirror` except those on writing. */
+/**
+ * `hangar mirror validate`. It takes the flags of `mirror`, except those for
+ * writing.
+ */
 const validateCommand: CommandSpec<CliContext> = {
   name: "validate",
   summary: "Ensure the images were mirrored correctly",
@@ -139,7 +143,7 @@ hangar mirror \\
 };
 
 /**
- * What the flags that every command on a list has come to.
+ * Turns the flags that every command on a list has into options.
  *
  * @throws {HangarError} `usage`, naming flag and value
  */
@@ -186,7 +190,7 @@ export function listOptions(values: FlagValues): ListRunOptions {
 }
 
 /**
- * What the flags of `mirror` come to.
+ * Turns the flags of `mirror` into options.
  *
  * @throws {HangarError} `usage`, naming flag and value
  */
@@ -198,7 +202,7 @@ export function mirrorOptions(values: FlagValues): MirrorRunOptions {
   };
 }
 
-/** What {@linkcode EXPECTATION_FLAGS} and `--failed` come to. */
+/** Turns {@linkcode EXPECTATION_FLAGS} and `--failed` into options. */
 function expectationOptions(values: FlagValues): MirrorRunOptions {
   if (values.bool("missing") && values.bool("overwrite")) {
     throw new HangarError(

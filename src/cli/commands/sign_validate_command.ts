@@ -1,5 +1,5 @@
 /**
- * `hangar sign validate`: whether images are signed, by whom, and which parts.
+ * `hangar sign validate`: which parts of images are signed, and by whom.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { runSignValidate } from "../../run/run_mirror.ts";
 import { readUserFile } from "../../machine/user_file.ts";
 import { loadVerifier, TRUSTED_ROOT_FLAG } from "../flags/sign_options.ts";
 
-/** What says whose signatures without a key count. */
+/** The flags that say whose signatures without a key count. */
 const KEYLESS = [
   "trusted-root",
   "certificate-identity",

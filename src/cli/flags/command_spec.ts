@@ -1,14 +1,14 @@
 /**
- * What a command of the tree is.
+ * The description of a command of the tree.
  *
  * @module
  */
 
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
-/** The one word that a command takes beside its flags. */
+/** The one word that a command takes in addition to its flags. */
 export interface ArgumentSpec {
-  /** What help and errors call it, such as `REF`. */
+  /** Its name in help and errors, such as `REF`. */
   readonly name: string;
   /** @default {false} */
   readonly optional?: boolean;
@@ -31,8 +31,8 @@ export interface CommandSpec<C> {
    */
   readonly flags: readonly FlagSpec[];
   /**
-   * What it does unlike its parent, such as `writes nothing`. It is the reason
-   * given when a flag of the parent is refused.
+   * How it differs from its parent, such as `writes nothing`. This is the
+   * reason given when a flag of the parent is refused.
    */
   readonly unlikeParent?: string;
   readonly subcommands?: readonly CommandSpec<C>[];

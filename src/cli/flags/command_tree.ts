@@ -30,7 +30,7 @@ export interface Output {
 
 /**
  * Runs the command that the arguments name; gives the exit code. The flags of
- * the root are global: they go with every command.
+ * the root are global: every command takes them.
  */
 export async function runCommandTree<C extends Output>(
   root: CommandSpec<C>,
@@ -98,7 +98,7 @@ async function runFound<C extends Output>(
   return await spec.run(values, context, argument ?? "");
 }
 
-/** Reads the flags into their values; gives the other words. */
+/** Reads the flags; gives the other words. */
 function readFlags(
   words: readonly string[],
   values: FlagValues,
@@ -125,9 +125,9 @@ function readFlags(
 /**
  * The argument and the first word too many.
  *
- * @returns as the argument `""` where the command takes none or may do without,
- * undefined where it is missing
- * @throws {HangarError} `usage` for a value that is none of its choices
+ * @returns the argument: `""` when the command needs none, undefined when a
+ * needed one is missing
+ * @throws {HangarError} `usage` for a value that is not one of the choices
  */
 function argumentOf<C>(
   { spec: { argument } }: PlacedCommand<C>,
@@ -140,7 +140,9 @@ function argumentOf<C>(
   return [value, tooMany];
 }
 
-/** Whether errors are written as JSON; known also where parsing failed. */
+/**
+ * Whether errors are written as JSON. This is known even when parsing failed.
+ */
 function wantsJson(flags: readonly GivenFlag[]): boolean {
   return flags.findLast(({ spec }) => spec?.name === "log-format")?.value ===
     "json";

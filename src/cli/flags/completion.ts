@@ -1,5 +1,5 @@
 /**
- * Shell completion: scripts for the shells, and the answers they ask for.
+ * Shell completion: scripts for the shells, and the answers to their questions.
  *
  * @module
  */
@@ -22,14 +22,14 @@ export interface Completions {
   readonly files?: boolean;
 }
 
-/** The directives of the scripts, which are those of cobra. */
+/** The directives of the scripts, the same as cobra's. */
 const DIRECTIVE = { files: ":0", noFiles: ":4" } as const;
 
 /** Prints the script that makes a shell ask `hangar complete`. */
 export function printScript(name: string, shell: Shell): void {
   new RootCommand().setup(name, name, shell);
-  // Without the option, bash completes no files where the answer leaves that
-  // to it. The answers that do not leave it take the option back.
+  // With this option, bash completes files when the answer has no words.
+  // Answers without files switch the option off.
   if (shell === "bash") {
     console.log(`complete -o default -F __${name}_complete ${name}`);
   }
@@ -46,7 +46,7 @@ export function formatCompletions({ words, files }: Completions): string {
 /**
  * What may come next.
  *
- * @param words those typed so far; the last one is being typed, and may be empty
+ * @param words the words so far; the last one is being typed, and may be empty
  */
 export function completionsFor<C>(
   root: CommandSpec<C>,

@@ -23,14 +23,14 @@ const PART = new RegExp(`(${NUMBER})(${UNIT})`, "g");
 const WHOLE = new RegExp(`^\\+?(?:(?:${NUMBER})(?:${UNIT}))+$`);
 
 /**
- * The longest duration that is understood, in ms: what a timer takes. With
- * anything longer, a timer fires at once.
+ * The longest duration, in ms: the limit of a timer. With a longer one, a timer
+ * fires at once.
  */
 export const MAX_DURATION_MS = 2 ** 31 - 1;
 
 /**
- * A duration in whole ms; undefined when the text is none, is negative, or is
- * longer than {@linkcode MAX_DURATION_MS}.
+ * A duration in whole ms; undefined when the text is not a duration, is
+ * negative, or is longer than {@linkcode MAX_DURATION_MS}.
  */
 export function parseDuration(text: string): number | undefined {
   if (/^\+?0$/.test(text)) return 0;

@@ -19,7 +19,7 @@ import { type FlagSpec, matchFlag, takesWord } from "./flags.ts";
 export interface GivenFlag {
   /** As typed, without its value: `--jobs` or `-j`. */
   readonly word: string;
-  /** The first flag of the tree that is called so; none is for a typo. */
+  /** The first flag of the tree with this name; none for a typo. */
   readonly spec?: FlagSpec;
   /** Undefined for a switch without a value, and where the value is missing. */
   readonly value?: string;
@@ -29,13 +29,13 @@ export interface GivenFlag {
 export interface FoundCommand<C> {
   /** The command, as far as its words are known. */
   readonly command: PlacedCommand<C>;
-  /** The first word that should name a command, and names none. */
+  /** The first word that should name a command, but does not. */
   readonly unknown?: string;
   /** Whether `-v` or `--version` stands before any command. */
   readonly wantsVersion: boolean;
   /** Whether `-h` or `--help` is given. */
   readonly wantsHelp: boolean;
-  /** The flags, in the order given, whatever commands they belong to. */
+  /** The flags of all commands, in the order given. */
   readonly flags: readonly GivenFlag[];
   /** The words that are neither flags nor values nor commands. */
   readonly operands: readonly string[];
@@ -47,7 +47,7 @@ export interface FoundCommand<C> {
 
 /**
  * Finds the command. The flags of any command may stand before or after its
- * word: a flag takes a word wherever the tree has it, or nowhere.
+ * name, so a flag of one name takes a value in all commands or in none.
  */
 export function findCommand<C>(
   root: CommandSpec<C>,

@@ -18,16 +18,22 @@ export interface FlagSpec {
   readonly short?: string;
   readonly type: FlagType;
   readonly help: string;
-  /** As the help shows it; a bool without one is undefined until given. */
+  /**
+   * The default, as the help shows it; a bool without one is undefined until
+   * given.
+   */
   readonly default?: string | number | boolean | readonly string[];
-  /** What a string flag is without a value; with this it takes no word. */
+  /**
+   * The value of a string flag that is given without one. Such a flag never
+   * takes the next word as its value.
+   */
   readonly bare?: string;
   /**
    * The values that a string flag, or each item of a list flag, may have; any
    * without it.
    */
   readonly choices?: readonly string[];
-  /** Values that a shell offers, where others are good too. */
+  /** Values that a shell offers; others are allowed too. */
   readonly suggested?: readonly string[];
   /**
    * Whether the value is the name of a file.
@@ -114,7 +120,7 @@ export class FlagValues {
   }
 
   /**
-   * Takes what the command line gave for a flag.
+   * Takes the value that the command line gave for a flag.
    *
    * @throws {HangarError} `usage`, naming flag and value
    */
@@ -172,7 +178,7 @@ export class FlagValues {
     return this.#last(name) === true;
   }
 
-  /** A switch that may have been left alone. */
+  /** A switch; undefined when it was not given. */
   optionalBool(name: string): boolean | undefined {
     return this.given(name) ? this.bool(name) : undefined;
   }
@@ -195,16 +201,16 @@ export function takesWord({ type, bare }: FlagSpec): boolean {
   return type !== "bool" && bare === undefined;
 }
 
-/** A word that begins with a dash, understood. */
+/** A word that begins with a dash, parsed. */
 export interface FlagWord {
   /** The flag as typed, without its value: `--jobs` or `-j`. */
   readonly word: string;
   readonly spec: FlagSpec;
-  /** What stands in the same word, as in `--jobs=4`, `-j=4` and `-j4`. */
+  /** The value in the same word, as in `--jobs=4`, `-j=4` and `-j4`. */
   readonly value?: string;
 }
 
-/** Which of the flags a word is; undefined when it is none of them. */
+/** Finds the flag that a word names; undefined when it names none. */
 export function matchFlag(
   word: string,
   specs: readonly FlagSpec[],

@@ -94,7 +94,7 @@ function listFlags(flags: readonly FlagSpec[]): string {
     .join("\n");
 }
 
-/** Zero values are not shown, as in pflag. */
+/** Defaults that are zero or empty are not shown, as in pflag. */
 function describeDefault({ type, default: value }: FlagSpec): string {
   if (value === undefined || value === false || value === 0 || value === "") {
     return "";

@@ -7,7 +7,7 @@
 import { DEFAULT_WORDS } from "../../oci/platform.ts";
 import type { FlagSpec } from "./flags.ts";
 
-/** How a run shows how far it is. */
+/** The ways to show progress. */
 export const PROGRESS_MODES = ["auto", "plain", "none"] as const;
 
 /** Flags of every command on a list: which images, where, and how many at once. */
@@ -78,7 +78,7 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
   },
 ];
 
-/** Flags that say what the destination is to hold in the end. */
+/** Flags that say what the destination must hold in the end. */
 export const SELECTION_FLAGS: readonly FlagSpec[] = [
   {
     name: "arch",
@@ -135,7 +135,7 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
   },
 ];
 
-/** `--failed`, whose default is a command's own. */
+/** `--failed`, with a default for each command. */
 export function failedFlag(of: string, file: string): FlagSpec {
   return {
     name: "failed",

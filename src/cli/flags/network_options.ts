@@ -1,5 +1,5 @@
 /**
- * The flags that say how registries are reached, and what they come to.
+ * The flags that say how registries are reached, and their options.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export function reachOptions(
   };
 }
 
-/** What `--log-format` asks for. */
+/** The log format that `--log-format` asks for. */
 export function logFormatOf(values: FlagValues): LogFormat {
   return values.string("log-format") === "json" ? "json" : "text";
 }

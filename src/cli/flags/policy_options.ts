@@ -12,7 +12,7 @@ import {
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
-/** Flags of every command that a policy matters to. */
+/** Flags of every command that follows a policy. */
 export const POLICY_FLAGS: readonly FlagSpec[] = [
   {
     name: "policy",

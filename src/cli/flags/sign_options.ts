@@ -1,5 +1,5 @@
 /**
- * The flags that say how images are signed, and what they come to.
+ * The flags that say how images are signed, and their signers and checkers.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { ProxyRules } from "../../transport/proxies.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
-/** The forms that signatures are made in. */
+/** The formats of signatures. */
 export const SIGN_FORMATS = ["cosign", "bundle"] as const;
 
-/** What verifies signatures without a key. */
+/** The flags of what verifies signatures without a key. */
 export const TRUSTED_ROOT_FLAG: FlagSpec = {
   name: "trusted-root",
   type: "string",
@@ -79,7 +79,7 @@ const BUNDLE_FLAGS = [
   "trusted-root",
 ];
 
-/** What flags of signing ask of the process. */
+/** What the flags of signing need from the process. */
 type SignContext = Pick<CliContext, "env" | "prompt">;
 
 /**
@@ -141,7 +141,7 @@ function refuseContradictions(values: FlagValues, format: SignFormat): void {
  * for none.
  *
  * @throws {HangarError} as {@linkcode loadSigner}; `usage` too where signatures
- * without a key are to be believed unseen
+ * without a key cannot be verified
  */
 export async function loadOwnChecker(
   values: FlagValues,
@@ -161,7 +161,7 @@ export async function loadOwnChecker(
 }
 
 /**
- * What verifies signatures without a key; undefined without `--trusted-root`.
+ * The verifier of signatures without a key; undefined without `--trusted-root`.
  *
  * @throws {HangarError} `usage`
  */
