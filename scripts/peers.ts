@@ -74,7 +74,7 @@ export async function peersFor(
     },
     {
       name: "oras",
-      checks: "digests of manifests",
+      checks: "no blobs",
       command: ["oras", "cp", "--from-plain-http", "--to-plain-http"],
       env: {},
     },
