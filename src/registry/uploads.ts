@@ -82,6 +82,11 @@ interface Writing {
   offset: number;
   /** A small blob, read whole. */
   bytes?: Uint8Array;
+  /**
+   * Whether it broke as the stream of a PUT. Small content goes with a length
+   * then: some proxies drop requests without one (tinyproxy).
+   */
+  brokeAsStream?: boolean;
 }
 
 function isUnauthorized(error: unknown): boolean {
@@ -196,6 +201,7 @@ export class Uploader {
         if (source.fault) return await end(source.fault.error);
         // Opening an upload has attempts of its own.
         if (!upload) throw error;
+        writing.brokeAsStream = passage.isStreamedPut;
         if (this.#learns(error, passage)) {
           await renew(true);
           continue;
@@ -286,7 +292,9 @@ export class Uploader {
     if (offset === blob.size && offset > 0) return await finish();
     const isUnsteady = performance.now() < this.#unsteadyUntil;
     const mayPut = this.#takesStreamedPut &&
-      (bytes ? this.#worked.put : this.#worked.patch) &&
+      (bytes
+        ? this.#worked.put && !writing.brokeAsStream
+        : this.#worked.patch) &&
       (this.#forgets || isUnsteady);
     const isStream = this.#chunkBytes === undefined && (!bytes || mayPut);
     if (bytes && !isStream) {

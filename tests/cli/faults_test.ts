@@ -148,3 +148,22 @@ for (
     assertEquals(await pair.failedLines(), ["corp/app:v1"]);
   });
 }
+
+Deno.test("faults: where streams are dropped on the way, small blobs go with a length", async () => {
+  await using pair = new Pair({ quirks: { breakChunkedPut: true } });
+  const layers = [1000, 2000, 3000];
+  for (const name of ["first", "second"]) {
+    const image = makeImage({ seed: name, layers });
+    pair.source.install(`corp/${name}`, "v1", image);
+  }
+  // The registry has taken small blobs before, and then looks unsteady: so a
+  // stream is tried.
+  pair.destination.fault({
+    match: { kind: "upload", method: "PUT", repository: "corp/second" },
+    times: 2,
+    action: { status: 503 },
+  });
+  const list = "corp/first:v1\ncorp/second:v1";
+  const { code, stderr } = await pair.mirror(list, ["-j1"]);
+  assertEquals(code, 0, stderr);
+});

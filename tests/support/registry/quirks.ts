@@ -39,6 +39,8 @@ export interface Quirks {
   readonly wantForeignLayers?: boolean;
   /** The status for a PUT of a blob without a length. */
   readonly refuseChunkedPut?: 411;
+  /** A PUT of a blob without a length breaks, as behind tinyproxy. */
+  readonly breakChunkedPut?: boolean;
   /** Answers to uploads have neither a length nor a range. */
   readonly bareAccepted?: boolean;
   /** Manifests of these media types are refused. */

@@ -16,8 +16,11 @@ export interface UploadState {
 /** Refuses a body without a length, where the registry wants one. */
 export function refuseStream(
   { method, headers }: Request,
-  quirks: Pick<Quirks, "refuseStream" | "refuseChunkedPut">,
+  quirks: Pick<Quirks, "refuseStream" | "refuseChunkedPut" | "breakChunkedPut">,
 ): Response | undefined {
+  if (
+    quirks.breakChunkedPut && method === "PUT" && !headers.has("content-length")
+  ) throw new Error("broken on demand");
   const status = method === "PATCH"
     ? quirks.refuseStream
     : quirks.refuseChunkedPut;
