@@ -144,7 +144,7 @@ export const DENO_USERS: readonly string[] = [
   "src/cli/",
   "src/machine/",
   "src/transport/host_client.ts",
-  "src/transport/without_variables.ts",
+  "src/transport/proxy/without_variables.ts",
 ];
 
 /** Declarations for the compiler alone: they import nothing and are no module. */

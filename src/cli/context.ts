@@ -7,7 +7,7 @@
 import { toBytes } from "@std/streams/to-bytes";
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import { LogStream } from "./log_stream.ts";
-import { PROXY_VARIABLES } from "../transport/proxy_variables.ts";
+import { PROXY_VARIABLES } from "../transport/proxy/proxy_variables.ts";
 import type { RunProcess } from "../run/process.ts";
 
 /** The process around a command. */

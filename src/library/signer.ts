@@ -9,7 +9,7 @@ import type { Env } from "../machine/certs_d.ts";
 import { makeSigner } from "../run/make_signer.ts";
 import type { PayloadSigner } from "../signatures/sigstore_key.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
-import { ProxyRules } from "../transport/proxies.ts";
+import { ProxyRules } from "../transport/proxy/proxies.ts";
 import { oneOf } from "./check_options.ts";
 import type { KeySigner, SignerRole } from "./options.ts";
 

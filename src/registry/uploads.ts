@@ -11,12 +11,12 @@ import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { CallOptions, UploadSource } from "../oci/store.ts";
-import { isTemporaryStatus } from "../transport/retry.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { allOf } from "../together.ts";
 import { readUpTo, readWholeBlob } from "./read_pieces.ts";
 import { registryError } from "./registry_error.ts";
+import { isUntouched, type Passage, refusesKind } from "./passage.ts";
 import { locationOf, StreamRefused, Upload } from "./upload.ts";
 import { sendBody } from "./upload_body.ts";
 
@@ -59,18 +59,6 @@ interface WriteOptions extends CallOptions {
   readonly attempts: () => Attempts;
   /** Whether the registry has the blob after all. */
   readonly isThere: () => Promise<boolean>;
-}
-
-/** How far one attempt to send the rest of an upload has come. */
-interface Passage {
-  /** Bytes that went out. */
-  sent: number;
-  /** Whether the request that ends the upload has begun. */
-  isFinishing: boolean;
-  /** Whether that request carries the content, as a stream. */
-  isStreamedPut: boolean;
-  /** The size of its chunks; undefined for a stream. */
-  chunkBytes?: number;
 }
 
 /** What a write remembers from one passage to the next. */
@@ -379,23 +367,6 @@ export class Uploader {
     passage.isFinishing = true;
     await upload.finish(blob, undefined, signal);
   }
-}
-
-/** Whether a registry does not take a request of this kind. */
-function refusesKind(error: unknown): boolean {
-  if (error instanceof StreamRefused) return true;
-  if (!(error instanceof HangarError)) return false;
-  const { status, temporary } = error;
-  return !temporary && status !== undefined &&
-    ![401, 403].includes(status);
-}
-
-/** Whether an upload has certainly not changed: no byte went out. */
-function isUntouched(error: unknown, passage: Passage): boolean {
-  const { sent, isFinishing, isStreamedPut } = passage;
-  if (sent > 0 || isFinishing && !isStreamedPut) return false;
-  return error instanceof HangarError && error.status !== undefined &&
-    (error.status === 401 || isTemporaryStatus(error.status));
 }
 
 async function isThere({ isThere }: WriteOptions): Promise<boolean> {

@@ -8,7 +8,7 @@ import { withVariables } from "../machine/with_variables.ts";
 import type { PayloadSigner } from "../signatures/sigstore_key.ts";
 import type { BundleVerifier } from "../signatures/verify_bundle.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
-import { type ProxyRules, variablesFor } from "../transport/proxies.ts";
+import { type ProxyRules, variablesFor } from "../transport/proxy/proxies.ts";
 
 /** A `.sig` tag as cosign writes it, or a Sigstore bundle as a referrer. */
 export type SignFormat = "cosign" | "bundle";

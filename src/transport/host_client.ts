@@ -7,8 +7,8 @@
 import { HangarError } from "../errors.ts";
 import { faultOf } from "./fault.ts";
 import { redactUrl } from "./redact_url.ts";
-import { type Proxy, proxyAuthorization } from "./proxies.ts";
-import { PROXY_VARIABLES } from "./proxy_variables.ts";
+import { type Proxy, proxyAuthorization } from "./proxy/proxies.ts";
+import { PROXY_VARIABLES } from "./proxy/proxy_variables.ts";
 import { tellRateLimit } from "./rate_limit.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type {
@@ -16,7 +16,7 @@ import type {
   Transport,
   TransportRequest,
 } from "./transport.ts";
-import { withoutVariables } from "./without_variables.ts";
+import { withoutVariables } from "./proxy/without_variables.ts";
 
 /**
  * Sends a request as the global `fetch` does. `init.redirect` is `manual`:

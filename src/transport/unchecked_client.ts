@@ -8,7 +8,7 @@
 
 import { rootCertificates } from "node:tls";
 import { Agent, fetch, ProxyAgent } from "undici";
-import { type Proxy, proxyAuthorization } from "./proxies.ts";
+import { type Proxy, proxyAuthorization } from "./proxy/proxies.ts";
 
 /** Options of an {@linkcode UncheckedClient}. */
 export interface UncheckedClientOptions {

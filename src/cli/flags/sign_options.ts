@@ -11,7 +11,7 @@ import { makeSigner, type SignFormat } from "../../run/make_signer.ts";
 import type { SigningKey } from "../../signatures/sigstore_key.ts";
 import type { BundleVerifier } from "../../signatures/verify_bundle.ts";
 import type { ImageSigner } from "../../signing/image_signer.ts";
-import { ProxyRules } from "../../transport/proxies.ts";
+import { ProxyRules } from "../../transport/proxy/proxies.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 

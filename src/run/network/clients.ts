@@ -11,7 +11,7 @@ import {
   type HostCertificates,
   HostClients,
 } from "../../transport/host_client.ts";
-import type { Proxy } from "../../transport/proxies.ts";
+import type { Proxy } from "../../transport/proxy/proxies.ts";
 import { followRedirects } from "../../transport/redirect.ts";
 import { RequestGate } from "../../transport/request_gate.ts";
 import { Retrier, type RetrierOptions } from "../../transport/retry.ts";

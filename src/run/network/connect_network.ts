@@ -15,7 +15,7 @@ import type {
   FetchFunction,
   HostCertificates,
 } from "../../transport/host_client.ts";
-import { type Proxy, ProxyRules } from "../../transport/proxies.ts";
+import { type Proxy, ProxyRules } from "../../transport/proxy/proxies.ts";
 import type { RetrierOptions } from "../../transport/retry.ts";
 import { Network } from "./network.ts";
 import { type NetworkLog, observe } from "./observe.ts";

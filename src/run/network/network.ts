@@ -23,7 +23,7 @@ import { apiHostOf } from "../../names/docker_hub.ts";
 import { HarborProjects } from "../../registry/harbor.ts";
 import { Registry } from "../../registry/registry.ts";
 import { readWholeBodies } from "../../transport/read_body.ts";
-import { isLoopback } from "../../transport/proxies.ts";
+import { isLoopback } from "../../transport/proxy/proxies.ts";
 import type { HostUse } from "../../transport/request_gate.ts";
 import { compose, type Transport } from "../../transport/transport.ts";
 import { type ClientsOptions, RunClients } from "./clients.ts";

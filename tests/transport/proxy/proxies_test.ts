@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { HangarError } from "../../src/errors.ts";
+import { HangarError } from "../../../src/errors.ts";
 import {
   proxyAuthorization,
   ProxyRules,
   variablesFor,
-} from "../../src/transport/proxies.ts";
+} from "../../../src/transport/proxy/proxies.ts";
 
 function rules(variables: Record<string, string>): ProxyRules {
   return new ProxyRules((name) => variables[name]);

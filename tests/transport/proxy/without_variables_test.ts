@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { withoutVariables } from "../../src/transport/without_variables.ts";
+import { withoutVariables } from "../../../src/transport/proxy/without_variables.ts";
 
 // Tests in other files run at the same time, in the same environment.
 const SET = "HANGAR_TEST_WITHOUT_SET";

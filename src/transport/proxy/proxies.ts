@@ -7,8 +7,8 @@
  */
 
 import { BlockList, isIP } from "node:net";
-import { HangarError, printable } from "../errors.ts";
-import { basicAuthorization } from "./basic_authorization.ts";
+import { HangarError, printable } from "../../errors.ts";
+import { basicAuthorization } from "../basic_authorization.ts";
 import { PROXY_NAMES } from "./proxy_variables.ts";
 
 /** A proxy. */
