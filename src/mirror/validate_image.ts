@@ -82,8 +82,12 @@ class ImageValidation {
     const { manifest: want, origin, sourceDigests, merge } = decision;
     if (merge) tellKept(merge, this.#run.events);
     await this.#policy?.checkImage(origin);
+    const { overwrite } = this.#options;
+    const isPinned = this.#run.task.destination.digest !== undefined;
+    // A decision does not read what it replaces in any case, nor does it say why
+    // that cannot be understood.
     const held = decision.existing ??
-      (this.#options.overwrite ? await readDestination(this.#run) : undefined);
+      (overwrite || isPinned ? await readDestination(this.#run) : undefined);
     const findings = [
       ...this.#compare(want, held),
       ...held ? await this.#walk.below(want, held) : [],

@@ -132,8 +132,10 @@ Deno.test("engine: what a pinned tag holds is replaced, even where nobody unders
   const error = await assertRejects(() => world.mirror(APP), HangarError);
   assertEquals(error.code, "invalid-manifest");
   const name = `corp/app:v1@${image.digest}`;
-  const result = await world.mirror({ sources: [name], destination: name });
-  assertEquals(result.kind, "copied");
+  const order = { sources: [name], destination: name };
+  const proof = await assertRejects(() => world.validate(order), HangarError);
+  assertEquals(proof.code, "invalid-manifest");
+  assertEquals((await world.mirror(order)).kind, "copied");
 });
 
 // What is there, what is asked for, and what comes of it.

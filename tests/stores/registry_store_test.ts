@@ -9,6 +9,10 @@ const KINDS: readonly [string, FakeRegistryOptions][] = [
   ["registry", {}],
   ["registry that ignores mounts", { quirks: { ignoreMounts: true } }],
   ["registry that lists referrers", { referrers: true }],
+  [
+    "registry that refuses ranges without an end",
+    { quirks: { refusesOpenRanges: true } },
+  ],
 ];
 
 for (const [name, options] of KINDS) {

@@ -78,7 +78,6 @@ export class MemoryStore implements DestinationStore, BlobMounter {
   readonly roles = new Map<string, ManifestRole[]>();
   /** How many bytes of blobs were sent. */
   received = 0;
-  isDisposed = false;
   readonly #options: MemoryStoreOptions;
   readonly #repositories = new Map<string, Repository>();
 
@@ -294,7 +293,6 @@ export class MemoryStore implements DestinationStore, BlobMounter {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.isDisposed = true;
     return Promise.resolve();
   }
 

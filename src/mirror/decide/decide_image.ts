@@ -94,7 +94,7 @@ async function decidePinned(
     ? undefined
     // A manifest that cannot be parsed is replaced: nothing is merged with it.
     : await readDestination(run).catch((error) => {
-      if (isInvalid(error)) return undefined;
+      if (isUnusable(error)) return undefined;
       throw error;
     });
   const isHeld = existing?.content.digest === digest;
@@ -142,10 +142,14 @@ export async function readDestination(
   );
 }
 
-function isInvalid(error: unknown): boolean {
-  return error instanceof HangarError &&
-    (error.code === "invalid-manifest" ||
-      error.code === "unsupported-manifest");
+const UNUSABLE = new Set<string>([
+  "invalid-manifest",
+  "unsupported-manifest",
+  "too-large",
+]);
+
+function isUnusable(error: unknown): boolean {
+  return error instanceof HangarError && UNUSABLE.has(error.code);
 }
 
 /**

@@ -204,7 +204,10 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort(new HangarError("interrupted", "the run is over"));
-    await Promise.all([...this.#sessions.values()].map((s) => s.settled()));
+    await Promise.all([
+      ...[...this.#registries.values()].map((r) => r[Symbol.asyncDispose]()),
+      ...[...this.#sessions.values()].map((s) => s.settled()),
+    ]);
     await this.#clients[Symbol.asyncDispose]();
   }
 }

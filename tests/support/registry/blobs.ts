@@ -67,6 +67,9 @@ function get(
   }
   const size = bytes.byteLength;
   const headers = headersOf(bytes, seen, quirks);
+  if (quirks.refusesOpenRanges && seen.range?.endsWith("-")) {
+    return refusal(416, "BLOB_UNKNOWN", "the range is not understood");
+  }
   const range = quirks.ignoreRange ? undefined : parseRange(seen.range, size);
   if (range === undefined) return new Response(bodyBytes(bytes), { headers });
   if (range === "unsatisfiable") {

@@ -20,6 +20,8 @@ export interface Quirks {
   readonly omitDigestHeader?: boolean;
   /** A broken PATCH ends its upload, as with docker-registry 2.8. */
   readonly forgetBrokenUploads?: boolean;
+  /** A range without an end is refused, as by go-containerregistry's registry. */
+  readonly refusesOpenRanges?: boolean;
   /** GET of a blob sends all of it, whatever range was asked for. */
   readonly ignoreRange?: boolean;
   /**
