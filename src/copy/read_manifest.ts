@@ -54,7 +54,8 @@ export async function readManifest(
       if (content) return parseDescribed(content, descriptor);
       throw new HangarError("not-found", "the source does not hold it", {
         status: 404,
-        hint: "the image is incomplete at its source",
+        hint:
+          "the index at the source is sparse or damaged: choose the platforms that are there (--platform)",
       });
     })(),
   );

@@ -21,14 +21,17 @@ import type { ImageOrigin } from "./decide/image_origin.ts";
 import { allParts } from "./image_attachments.ts";
 import type { ImageRun } from "./image_run.ts";
 
+/** The judge of a policy. */
+export type ImageJudge = Pick<PolicyJudge, "isTrivialFor" | "judge">;
+
 /** A policy, as it applies to one image of the list. */
 export class ImagePolicy {
-  readonly #judge: PolicyJudge;
+  readonly #judge: ImageJudge;
   readonly #run: ImageRun;
   readonly #references: readonly Reference[];
 
   private constructor(
-    judge: PolicyJudge,
+    judge: ImageJudge,
     run: ImageRun,
     references: readonly Reference[],
   ) {
@@ -39,7 +42,7 @@ export class ImagePolicy {
 
   /** The policy for an image; undefined where it accepts anything. */
   static of(
-    judge: PolicyJudge | undefined,
+    judge: ImageJudge | undefined,
     run: ImageRun,
   ): ImagePolicy | undefined {
     const references = run.task.sources.map(

@@ -17,10 +17,17 @@ import {
 import { formatPlatform } from "../oci/platform.ts";
 import { together } from "../together.ts";
 import { ImagePolicy } from "./check_policy.ts";
-import { decide, type DecidedImage } from "./decide/decide_image.ts";
+import { decide } from "./decide/decide_image.ts";
+import type { DecidedImage } from "./decide/decision.ts";
 import type { ImagePart } from "./decide/image_origin.ts";
 import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
-import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
+import {
+  nothingText,
+  rebuiltText,
+  sparseText,
+  tellKept,
+  tellLost,
+} from "./decide/tell_image.ts";
 import type { ImagePlan } from "./events.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
@@ -46,8 +53,9 @@ export async function dryRunImage(
     events.warn(nothingText(decision.nothing));
     return decision;
   }
-  const { manifest, origin, sourceDigests, merge } = decision;
+  const { manifest, origin, sourceDigests, merge, sparse } = decision;
   if (merge) tellKept(merge, events);
+  if (sparse) tellLost(sparse, events);
   const policy = ImagePolicy.of(options.judge, run);
   await policy?.checkImage(origin);
   const { signatures = true } = options;
@@ -55,11 +63,12 @@ export async function dryRunImage(
     ? await countLacking(run, decision, policy)
     : 0;
   const { digest } = manifest.content;
-  const told = { digest, sourceDigests, merge };
+  const told = { digest, sourceDigests, merge, sparse };
   if (decision.kind === "up-to-date") {
     return { kind: "up-to-date", ...told, attachments };
   }
   if (merge) events.note?.(rebuiltText(merge, digest, sourceDigests));
+  if (sparse) events.note?.(sparseText(sparse, digest));
   const content = await new ContentPlan(run).work(decision);
   const platforms = await platformsOf(run, decision);
   const plan: ImagePlan = { platforms, ...content, attachments };
@@ -85,7 +94,8 @@ async function platformsOf(
 ): Promise<string[]> {
   if (manifest.kind === "index") {
     return manifest.entries.flatMap((entry) =>
-      entry.platform && attestationSubject(entry) === undefined
+      entry.platform && attestationSubject(entry) === undefined &&
+        !origin.leftOut.has(entry.digest)
         ? [formatPlatform(entry.platform)]
         : []
     );
@@ -107,15 +117,12 @@ class ContentPlan {
 
   /** All entries that the destination's reference does not name yet. */
   async work(
-    { manifest, origin, existing }: DecidedImage,
+    { manifest, origin, held }: DecidedImage,
   ): Promise<Pick<ImagePlan, "send" | "mount">> {
     const { sources, signal } = this.#run;
     if (manifest.kind === "image") {
       await this.#image(sources[origin.top!.source]!, manifest, signal);
     } else {
-      const held = new Set<string>(
-        existing?.kind === "index" ? existing.entries.map((e) => e.digest) : [],
-      );
       await together(
         origin.parts.filter((part) =>
           part !== origin.top && !held.has(part.descriptor.digest)

@@ -57,6 +57,26 @@ export interface ImageMerge {
   readonly kept: readonly KeptEntry[];
 }
 
+/** What a tag named before, of a platform that no source has. */
+export interface LostEntry {
+  /** Of the entry. */
+  readonly digest: string;
+  /** `os/arch[/variant]` */
+  readonly platform: string;
+}
+
+/**
+ * A source's own index under the tag, though not all that it names was copied.
+ */
+export interface SparseIndex {
+  /** The platforms that were selected. */
+  readonly selected: readonly string[];
+  /** How many platforms the index names. */
+  readonly available: number;
+  /** What the destination's tag no longer names. */
+  readonly lost: readonly LostEntry[];
+}
+
 /** Why nothing of an image was selected. */
 export interface NothingSelected {
   /** The filter in words. */

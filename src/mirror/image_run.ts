@@ -17,6 +17,7 @@ import type {
   ImagePlan,
   NothingSelected,
   OutcomeKind,
+  SparseIndex,
 } from "./events.ts";
 import type { MirrorTask } from "./plan/plan_mirror.ts";
 
@@ -60,6 +61,8 @@ export interface ImageResult {
   readonly findings?: readonly string[];
   /** Set when the tag's index is, or would be, one that no source has. */
   readonly merge?: ImageMerge;
+  /** Set when the tag's index is a source's, of which not all is there. */
+  readonly sparse?: SparseIndex;
   /** Set where nothing was selected. */
   readonly nothing?: NothingSelected;
   /** The result of a dry run. */

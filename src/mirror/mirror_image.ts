@@ -9,17 +9,22 @@ import { putManifest } from "../copy/put_manifest.ts";
 import { atDestination, placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
-import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
 import { allOf, together } from "../together.ts";
-import { ImagePolicy } from "./check_policy.ts";
+import { type ImageJudge, ImagePolicy } from "./check_policy.ts";
+import { decide } from "./decide/decide_image.ts";
+import type {
+  DecidedImage,
+  DecideOptions,
+  Decision,
+} from "./decide/decision.ts";
 import {
-  decide,
-  type DecidedImage,
-  type DecideOptions,
-  type Decision,
-} from "./decide/decide_image.ts";
-import { nothingText, rebuiltText, tellKept } from "./decide/tell_image.ts";
+  nothingText,
+  rebuiltText,
+  sparseText,
+  tellKept,
+  tellLost,
+} from "./decide/tell_image.ts";
 import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
@@ -29,7 +34,7 @@ import {
   openImage,
   type RunServices,
 } from "./image_run.ts";
-import { signTargets, unsignedText } from "./sign_image.ts";
+import { imageToSign, signTargets, unsignedText } from "./sign_image.ts";
 
 /** How images are looked at, by all who read a decision. */
 export interface ImageOptions extends DecideOptions {
@@ -40,7 +45,7 @@ export interface ImageOptions extends DecideOptions {
    */
   readonly signatures?: boolean;
   /** Judges what is copied. @default {everything is accepted} */
-  readonly judge?: PolicyJudge;
+  readonly judge?: ImageJudge;
   /** What is there already is left alone. @default {nothing is} */
   readonly existing?: ExistingTags;
 }
@@ -112,9 +117,9 @@ class ImageMirror {
         return decision;
       }
       await this.#policy?.checkImage(decision.origin);
-      const { sourceDigests, merge } = decision;
+      const { sourceDigests, merge, sparse } = decision;
       const { digest } = decision.manifest.content;
-      const told = { digest, sourceDigests, merge };
+      const told = { digest, sourceDigests, merge, sparse };
       if (decision.kind === "up-to-date") {
         if (merge) tellKept(merge, events);
         await this.#attach(this.#attachmentsOf(decision), decision, {
@@ -129,6 +134,10 @@ class ImageMirror {
       if (merge) {
         tellKept(merge, events);
         events.note?.(rebuiltText(merge, digest, sourceDigests));
+      }
+      if (sparse) {
+        tellLost(sparse, events);
+        events.note?.(sparseText(sparse, digest));
       }
       return { kind: "copied", ...told };
     }
@@ -160,7 +169,7 @@ class ImageMirror {
 
   /** All that the manifest needs and a source has, children first. */
   async #copy(
-    { manifest, origin, existing }: DecidedImage,
+    { manifest, origin, held }: DecidedImage,
     signal: AbortSignal,
   ): Promise<void> {
     const { sources, destination } = this.#run;
@@ -168,20 +177,12 @@ class ImageMirror {
       const source = sources[origin.top!.source]!;
       return await copyBlobs(source, destination, manifest, signal);
     }
-    const held = existing?.kind === "index"
-      ? existing.entries
-      : existing
-      ? [existing.content]
-      : [];
-    const present = new Map<Digest, string>(
-      held.map(({ digest, mediaType }) => [digest, mediaType]),
-    );
     await together(
       origin.parts.filter((part) => part !== origin.top).map(
         ({ descriptor, source }) => (signal) =>
           copyGraph(sources[source]!, destination, descriptor, {
             signal,
-            present,
+            present: held,
             depth: 1,
           }),
       ),
@@ -274,12 +275,12 @@ class ImageMirror {
 
   /** Signs what came from the sources of this run, and nothing else. */
   async #sign(
-    { manifest, origin: { strangers } }: DecidedImage,
+    { manifest, origin }: DecidedImage,
     signer: ImageSigner,
   ): Promise<void> {
-    const { destination, task, events, signal } = this.#run;
-    const address = task.destination;
-    const image = { manifest, destination, address, strangers };
+    const { events, signal } = this.#run;
+    const hasPolicy = this.#policy !== undefined;
+    const image = imageToSign(this.#run, manifest, origin, hasPolicy);
     const targets = await signTargets(image, signal);
     const why = unsignedText(image);
     if (why !== undefined) events.warn(why);

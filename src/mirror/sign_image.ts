@@ -15,7 +15,11 @@ import {
   type Manifest,
 } from "../oci/manifest.ts";
 import type { SignTarget } from "../signing/image_signer.ts";
+import type { ImageOrigin } from "./decide/image_origin.ts";
 import { destinationReader } from "./decide/image_reader.ts";
+import type { ImageRun } from "./image_run.ts";
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** The image whose parts are to be signed, at its destination. */
 export interface SignedImage {
@@ -31,6 +35,36 @@ export interface SignedImage {
    * @default {none}
    */
   readonly strangers?: ReadonlySet<string>;
+  /** Entries that are not there: they are not signed. @default {none} */
+  readonly leftOut?: ReadonlySet<string>;
+  /**
+   * Entries that no policy has judged though one applies. An index that names
+   * one is not signed.
+   *
+   * @default {none}
+   */
+  readonly unjudged?: ReadonlySet<string>;
+}
+
+/**
+ * A decided image, as it is signed at its destination.
+ *
+ * @param hasPolicy whether a policy applies to it
+ */
+export function imageToSign(
+  { task, destination }: Pick<ImageRun, "task" | "destination">,
+  manifest: Manifest,
+  { strangers, leftOut }: ImageOrigin,
+  hasPolicy: boolean,
+): SignedImage {
+  return {
+    manifest,
+    destination,
+    address: task.destination,
+    strangers,
+    leftOut,
+    ...(hasPolicy && { unjudged: leftOut }),
+  };
 }
 
 /**
@@ -41,14 +75,15 @@ export async function signTargets(
   image: SignedImage,
   signal: AbortSignal,
 ): Promise<SignTarget[]> {
-  const { manifest, destination, address, strangers = new Set() } = image;
+  const { manifest, destination, address } = image;
+  const { strangers = NONE, leftOut = NONE } = image;
   const found = new Map<string, Descriptor>();
   const reader = destinationReader(destination, signal);
   const top = describeManifest(manifest.content);
-  if (!holdsAny(manifest, strangers)) found.set(top.digest, top);
+  if (unsignedText(image) === undefined) found.set(top.digest, top);
   await walkEntries<void>(manifest, async (entry, { inside }) => {
     const { digest, mediaType } = entry;
-    if (found.has(digest) || strangers.has(digest)) return;
+    if ([found, strangers, leftOut].some((set) => set.has(digest))) return;
     found.set(digest, entry);
     if (isImageManifestType(mediaType)) return;
     await inside(await reader.readManifest(entry));
@@ -73,10 +108,18 @@ function holdsAny(
 
 /** Why an index is not signed; undefined where it is. */
 export function unsignedText(
-  { manifest, strangers = new Set() }: SignedImage,
+  { manifest, strangers = NONE, unjudged = NONE }: SignedImage,
 ): string | undefined {
-  if (!holdsAny(manifest, strangers)) return undefined;
-  return `the index ${manifest.content.digest} is not signed: it holds entries that only the destination has, and no source of this run vouches for: ${
-    [...strangers].join(", ")
-  }`;
+  const index = `the index ${manifest.content.digest} is not signed:`;
+  if (holdsAny(manifest, strangers)) {
+    return `${index} it holds entries that only the destination has, and no source of this run vouches for: ${
+      [...strangers].join(", ")
+    }`;
+  }
+  if (holdsAny(manifest, unjudged)) {
+    return `${index} it names entries that were not copied, so the policy has not judged them: ${
+      [...unjudged].join(", ")
+    }`;
+  }
+  return undefined;
 }

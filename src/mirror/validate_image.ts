@@ -8,11 +8,10 @@ import type { Manifest } from "../oci/manifest.ts";
 import type { SignatureChecker } from "../signing/image_signer.ts";
 import { together } from "../together.ts";
 import { ImagePolicy } from "./check_policy.ts";
-import {
-  decide,
-  type DecidedImage,
-  readDestination,
-} from "./decide/decide_image.ts";
+import { decide } from "./decide/decide_image.ts";
+import type { DecidedImage } from "./decide/decision.ts";
+import { readDestination } from "./decide/read_sides.ts";
+import type { ImageOrigin } from "./decide/image_origin.ts";
 import { nothingText, tellKept } from "./decide/tell_image.ts";
 import {
   type Depth,
@@ -29,7 +28,7 @@ import {
   type RunServices,
 } from "./image_run.ts";
 import { type ImageOptions, isLeftAlone } from "./mirror_image.ts";
-import { signTargets, unsignedText } from "./sign_image.ts";
+import { imageToSign, signTargets, unsignedText } from "./sign_image.ts";
 
 export type { Depth };
 
@@ -79,7 +78,7 @@ class ImageValidation {
   }
 
   async validate(decision: DecidedImage): Promise<ImageResult> {
-    const { manifest: want, origin, sourceDigests, merge } = decision;
+    const { manifest: want, origin, sourceDigests, merge, sparse } = decision;
     if (merge) tellKept(merge, this.#run.events);
     await this.#policy?.checkImage(origin);
     const { overwrite } = this.#options;
@@ -90,9 +89,9 @@ class ImageValidation {
       (overwrite || isPinned ? await readDestination(this.#run) : undefined);
     const findings = [
       ...this.#compare(want, held),
-      ...held ? await this.#walk.below(want, held) : [],
+      ...held ? await this.#walk.below(copiedOf(want, origin), held) : [],
       ...await this.#attached(decision),
-      ...held ? await this.#unsigned(held, origin.strangers) : [],
+      ...held ? await this.#unsigned(held, origin) : [],
     ];
     const { digest } = want.content;
     return findings.length > 0
@@ -101,8 +100,9 @@ class ImageValidation {
         findings: [...new Set(findings)],
         sourceDigests,
         merge,
+        sparse,
       }
-      : { kind: "passed", digest, sourceDigests, merge };
+      : { kind: "passed", digest, sourceDigests, merge, sparse };
   }
 
   /**
@@ -146,13 +146,13 @@ class ImageValidation {
   /** The signatures that this run would have made and that are missing. */
   async #unsigned(
     manifest: Manifest,
-    strangers: ReadonlySet<string>,
+    origin: ImageOrigin,
   ): Promise<string[]> {
     const { checker } = this.#options;
     if (!checker) return [];
-    const { destination, task, events, signal } = this.#run;
-    const address = task.destination;
-    const image = { manifest, destination, address, strangers };
+    const { events, signal } = this.#run;
+    const hasPolicy = this.#policy !== undefined;
+    const image = imageToSign(this.#run, manifest, origin, hasPolicy);
     const targets = await signTargets(image, signal);
     const why = unsignedText(image);
     if (why !== undefined) events.warn(why);
@@ -166,6 +166,13 @@ class ImageValidation {
     );
     return missing.flat();
   }
+}
+
+/** A manifest without the entries that are not copied. */
+function copiedOf(manifest: Manifest, { leftOut }: ImageOrigin): Manifest {
+  if (manifest.kind === "image" || leftOut.size === 0) return manifest;
+  const entries = manifest.entries.filter(({ digest }) => !leftOut.has(digest));
+  return { ...manifest, entries };
 }
 
 /**

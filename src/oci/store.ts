@@ -221,6 +221,19 @@ export interface StoreIdentity {
 }
 
 /**
+ * Tells what a store holds that keeps indexes of which it has only some
+ * entries.
+ */
+export interface PartialIndexes {
+  /** Whether the repository holds a manifest that one of its indexes names. */
+  holds(
+    repository: string,
+    digest: Digest,
+    options?: CallOptions,
+  ): Promise<boolean>;
+}
+
+/**
  * A side that images are read from. Disposing of it waits for the work that its
  * callers share.
  */
@@ -231,7 +244,14 @@ export interface SourceStore
     BlobReader,
     TagLister,
     ReferrerLister,
-    AsyncDisposable {}
+    AsyncDisposable {
+  /**
+   * Only a store that lacks entries of its indexes on purpose has it, such as an
+   * archive of some platforms. Those entries are then not selected. In any other
+   * store, a selected entry that is not there is a fault.
+   */
+  readonly partial?: PartialIndexes;
+}
 
 /**
  * A side that images are written to. Disposing of it makes sure that all that

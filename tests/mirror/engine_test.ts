@@ -99,6 +99,7 @@ Deno.test("engine: a pinned digest that is there is not asked for at the source"
     digest: again.digest,
     sourceDigests: [again.digest!],
     merge: undefined,
+    sparse: undefined,
   });
   assertEquals(again.digest as string, image.digest);
   assertEquals(shown(world.source.calls), []);

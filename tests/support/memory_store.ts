@@ -28,6 +28,7 @@ import type {
   ManifestRole,
   MountResult,
   OpenUpload,
+  PartialIndexes,
   PutManifestResult,
   UploadSource,
 } from "../../src/oci/store.ts";
@@ -41,6 +42,10 @@ export interface MemoryStoreOptions {
   readonly mounts?: "yes" | "ignored" | "no";
   /** Whether it lists referrers itself. @default {true} */
   readonly referrers?: boolean;
+  /** Whether it takes indexes of which it lacks entries. @default {false} */
+  readonly sparse?: boolean;
+  /** Whether it lacks entries of its indexes on purpose. @default {false} */
+  readonly partial?: boolean;
   /** Tags on a page of a listing. @default {3} */
   readonly pageSize?: number;
 }
@@ -73,6 +78,7 @@ interface Repository {
 export class MemoryStore implements DestinationStore, BlobMounter {
   readonly id: string;
   readonly mounter?: BlobMounter;
+  readonly partial?: PartialIndexes;
   readonly calls: StoreCall[] = [];
   /** The roles in which manifests were put, by `repository@digest`. */
   readonly roles = new Map<string, ManifestRole[]>();
@@ -85,6 +91,12 @@ export class MemoryStore implements DestinationStore, BlobMounter {
     this.id = options.id ?? "memory";
     this.#options = options;
     if (options.mounts !== "no") this.mounter = this;
+    if (options.partial) {
+      this.partial = {
+        holds: (repository, digest) =>
+          Promise.resolve(this.#find(repository, digest) !== undefined),
+      };
+    }
   }
 
   /** Puts an image there, as if it had been pushed before. */
@@ -299,6 +311,8 @@ export class MemoryStore implements DestinationStore, BlobMounter {
   /** Registries refuse a manifest whose parts they lack; foreign layers aside. */
   #checkComplete(repository: string, manifest: Manifest): void {
     const { blobs, manifests } = this.#of(repository);
+    const { sparse } = this.#options;
+    if (sparse && manifest.kind === "index") return;
     const lacking = manifest.kind === "index"
       ? manifest.entries.filter(({ digest }) => !manifests.has(digest))
       : [manifest.config, ...manifest.layers].filter(({ digest, urls }) =>

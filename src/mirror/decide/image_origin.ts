@@ -7,6 +7,7 @@
 import {
   describeManifest,
   type Descriptor,
+  type IndexManifest,
   type Manifest,
 } from "../../oci/manifest.ts";
 import type { Merged, MergeSource } from "./merge_index.ts";
@@ -32,12 +33,23 @@ export interface ImageOrigin {
   readonly rebuilt: readonly ImagePart[];
   /** Digests that only the destination has: no source of this run has them. */
   readonly strangers: ReadonlySet<string>;
+  /** Entries of the manifest that are not copied: they were not selected. */
+  readonly leftOut: ReadonlySet<string>;
 }
 
-/** Where an image that is taken whole comes from: the first source. */
-export function originOfWhole(manifest: Manifest): ImageOrigin {
+/**
+ * Where an image that is taken whole comes from: the first source.
+ *
+ * @param leftOut entries that the source may lack, and does
+ */
+export function originOfWhole(
+  manifest: Manifest,
+  leftOut: ReadonlySet<string> = new Set(),
+): ImageOrigin {
   const top = topOf(manifest, 0);
-  const entries = manifest.kind === "index" ? manifest.entries : [];
+  const entries = manifest.kind === "index"
+    ? manifest.entries.filter(({ digest }) => !leftOut.has(digest))
+    : [];
   return {
     parts: distinct([
       top,
@@ -46,6 +58,27 @@ export function originOfWhole(manifest: Manifest): ImageOrigin {
     top,
     rebuilt: [],
     strangers: new Set(),
+    leftOut,
+  };
+}
+
+/** Where an index that is kept comes from, of which only some is copied. */
+export function originOfSparse(
+  manifest: IndexManifest,
+  wanted: readonly Descriptor[],
+): ImageOrigin {
+  const top = topOf(manifest, 0);
+  const leftOut = new Set<string>(manifest.entries.map((e) => e.digest));
+  for (const { digest } of wanted) leftOut.delete(digest);
+  return {
+    parts: distinct([
+      top,
+      ...wanted.map((descriptor) => ({ descriptor, source: 0 })),
+    ]),
+    top,
+    rebuilt: [],
+    strangers: new Set(),
+    leftOut,
   };
 }
 
@@ -63,6 +96,7 @@ export function originOfMerged(
     top,
     rebuilt: tops.filter((part) => !kept.has(part.descriptor.digest)),
     strangers: new Set(merged.strangers.map((e) => e.descriptor.digest)),
+    leftOut: new Set(),
   };
 }
 

@@ -40,6 +40,8 @@ export interface ImageReader {
   /** The config of an image, whole and checked. */
   readonly readConfig: (config: Descriptor) => Promise<Uint8Array>;
   readonly readManifest: (entry: Descriptor) => Promise<Manifest>;
+  /** Whether a manifest is there. @default {all that an index names are} */
+  readonly holds?: (digest: Digest) => Promise<boolean>;
 }
 
 /** Looks into a source; nothing is read there twice. */
@@ -48,7 +50,14 @@ export function sourceReader(
   signal: AbortSignal,
 ): ImageReader {
   const { store, repository, blobs } = source;
+  const { partial } = store;
   return {
+    holds: partial && ((digest) =>
+      atSource(
+        source,
+        `manifest ${digest}`,
+        partial.holds(repository, digest, { signal }),
+      )),
     readConfig: (config) =>
       remembered(blobs, config, () =>
         atSource(
@@ -169,7 +178,7 @@ export async function mergeEntries(
     const decisive = rivals.length > 0 && !known.has(descriptor.digest) &&
       (platform === undefined ||
         isVague(platform) && others.has(coarse(platform)));
-    if (!decisive) {
+    if (!decisive || await reader.holds?.(descriptor.digest) === false) {
       return { descriptor, key: platform && platformKey(platform), platform };
     }
     const { platform: found } = await inspectEntry(reader, descriptor);

@@ -34,6 +34,8 @@ export interface MergeSource {
   /** All its entries; a single manifest counts as an index of itself. */
   readonly entries: readonly MergeEntry[];
   readonly selected: ReadonlySet<string>;
+  /** Entries that the source may lack, and does. @default {none} */
+  readonly lacking?: ReadonlySet<string>;
 }
 
 /** What the destination tag holds. */

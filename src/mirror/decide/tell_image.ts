@@ -14,7 +14,7 @@ import {
   type Platform,
   type PlatformFilter,
 } from "../../oci/platform.ts";
-import type { ImageMerge, NothingSelected } from "../events.ts";
+import type { ImageMerge, NothingSelected, SparseIndex } from "../events.ts";
 import type { Merged, MergeEntry, MergeSource } from "./merge_index.ts";
 
 /** The message about an image of which nothing was selected. */
@@ -32,9 +32,15 @@ export function nothingSelected(
   filter: PlatformFilter,
   sources: readonly MergeSource[],
 ): NothingSelected {
-  const names = sources.flatMap((source) => source.entries)
-    .filter(isNoAttestation).map(nameOf);
+  const names = sources.flatMap(({ entries, lacking }) =>
+    namesOf(entries.filter((e) => !lacking?.has(e.descriptor.digest)))
+  );
   return { wanted: formatFilter(filter), available: [...new Set(names)] };
+}
+
+/** The platforms of entries, without attestations. */
+export function namesOf(entries: readonly MergeEntry[]): string[] {
+  return entries.filter(isNoAttestation).map(nameOf);
 }
 
 /** How a tag's index was made; undefined where it is a source's own. */
@@ -98,6 +104,28 @@ export function rebuiltText(
   }${
     kept.length > 0 ? ` and ${kept.length} kept from the destination` : ""
   }, ${digest} instead of the ${whose} ${sourceDigests.join(", ")}`;
+}
+
+/** Says what the tag no longer names, and why. */
+export function tellLost(
+  { lost }: SparseIndex,
+  events: { readonly warn: (message: string) => void },
+): void {
+  for (const { digest, platform } of lost) {
+    events.warn(
+      `the tag no longer names ${platform}, ${digest}, which no source has: the source's index is kept as it is (--index sparse), so nothing is merged into it`,
+    );
+  }
+}
+
+/** `index kept: 2 of 4 platforms copied, sha256:… is the source's own` */
+export function sparseText(
+  { selected, available }: SparseIndex,
+  digest: string,
+): string {
+  return `index kept: ${selected.length} of ${
+    counted(available, "platform")
+  } copied, ${digest} is the source's own`;
 }
 
 function isNoAttestation({ descriptor }: { descriptor: Descriptor }): boolean {
