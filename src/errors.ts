@@ -258,6 +258,13 @@ function mapUrls(text: string, change: (url: string) => string): string {
   ).join("");
 }
 
+// "Is a directory (os error 21): readfile 'x'": what follows is the runtime's.
+const SYSTEM_ERROR = /^(.+) \(os error \d+\)/;
+
+function lowerFirst(text: string): string {
+  return `${text[0]!.toLowerCase()}${text.slice(1)}`;
+}
+
 /** One line for the user: the message and, where there is one, the hint. */
 export function describeError(error: unknown): string {
   if (error instanceof HangarError) {
@@ -267,6 +274,8 @@ export function describeError(error: unknown): string {
       : `${line}; ${printable(error.hint, 600)}`;
   }
   if (error instanceof Error) {
+    const [, why] = SYSTEM_ERROR.exec(error.message) ?? [];
+    if (why !== undefined) return printable(lowerFirst(why), 600);
     return printable(hideUrls(`${error.name}: ${error.message}`), 600);
   }
   return printable(hideUrls(String(error)), 600);

@@ -6,6 +6,7 @@
 
 import { toBytes } from "@std/streams/to-bytes";
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
+import { fileError } from "../machine/file_error.ts";
 import { LogStream } from "./log_stream.ts";
 import { PROXY_VARIABLES } from "../transport/proxy/proxy_variables.ts";
 import type { RunProcess } from "../run/process.ts";
@@ -34,7 +35,7 @@ function writeAll(
   } catch (error) {
     // The reader of a pipe has ended (`| head`): no program reads the output.
     if (error instanceof Deno.errors.BrokenPipe) return false;
-    throw error;
+    throw fileError("write", "standard output", error);
   }
 }
 

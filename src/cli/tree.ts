@@ -22,6 +22,11 @@ export const root: CommandSpec<CliContext> = {
   summary: "Mirror container images between registries",
   usage: ["hangar [command]"],
   version: (context) => printVersion(context),
+  elsewhere: {
+    "generate-list":
+      "hangar makes no lists: each Rancher release has its own, rancher-images.txt",
+    "scan": "hangar does not scan: use a scanner, such as: trivy image REF",
+  },
   flags: [
     {
       name: "debug",

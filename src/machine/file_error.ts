@@ -45,7 +45,7 @@ export function whyNoFile(error: unknown, writing = false): string {
   if (writing && code === "ENOENT") return "its directory does not exist";
   if (code !== undefined && Object.hasOwn(WORDS, code)) return WORDS[code]!;
   if (error instanceof Deno.errors.NotCapable) {
-    return "Deno was started without the permission for it";
+    return "hangar has no permission for it: name an ordinary file";
   }
   return describeError(error);
 }

@@ -70,11 +70,12 @@ export async function inspectImage(
   const { repository } = reference;
   const name = `${store.id}/${repository}`;
   const read = async (
-    what: string,
+    which: string,
     entry?: Descriptor,
+    what = which,
   ): Promise<Manifest> => {
     try {
-      const content = await store.getManifest(repository, what, { signal });
+      const content = await store.getManifest(repository, which, { signal });
       if (content) {
         return entry ? parseDescribed(content, entry) : parseContent(content);
       }
@@ -85,7 +86,9 @@ export async function inspectImage(
       status: 404,
     });
   };
-  const top = await read(reference.digest ?? reference.tag ?? "latest");
+  const { digest, tag = "latest" } = reference;
+  const top =
+    await (digest ? read(digest) : read(tag, undefined, `tag ${tag}`));
   let chosen: Promise<ImageManifest> | undefined;
   const image = () => chosen ??= choose(top, name, options, read);
   const configBytes = async () => {

@@ -87,11 +87,33 @@ export function parseRegistryAddress(
           ? " without a path"
           : ""
       }`,
+      { hint: registryHint(match[2]!, flag) },
     );
   }
   const scheme = match[1]?.toLowerCase();
   return scheme === "http" || scheme === "https" ? { host, scheme } : { host };
 }
+
+/** What to write in place of `docker://HOST` and `HOST/PROJECT`. */
+function registryHint(text: string, flag: string): string | undefined {
+  const [, path = ""] = /^(?:(?:docker|oci):\/\/)?(.*)$/i.exec(text)!;
+  const [name = "", ...rest] = path.split("/");
+  const host = canonicalHost(name);
+  if (host === undefined) return undefined;
+  const project = rest.join("/");
+  const option = PROJECT_FLAGS[flag];
+  const split = project !== "" && option !== undefined;
+  if (project !== "" && !split) return `write ${host}`;
+  const written = flag.startsWith("--") ? `${flag} ${name}` : name;
+  return `write ${written}${split ? ` ${option} ${project}` : ""}`;
+}
+
+/** The flag that names a project, by the flag that names its registry. */
+const PROJECT_FLAGS: Readonly<Record<string, string>> = {
+  "--source": "--source-project",
+  "--destination": "--destination-project",
+  "--registry": "--project",
+};
 
 /**
  * Parses what a user writes on the command line: a reference, which may begin

@@ -28,13 +28,34 @@ export async function readList(
   const list = "list" in input
     ? input.list
     : await readListFile(input.file, process);
-  for (const { line, reason } of list.invalid) {
-    warn(`${list.name}:${line}: ${reason}`);
-  }
+  tellInvalid(list, warn);
   if (list.entries.length === 0) {
     throw new HangarError("usage", `${list.name}: no valid line in the list`);
   }
   return list;
+}
+
+/** How many invalid lines of a list are told, and of a file that is no list. */
+const TOLD_OF_LIST = 20;
+const TOLD_OF_OTHER = 5;
+
+/** Tells of the lines that are not images: the first ones, and how many more. */
+export function tellInvalid(
+  { name, entries, invalid }: ImageList,
+  warn: (message: string) => void,
+): void {
+  const limit = entries.length > 0 ? TOLD_OF_LIST : TOLD_OF_OTHER;
+  // One more line would be told as "1 more".
+  const told = invalid.length <= limit + 1 ? invalid : invalid.slice(0, limit);
+  for (const { line, reason } of told) warn(`${name}:${line}: ${reason}`);
+  const more = invalid.length - told.length;
+  if (more > 0) {
+    warn(
+      `${name}: ${more} more lines are no images, up to line ${
+        invalid.at(-1)!.line
+      }`,
+    );
+  }
 }
 
 async function readListFile(

@@ -113,7 +113,7 @@ export async function runList(
 
   using interrupt = new Interrupt(
     process.onInterrupt,
-    () => log.warn("interrupted: stopping; once more to stop at once"),
+    () => log.warn("interrupted: stopping; a second Ctrl-C stops at once"),
   );
   const { signal } = interrupt;
   const access = { ...usersAccess(process), ...options.access };

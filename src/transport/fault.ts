@@ -26,6 +26,8 @@ const NOT_TLS =
   /corrupt message|InvalidContentType|WRONG_VERSION_NUMBER|packet length too long|EPROTO|tls handshake eof|unexpected eof/i;
 const REFUSED = /connection refused|ECONNREFUSED/i;
 const UNKNOWN_HOST = /dns error|failed to lookup|ENOTFOUND|EAI_AGAIN/i;
+// A name server that does not answer, in place of one that knows no such name.
+const NO_NAME_SERVER = /EAI_AGAIN|temporary failure|try again/i;
 const NO_TUNNEL = /unsuccessful tunnel|Proxy response/i;
 const BLOCKED_PORT =
   /bad port|blocked port|port is blocked|requests to port \d+ are blocked/i;
@@ -93,8 +95,12 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     pattern: UNKNOWN_HOST,
     code: "network",
-    message: ({ hostname }) => `host ${hostname} not found`,
-    temporary: true,
+    message: ({ hostname }, text) =>
+      NO_NAME_SERVER.test(text)
+        ? `host ${hostname} not found: no name server answers`
+        : `host ${hostname} not found`,
+    temporary: (text) => NO_NAME_SERVER.test(text),
+    hint: () => "check the name, and this machine's DNS",
   },
 ];
 

@@ -39,9 +39,15 @@ async function parse(...args: string[]) {
       subcommands: [{
         ...command("mirror"),
         aliases: ["m"],
+        alsoCalled: ["push"],
         flags: FLAGS,
-        subcommands: [{ ...command("validate"), flags: FLAGS }],
+        subcommands: [{
+          ...command("validate"),
+          alsoCalled: ["verify"],
+          flags: FLAGS,
+        }],
       }],
+      elsewhere: { toast: "use a toaster" },
     },
     args,
     {
@@ -151,6 +157,16 @@ for (
     [["mirror", "--wait=-5s"], ['"-5s" for --wait']],
     [["mirror", "validte"], ['"validte"', "did you mean validate?"]],
     [["mirrr"], ['"mirrr"', "did you mean mirror?"]],
+    [["MIRROR"], ["did you mean mirror?"]],
+    [["mirr"], ["did you mean mirror?"]],
+    [["mv"], ["see: tool --help"]],
+    [["validate"], ["did you mean mirror validate?"]],
+    [["push"], ["did you mean mirror?"]],
+    [["push", "--help"], ["did you mean mirror?"]],
+    [["push", "-f=x"], ['unknown command "push"']],
+    [["verify"], ["did you mean mirror validate?"]],
+    [["mirror", "verify"], ["did you mean validate?"]],
+    [["toast"], ['unknown command "toast" for "tool"; use a toaster']],
     [["mirror", "validate", "more"], ['"more"']],
     [["mirror", "--no-keep"], ["--no-keep"]],
     [["mirror", "--fil"], ["did you mean --file?", "tool mirror --help"]],
@@ -168,6 +184,51 @@ for (
     assertEquals([code, ran], [2, ""]);
     assertEquals(output.split("\n").length, 2, output);
     for (const word of words) assertStringIncludes(output, word);
+  });
+}
+
+for (
+  const [word, says] of [
+    ["ls", "did you mean list-tags"],
+    ["tags", "did you mean list-tags?"],
+    ["keygen", "did you mean generate-sigstore-key?"],
+    ["scan", "hangar does not scan: use a scanner"],
+    [
+      "generate-list",
+      "hangar makes no lists: each Rancher release has its own",
+    ],
+  ] as const
+) {
+  Deno.test(`usage: hangar ${word} says what to use instead, whatever follows`, async () => {
+    for (const rest of [[], ["--help"], ["-f=x"], ["reg.io/a:1", "--json"]]) {
+      const { code, stdout, stderr } = await hangar([word, ...rest]);
+      assertEquals([code, stdout], [2, ""]);
+      assertStringIncludes(stderr, `unknown command "${word}" for "hangar"; `);
+      assertStringIncludes(stderr, says);
+    }
+  });
+}
+
+for (
+  const [flag, value, hint] of [
+    ["--destination", "docker://reg.io", "write --destination reg.io"],
+    [
+      "--destination",
+      "reg.io:5000/team/sub",
+      "write --destination reg.io:5000 --destination-project team/sub",
+    ],
+    [
+      "--source",
+      "docker://reg.io/team",
+      "write --source reg.io --source-project team",
+    ],
+  ] as const
+) {
+  Deno.test(`usage: ${flag} ${value} hints at what to write`, async () => {
+    const { code, stderr } = await hangar(["mirror", "-f-", flag, value]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `invalid value "${value}" for ${flag}: `);
+    assert(stderr.endsWith(`; ${hint}\n`), stderr);
   });
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { describeError } from "../../src/errors.ts";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar, type HangarOptions } from "../support/hangar.ts";
 import { makeMultiArch } from "../support/images.ts";
@@ -96,6 +97,34 @@ for (const { args, says, env, code: expected = 2 } of CASES) {
     },
   });
 }
+
+for (const format of ["text", "json"]) {
+  Deno.test({
+    name: `file errors: a password from a directory, told as ${format}`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      using directory = Deno.openSync(home);
+      const read = await directory.read(new Uint8Array(1)).catch((e) => e);
+      const { code, stderr } = await hangar([
+        "login",
+        "127.0.0.1:1",
+        "-ua",
+        "--password-stdin",
+        `--log-format=${format}`,
+      ], { stdin: () => Promise.reject(read) });
+      assertEquals(code, 1);
+      assertStringIncludes(
+        stderr,
+        "cannot read standard input: it is a directory",
+      );
+    },
+  });
+}
+
+Deno.test("file errors: an error of the system is told in its own words", async () => {
+  const error = await Deno.mkdir(home).catch((error) => error);
+  assertEquals(describeError(error), "file exists");
+});
 
 async function mirrored(
   args: readonly string[],

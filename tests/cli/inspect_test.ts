@@ -107,7 +107,7 @@ Deno.test("inspect: what is not there is one line and exit 1", async () => {
     `${registry.host}/corp/none:v1`,
   ]);
   assertEquals([code, stdout], [1, ""]);
-  assertEquals(stderr, `hangar: ${registry.host}/corp/none has no v1\n`);
+  assertEquals(stderr, `hangar: ${registry.host}/corp/none has no tag v1\n`);
 });
 
 Deno.test("list-tags: all pages, as text and as JSON", async () => {

@@ -28,7 +28,7 @@ Deno.test("network log: a retry names its request once", () => {
   assertEquals(lines, [
     `warn ${request}: connection refused; next attempt in 1.5 s`,
     `warn ${request}: 503; next attempt in 0.5 s`,
-    `warn ${request}: GET https://cdn.example/blob: connection refused; next attempt in 0.5 s`,
+    `warn ${request}: cdn.example: connection refused; next attempt in 0.5 s`,
     `warn ${request}: connection refused; next attempt in 0.5 s`,
   ]);
 });

@@ -19,7 +19,7 @@ export interface HangarResult {
 export interface HangarOptions {
   /** The whole environment. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string | Uint8Array;
+  readonly stdin?: string | Uint8Array | (() => Promise<Uint8Array>);
   /** @default short waits */
   readonly retry?: RetrierOptions;
   /** Milliseconds since the epoch. */
@@ -52,7 +52,7 @@ export async function hangar(
       stderr += text;
       options.onStderr?.(text);
     },
-    stdin: () =>
+    stdin: typeof stdin === "function" ? stdin : () =>
       Promise.resolve(
         typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
       ),

@@ -62,7 +62,18 @@ Deno.test("fault: each kind is told by its text, the first that fits", () => {
     ["received corrupt message", "tls", false, "does not answer in TLS"],
     ["tls handshake eof", "tls", true, "does not answer in TLS"],
     ["tcp connect error: ECONNREFUSED", "network", true, "connection refused"],
-    ["dns error: failed to lookup", "network", true, "host reg.example not"],
+    [
+      "dns error: failed to lookup: Name or service not known",
+      "network",
+      false,
+      "host reg.example not found",
+    ],
+    [
+      "dns error: failed to lookup: Temporary failure in name resolution",
+      "network",
+      true,
+      "host reg.example not found: no name server answers",
+    ],
     ["something new", "network", true, "something new"],
   ];
   for (const [text, code, temporary, message] of kinds) {

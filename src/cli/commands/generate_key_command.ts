@@ -16,6 +16,7 @@ import { ExitCode } from "../../run/exit_code.ts";
 /** The command. */
 export const generateKeyCommand: CommandSpec<CliContext> = {
   name: "generate-sigstore-key",
+  alsoCalled: ["generate-key-pair", "keygen"],
   summary: "Make an encrypted key pair to sign images with",
   usage: ["hangar generate-sigstore-key [flags]"],
   examples: "hangar generate-sigstore-key --prefix sigstore",

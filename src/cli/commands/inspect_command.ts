@@ -20,6 +20,7 @@ import { inspectListCommand } from "./inspect_list_command.ts";
 /** The command. */
 export const inspectCommand: CommandSpec<CliContext> = {
   name: "inspect",
+  alsoCalled: ["manifest", "config", "show"],
   summary: "Show the manifest, the config or a summary of an image",
   usage: ["hangar inspect REF [flags]", "hangar inspect [command]"],
   examples:

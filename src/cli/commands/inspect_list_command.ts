@@ -36,6 +36,7 @@ import { consoleFor } from "../../run/log_console.ts";
 import { readTextInput } from "../../machine/read_input.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
+import { tellInvalid } from "../../run/read_list.ts";
 import { withNetwork } from "../../run/network/with_network.ts";
 
 const MAX_JOBS = 20;
@@ -116,9 +117,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
     }
     const reach = reachOptions(values);
     const console = consoleFor(reach, context);
-    for (const { line, reason } of list.invalid) {
-      console.warn(`${name}:${line}: ${reason}`);
-    }
+    tellInvalid(list, (message) => console.warn(message));
     if (output !== "-") {
       await mayOverwrite(output, values.string("file")!, values, context);
     }

@@ -18,6 +18,7 @@ const FORMATS = ["text", "json"] as const;
 /** The command. */
 export const listTagsCommand: CommandSpec<CliContext> = {
   name: "list-tags",
+  alsoCalled: ["ls", "tags"],
   summary: "Print the tags of a repository",
   usage: ["hangar list-tags REPO [flags]"],
   examples: "hangar list-tags registry.example:5000/team/app",

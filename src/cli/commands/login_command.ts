@@ -10,6 +10,7 @@ import { HangarError } from "../../errors.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
+import { fileError } from "../../machine/file_error.ts";
 import { tryAndKeep } from "../../run/destinations/login.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
@@ -98,7 +99,10 @@ async function passwordOf(
       "--password and --password-stdin contradict each other",
     );
   }
-  return new TextDecoder().decode(await context.stdin()).replace(/\r?\n$/, "");
+  const bytes = await context.stdin().catch((cause) => {
+    throw fileError("read", "standard input", cause);
+  });
+  return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
 }
 
 async function ask(

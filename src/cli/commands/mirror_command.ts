@@ -116,6 +116,7 @@ hangar mirror validate \\
 export const mirrorCommand: CommandSpec<CliContext> = {
   name: "mirror",
   aliases: ["m"],
+  alsoCalled: ["push", "pull"],
   summary: "Mirror images between registry servers",
   usage: [
     "hangar mirror -f IMAGE_LIST.txt -d DESTINATION_REGISTRY [flags]",

@@ -27,6 +27,7 @@ const KEYLESS = [
 /** The command. */
 export const signValidateCommand: CommandSpec<CliContext> = {
   name: "validate",
+  alsoCalled: ["verify"],
   summary: "Check the signatures of images",
   usage: [
     "hangar sign validate -f IMAGE_LIST.txt --sigstore-pubkey KEY.pub",

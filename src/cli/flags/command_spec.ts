@@ -20,6 +20,10 @@ export interface ArgumentSpec {
 export interface CommandSpec<C> {
   readonly name: string;
   readonly aliases?: readonly string[];
+  /** What other tools call it: suggested to who types it, but never run. */
+  readonly alsoCalled?: readonly string[];
+  /** Commands of other tools that it lacks, each with what to use instead. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly summary: string;
   /** The lines of the help's Usage. */
   readonly usage: readonly string[];

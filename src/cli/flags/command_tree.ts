@@ -15,10 +15,10 @@ import {
   type FoundCommand,
   type GivenFlag,
   refuseForeignFlag,
-  unknownWord,
 } from "./find_command.ts";
 import { checkChoice, FlagValues, normalizeArgs, takesWord } from "./flags.ts";
 import { helpFor } from "./help.ts";
+import { unknownWord } from "./unknown_word.ts";
 
 export type { CommandSpec };
 
@@ -43,9 +43,7 @@ export async function runCommandTree<C extends Output>(
   const { command, unknown } = found;
   try {
     // An unknown command is reported before unknown flags.
-    if (unknown !== undefined) {
-      throw unknownWord(unknown, command.path, command.spec);
-    }
+    if (unknown !== undefined) throw unknownWord(unknown, command);
     if (found.wantsVersion && root.version) return root.version(context);
     if (found.wantsHelp) {
       context.stdout(helpFor(command));
@@ -81,7 +79,7 @@ async function runFound<C extends Output>(
   const flags = [...command.globalFlags, ...command.flags];
   const values = new FlagValues(flags);
   const [argument, word] = argumentOf(command, readFlags(rest, values, flags));
-  if (word !== undefined) throw unknownWord(word, path, spec);
+  if (word !== undefined) throw unknownWord(word, command);
   if (!spec.run) {
     context.stdout(helpFor(command));
     return ExitCode.done;

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { HangarError, hideGiven } from "../../errors.ts";
+import { HangarError } from "../../errors.ts";
 import {
   commandsBelow,
   type CommandSpec,
@@ -148,36 +147,4 @@ export function refuseForeignFlag<C>(
     `${wrong.word} means nothing for "${path}"${why}`,
     { flag: wrong.word },
   );
-}
-
-/** The usage error for a word that names no command. */
-export function unknownWord<C>(
-  word: string,
-  path: string,
-  spec: CommandSpec<C>,
-): HangarError {
-  const near = nearest(
-    word,
-    (spec.subcommands ?? []).flatMap((c) => [c.name, ...c.aliases ?? []]),
-  );
-  const shown = JSON.stringify(hideGiven(word));
-  const what = spec.subcommands?.length && !spec.run
-    ? `unknown command ${shown} for "${path}"`
-    : `unexpected argument ${shown} for "${path}"`;
-  return new HangarError("usage", what, {
-    hint: near ? `did you mean ${near}?` : `see: ${path} --help`,
-  });
-}
-
-function nearest(
-  word: string,
-  candidates: readonly string[],
-): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = levenshteinDistance(word, candidate);
-    if (distance < least) [best, least] = [candidate, distance];
-  }
-  return best;
 }

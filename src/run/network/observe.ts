@@ -24,6 +24,9 @@ export interface NetworkLog {
   retry?(message: string): void;
 }
 
+/** A request, as the text of its fault begins with it; and its host. */
+const OTHER_REQUEST = /^[A-Z]+ https?:\/\/([^\s/]+)\S*: /;
+
 /** Below this share of a rate limit the user is warned. */
 const LOW_SHARE = 0.1;
 
@@ -94,10 +97,12 @@ function retryText(
   delayMs: number,
   reason: unknown,
 ): string {
+  const seconds = (delayMs / 1000).toFixed(1);
   const why = typeof reason === "number" ? `${reason}` : describeError(reason);
-  // The text of a connection fault begins with the request already.
-  const subject = what === undefined || why.startsWith(`${what}: `)
-    ? ""
-    : `${what}: `;
-  return `${subject}${why}; next attempt in ${(delayMs / 1000).toFixed(1)} s`;
+  if (what === undefined || why.includes(what)) {
+    return `${why}; next attempt in ${seconds} s`;
+  }
+  // After a redirect the fault is another host's: one URL a line is enough.
+  const short = why.replace(OTHER_REQUEST, "$1: ");
+  return `${what}: ${short}; next attempt in ${seconds} s`;
 }
