@@ -57,7 +57,7 @@ Deno.test("inspect list: the same rows as JSON and YAML, in list order, failures
       rows.map((row: { platforms?: string[] }) => row.platforms),
       [["linux/amd64", "linux/arm64"], ["linux/arm/v7"], [], undefined],
     );
-    assertStringIncludes(rows[3].error, "has no v1");
+    assertStringIncludes(rows[3].error, "has no tag v1");
     assertEquals(parse((await report("report.yaml")).text), rows);
   });
 });
