@@ -46,6 +46,11 @@ export class Memo<T> {
   readonly #lock = new KeyedLock();
   readonly #known = new Map<string, { readonly value: T }>();
 
+  /** Remembers a result that was found elsewhere. */
+  set(key: string, value: T): void {
+    this.#known.set(key, { value });
+  }
+
   /**
    * The result for a key: the remembered one, or that of `find`. If `find`
    * fails, the next caller that waits tries again with its own signal.

@@ -13,18 +13,38 @@ import {
   type Reference,
   type RepositoryName,
 } from "../names/reference.ts";
+import { isGlob, parseGlob } from "./tags/glob.ts";
+import type { TagSelector } from "./tags/tag_rules.ts";
 
-/** One image of a list. */
-export interface ListEntry {
+/** Where a list is told to send an image. */
+export interface ListDestination extends RepositoryName {
+  /** @default {the source's} */
+  readonly tag?: string;
+}
+
+/** What entries and choices have in common. */
+export interface ListItem {
   /** Line number, from 1. */
   readonly line: number;
   /** The line as it was written, without its ending. */
   readonly text: string;
   /** Number among the valid entries, from 1: `[IMG:n]`. */
   readonly ordinal: number;
+  /** Where it is sent, where that is said. */
+  readonly destination?: ListDestination;
+}
+
+/** One image of a list. */
+export interface ListEntry extends ListItem {
   readonly source: Reference;
-  /** Where it is sent, where that is said; its tag is the source's by default. */
-  readonly destination?: RepositoryName & { readonly tag?: string };
+}
+
+/** A line that stands for several images, until the tags are known. */
+export interface ListChoice extends ListItem {
+  readonly source: RepositoryName;
+  readonly tags: TagSelector;
+  /** The line that names one of its tags. */
+  readonly textOf: (tag: string) => string;
 }
 
 /** A line that is not an image. */
@@ -39,12 +59,15 @@ export interface ImageList {
   /** Its name in messages. */
   readonly name: string;
   readonly entries: readonly ListEntry[];
+  /** Their ordinals are counted together with those of the entries. */
+  readonly choices?: readonly ListChoice[];
   readonly invalid: readonly InvalidLine[];
 }
 
 /** Reads a list in the default format, the mirror format, or both. */
 export function parseImageList(text: string, name: string): ImageList {
   const entries: ListEntry[] = [];
+  const choices: ListChoice[] = [];
   const invalid: InvalidLine[] = [];
   let line = 0;
   for (const raw of text.replace(/^\ufeff/, "").split("\n")) {
@@ -55,18 +78,19 @@ export function parseImageList(text: string, name: string): ImageList {
       continue;
     }
     const fields = withoutComment(trimmed).split(/[ \t]+/);
+    const ordinal = entries.length + choices.length + 1;
+    const item = { line, text: verbatim, ordinal };
     try {
-      entries.push({
-        line,
-        text: verbatim,
-        ordinal: entries.length + 1,
-        ...parseFields(fields),
-      });
+      const read = parseFields(fields);
+      if ("tags" in read) choices.push({ ...item, ...read });
+      else entries.push({ ...item, ...read });
     } catch (error) {
       invalid.push({ line, text: verbatim, reason: describeError(error) });
     }
   }
-  return { name, entries, invalid };
+  return choices.length > 0
+    ? { name, entries, choices, invalid }
+    : { name, entries, invalid };
 }
 
 /** A comment begins with "#" after a blank. */
@@ -82,18 +106,46 @@ class FieldCount extends Error {
   override name = "invalid line";
 }
 
-function parseFields(
-  fields: readonly string[],
-): Pick<ListEntry, "source" | "destination"> {
+/** What a line says, apart from where it stands. */
+type Fields =
+  | Pick<ListEntry, "source" | "destination">
+  | Pick<ListChoice, "source" | "destination" | "tags" | "textOf">;
+
+function parseFields(fields: readonly string[]): Fields {
   const [source = "", destination = "", tag = ""] = fields;
-  if (fields.length === 1) return { source: parseReference(source) };
-  if (fields.length === 3) {
-    return {
-      source: { ...parseRepository(source), tag: checkTag(tag) },
-      destination: parseRepository(destination),
-    };
+  if (fields.length === 1) return parseImage(source);
+  if (fields.length !== 3) {
+    throw new FieldCount(
+      `${
+        counted(fields.length, "field")
+      }; want IMAGE, or SOURCE DESTINATION TAG`,
+    );
   }
-  throw new FieldCount(
-    `${counted(fields.length, "field")}; want IMAGE, or SOURCE DESTINATION TAG`,
-  );
+  const repository = parseRepository(source);
+  const to = parseRepository(destination);
+  return isGlob(tag)
+    ? {
+      source: repository,
+      destination: to,
+      tags: globbed(tag),
+      textOf: (tag) => `${source} ${destination} ${tag}`,
+    }
+    : { source: { ...repository, tag: checkTag(tag) }, destination: to };
+}
+
+function parseImage(text: string): Fields {
+  // The registry may be an IPv6 address in brackets.
+  const colon = text.indexOf(":", text.lastIndexOf("/") + 1);
+  const tag = colon < 0 ? "" : text.slice(colon + 1);
+  if (!isGlob(tag)) return { source: parseReference(text) };
+  const name = text.slice(0, colon);
+  return {
+    source: parseRepository(name),
+    tags: globbed(tag),
+    textOf: (tag) => `${name}:${tag}`,
+  };
+}
+
+function globbed(tag: string): TagSelector {
+  return [{ allow: [parseGlob(tag)] }];
 }

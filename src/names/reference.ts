@@ -117,13 +117,18 @@ export function parseProject(text: string, flag: string): string {
   throw invalidFlag(flag, text, "want a project, in lower case");
 }
 
+/** Whether a text can be a tag. */
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /**
  * Checks a tag.
  *
  * @throws {HangarError} `invalid-reference`
  */
 export function checkTag(text: string): string {
-  if (TAG.test(text)) return text;
+  if (isTag(text)) return text;
   throw new HangarError(
     "invalid-reference",
     `invalid tag ${JSON.stringify(hideLogin(text).slice(0, 160))}`,

@@ -8,6 +8,7 @@ import { describeError } from "../errors.ts";
 import type { ImageList } from "../lists/image_list.ts";
 import { writeFailedList } from "../machine/failed_list.ts";
 import type { MirrorOutcome } from "../mirror/events.ts";
+import type { MirrorPlan } from "../mirror/plan/plan_mirror.ts";
 import type { Console } from "../report/console.ts";
 
 /** How many failed images are listed again at the end of a run. */
@@ -21,29 +22,26 @@ function reasonOf(outcome: MirrorOutcome): string {
       : outcome.reason ?? describeError(outcome.error));
 }
 
-function textsOf(list: ImageList): ReadonlyMap<number, string> {
-  return new Map(list.entries.map(({ line, text }) => [line, text]));
-}
-
 /**
  * Lists the failed images again at the end of the log, where users look.
  *
+ * @param outcomes in the order of the plan's tasks
  * @param path the failed list, where there is one
  */
 export function recap(
-  list: ImageList,
+  { tasks }: Pick<MirrorPlan, "tasks">,
   outcomes: readonly MirrorOutcome[],
   path: string | undefined,
   console: Console,
 ): void {
-  const failed = outcomes.filter((outcome) => outcome.kind === "failed");
+  const failed = outcomes.flatMap((outcome, i) =>
+    outcome.kind === "failed" ? [{ outcome, text: tasks[i]!.texts[0] }] : []
+  );
   if (failed.length === 0) return;
-  const texts = textsOf(list);
   console.error(
     failed.length === 1 ? "1 image failed:" : `${failed.length} images failed:`,
   );
-  for (const outcome of failed.slice(0, RECAPPED)) {
-    const text = texts.get(outcome.lines[0]!) ?? "";
+  for (const { outcome, text } of failed.slice(0, RECAPPED)) {
     console.error(`${text}: ${reasonOf(outcome)}`, outcome.id);
   }
   const more = failed.length - RECAPPED;
@@ -59,22 +57,28 @@ export function recap(
  * are written to the log.
  */
 export async function keepFailed(
-  list: ImageList,
-  outcomes: readonly MirrorOutcome[],
+  { list, plan, outcomes }: {
+    readonly list: ImageList;
+    readonly plan: Pick<MirrorPlan, "tasks">;
+    /** In the order of the plan's tasks. */
+    readonly outcomes: readonly MirrorOutcome[];
+  },
   path: string,
   console: Console,
 ): Promise<{ readonly failed: number; readonly isKept: boolean }> {
-  const texts = textsOf(list);
+  const isUndone = ({ kind }: MirrorOutcome) =>
+    kind === "failed" || kind === "interrupted";
   const failed = [
     ...list.invalid,
-    ...outcomes.filter((o) => o.kind === "failed" || o.kind === "interrupted")
-      .flatMap((outcome) =>
-        outcome.lines.map((line) => ({
-          line,
-          text: texts.get(line)!,
-          reason: reasonOf(outcome),
-        }))
-      ),
+    ...outcomes.flatMap((outcome, i) =>
+      !isUndone(outcome) ? [] : outcome.lines.map((line, j) => ({
+        line,
+        // A line that chose tags stands for several images, each with its own
+        // text.
+        text: plan.tasks[i]!.texts[j]!,
+        reason: reasonOf(outcome),
+      }))
+    ),
   ].sort((a, b) => a.line - b.line);
   try {
     await writeFailedList(path, list.name, failed);

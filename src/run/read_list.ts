@@ -29,7 +29,7 @@ export async function readList(
     ? input.list
     : await readListFile(input.file, process);
   tellInvalid(list, warn);
-  if (list.entries.length === 0) {
+  if (list.entries.length + (list.choices?.length ?? 0) === 0) {
     throw new HangarError("usage", `${list.name}: no valid line in the list`);
   }
   return list;

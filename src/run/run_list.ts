@@ -7,6 +7,7 @@
 
 import { describeError } from "../errors.ts";
 import type { ImageList } from "../lists/image_list.ts";
+import type { Narrowing } from "../lists/tags/tag_rules.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
 import { loadTrace } from "../machine/traces.ts";
 import { writeReport } from "../machine/write_report.ts";
@@ -15,7 +16,9 @@ import {
   type MirrorPlan,
   planMirror,
   type PlanOptions,
+  sourceAddress,
 } from "../mirror/plan/plan_mirror.ts";
+import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Trace } from "../oci/store.ts";
@@ -39,10 +42,12 @@ import type { Network } from "./network/network.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
 import type { RunProcess } from "./process.ts";
 import { checkOutputs, type ListInput, readList } from "./read_list.ts";
+import { resolveTags } from "./resolve_tags.ts";
 import { RunLog } from "./run_log.ts";
 
 /** How a list is worked through. */
-export interface ListRunOptions extends PlanOptions, ReachOptions, LogOptions {
+export interface ListRunOptions
+  extends PlanOptions, ReachOptions, LogOptions, Narrowing {
   readonly input: ListInput;
   /** The path of the failed list; without it none is written. */
   readonly failed?: string;
@@ -72,6 +77,8 @@ export interface ListJob {
   readonly dryRun?: boolean;
   /** @default {planMirror} */
   readonly plan?: typeof planMirror;
+  /** Where lines that choose look for tags. @default {sourceAddress} */
+  readonly placeOf?: typeof destinationOf;
   readonly log: (console: Console) => MirrorEventSink;
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
@@ -102,15 +109,9 @@ export async function runList(
     log: job.log,
   }, process);
   for (const message of options.warnings) log.warn(message);
-  const list = await readList(options.input, process, (text) => log.warn(text));
+  const read = await readList(options.input, process, (text) => log.warn(text));
   await checkOutputs(options.input, options);
-  const planned = (job.plan ?? planMirror)(list, {
-    ...options,
-    routes: await loadRoutes(process.env),
-  });
-  for (const message of planned.warnings) log.warn(message);
-  log.tally.addInvalid(list.invalid.length);
-
+  const places = { ...options, routes: await loadRoutes(process.env) };
   using interrupt = new Interrupt(
     process.onInterrupt,
     () => log.warn("interrupted: stopping; a second Ctrl-C stops at once"),
@@ -127,6 +128,21 @@ export async function runList(
     log.networkLog(brake),
     signal,
   );
+  const { placeOf = sourceAddress } = job;
+  const list = await resolveTags(read, {
+    ...places,
+    network,
+    placeOf: (choice) => placeOf(choice, places, read.name),
+    log: {
+      info: (text) => log.console.info(text),
+      warn: (text) => log.warn(text),
+    },
+    showLines: job.dryRun,
+    signal,
+  });
+  const planned = (job.plan ?? planMirror)(list, places);
+  for (const message of planned.warnings) log.warn(message);
+  log.tally.addInvalid(list.invalid.length);
   const plan = job.needsLogin
     ? await admitDestinations(planned, network, {
       reach: options,
@@ -195,23 +211,27 @@ async function work(
 
 /** Reports the result, and writes the failed list; gives the exit code. */
 async function tell(
-  { list, outcomes, interrupted }: Worked,
+  { list, plan, outcomes, interrupted }: Worked,
   options: ListRunOptions,
   job: ListJob,
   { console, tally }: RunLog,
 ): Promise<number> {
   // A dry run leaves the failed list of a real one alone.
   const path = job.dryRun ? undefined : options.failed;
-  recap(list, outcomes, path, console);
+  recap(plan, outcomes, path, console);
   const { failed, isKept } = path === undefined
     ? { failed: tally.totals().failed, isKept: true }
-    : await keepFailed(list, outcomes, path, console);
+    : await keepFailed({ list, plan, outcomes }, path, console);
   tally.addUnstarted(
     outcomes.filter((o) => o.kind === "interrupted").length -
       tally.totals().interrupted,
   );
   console.info(job.summary(tally.totals()));
-  const nothing = nothingAtAll(outcomes);
+  const nothing = nothingAtAll(outcomes) ?? (
+    outcomes.length + list.invalid.length > 0 || interrupted
+      ? undefined
+      : `${list.name}: no tag was chosen, so there was nothing to do`
+  );
   if (nothing !== undefined) console.error(nothing);
   if (interrupted) return ExitCode.interrupted;
   return failed > 0 || !isKept || nothing !== undefined

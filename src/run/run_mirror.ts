@@ -10,7 +10,11 @@ import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
 import type { RunServices, Stores } from "../mirror/image_run.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
-import { type MirrorPlan, planInPlace } from "../mirror/plan/plan_mirror.ts";
+import {
+  type MirrorPlan,
+  placeInPlace,
+  planInPlace,
+} from "../mirror/plan/plan_mirror.ts";
 import {
   checkInPlace,
   type Required,
@@ -133,6 +137,7 @@ export async function runSign(
     log: logSigning,
     summary: signingLine,
     plan: planInPlace,
+    placeOf: placeInPlace,
     needsLogin: !options.skipLogin,
     work: (network) => {
       const services = network.runServices("pull,push");
@@ -153,6 +158,7 @@ export async function runSignValidate(
     log: (console) => logSigning(console, REQUIRED_PARTS[required]),
     summary: validationLine,
     plan: planInPlace,
+    placeOf: placeInPlace,
     needsLogin: false,
     work: (network) => {
       const services = network.runServices("pull");

@@ -102,6 +102,7 @@ export class MemoryWorld {
       task: {
         id: 1,
         lines: [1],
+        texts: [""],
         sources: sources.map(addressOf),
         destination: addressOf(destination),
       },

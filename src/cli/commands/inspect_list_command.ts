@@ -17,7 +17,6 @@ import {
 } from "../../mirror/inspect_image.ts";
 import { sourceAddress } from "../../mirror/plan/plan_mirror.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
-import { parseImageList } from "../../lists/image_list.ts";
 import { formatReference, parseProject } from "../../names/reference.ts";
 import {
   INSPECT_FORMATS,
@@ -33,10 +32,10 @@ import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { consoleFor } from "../../run/log_console.ts";
-import { readTextInput } from "../../machine/read_input.ts";
+import { readList } from "../../run/read_list.ts";
+import { resolveTags } from "../../run/resolve_tags.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import { tellInvalid } from "../../run/read_list.ts";
 import { withNetwork } from "../../run/network/with_network.ts";
 
 const MAX_JOBS = 20;
@@ -110,25 +109,31 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         ? parseProject(project, "--source-project")
         : undefined,
     };
-    const { name, text } = await readTextInput(values.string("file")!, context);
-    const list = parseImageList(text, name);
-    if (list.entries.length === 0) {
-      throw new HangarError("usage", `${name}: no valid line in the list`);
-    }
     const reach = reachOptions(values);
     const console = consoleFor(reach, context);
-    tellInvalid(list, (message) => console.warn(message));
+    const read = await readList(
+      { file: values.string("file")! },
+      context,
+      (message) => console.warn(message),
+    );
     if (output !== "-") {
       await mayOverwrite(output, values.string("file")!, values, context);
     }
     const routes = await loadRoutes(context.env);
     const chooser = new EndpointChooser();
-    const images = list.entries.map((entry) => sourceAddress(entry, options));
     return await withNetwork(
       reach,
       context,
       options.source,
       async (network, signal) => {
+        const list = await resolveTags(read, {
+          network,
+          routes,
+          placeOf: (choice) => sourceAddress(choice, options),
+          log: console,
+          signal,
+        });
+        const images = list.entries.map((e) => sourceAddress(e, options));
         const rows: InspectRow[] = [];
         const jobs = Math.min(MAX_JOBS, Math.max(1, values.int("jobs")));
         const inspect = async (image: ImageAddress): Promise<InspectRow> => {

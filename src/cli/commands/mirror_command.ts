@@ -5,7 +5,7 @@
  */
 
 import { parseRegistryAddress } from "../../names/address.ts";
-import { HangarError } from "../../errors.ts";
+import { HangarError, invalidFlag } from "../../errors.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import { parseProject } from "../../names/reference.ts";
 import {
@@ -211,8 +211,11 @@ function expectationOptions(values: FlagValues): MirrorRunOptions {
       "--missing leaves alone what is there, --overwrite writes it anew: give one of them",
     );
   }
+  const newest = values.int("newest");
+  if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
   return {
     ...listOptions(values),
+    newest: newest || undefined,
     filter: filterOf(values),
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),

@@ -110,6 +110,13 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
     help: "os/arch[/variant] list of images, or all; replaces --arch and --os",
   },
   {
+    name: "newest",
+    type: "int",
+    default: 0,
+    help:
+      "only the N newest versions of each line that chooses tags; 0 for all",
+  },
+  {
     name: "missing",
     type: "bool",
     default: false,

@@ -59,6 +59,12 @@ export class AttachmentFinder {
   /** Repositories whose referrers are kept from us. */
   readonly #denied = new Set<string>();
 
+  /** Takes all tags of a repository, which need not be listed once more then. */
+  learnTags(place: Place<StoreIdentity>, tags: Iterable<string>): void {
+    this.#tags.set(placeName(place), new Set(ofAttachments(tags)));
+    this.#listing.add(place.store.id);
+  }
+
   /**
    * Finds out already what a search in a repository begins with, at a store where
    * a search was of use before. Where that fails or is refused, the search does it
@@ -181,9 +187,7 @@ export class AttachmentFinder {
             signal,
           });
           for await (const page of pages) {
-            for (const tag of page) {
-              if (isAttachmentTag(tag) || isFallbackTag(tag)) tags.add(tag);
-            }
+            for (const tag of ofAttachments(page)) tags.add(tag);
           }
           this.#listing.add(store.id);
           return tags;
@@ -202,6 +206,11 @@ export class AttachmentFinder {
       },
     );
   }
+}
+
+/** Those of some tags that may matter. */
+function ofAttachments(tags: Iterable<string>): string[] {
+  return [...tags].filter((tag) => isAttachmentTag(tag) || isFallbackTag(tag));
 }
 
 /** The index under a fallback tag; undefined when there is none. */

@@ -12,7 +12,7 @@ import {
   type RegistryAddress,
 } from "../../names/address.ts";
 import { DOCKER_HUB } from "../../names/docker_hub.ts";
-import { formatReference } from "../../names/reference.ts";
+import { formatReference, type Reference } from "../../names/reference.ts";
 
 /** Where images really are, by registries.conf. */
 export interface Routes {
@@ -58,9 +58,14 @@ function join(project: string | undefined, name: string): string {
   return project === undefined ? name : `${project}/${name}`;
 }
 
+/** What a list says of an image's place: of one tag, or of a repository. */
+export type Placed =
+  & Pick<ListEntry, "destination" | "line">
+  & { readonly source: Reference };
+
 /** Where a list entry is read from. */
 export function sourceAddress(
-  { source }: ListEntry,
+  { source }: Pick<Placed, "source">,
   options: PlanOptions,
 ): ImageAddress {
   const { project, name } = split(source.repository);
@@ -76,7 +81,7 @@ export function sourceAddress(
  * @throws {HangarError} `usage` when neither the line nor the options say it
  */
 export function destinationOf(
-  { source, destination, line }: ListEntry,
+  { source, destination, line }: Placed,
   options: PlanOptions,
   listName: string,
 ): ImageAddress {

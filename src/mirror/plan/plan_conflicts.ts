@@ -82,6 +82,7 @@ export function refuse(
   return {
     id: steps[0]!.entry.ordinal,
     lines: steps.map((s) => s.entry.line),
+    texts: steps.map((s) => s.entry.text),
     sources: steps.map((s) => s.source),
     destination: steps[0]!.destination,
     refusal: typeof why === "string" ? new HangarError("conflict", why) : why,

@@ -6,11 +6,12 @@
 
 import { HangarError } from "../../errors.ts";
 import type { ImageList } from "../../lists/image_list.ts";
-import { formatWritten } from "../../names/address.ts";
+import { formatWritten, type ImageAddress } from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";
 import { isAttachmentTag } from "../../oci/attachment.ts";
 import {
   destinationOf,
+  type Placed,
   type PlanOptions,
   type Routes,
   sourceAddress,
@@ -76,6 +77,19 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
   };
 }
 
+/** Where a list's image is after mirroring. */
+export function placeInPlace(
+  entry: Placed,
+  options: PlanOptions,
+  listName: string,
+): ImageAddress {
+  return destinationOf(entry, {
+    ...options,
+    destination: options.destination ??
+      (entry.destination ? undefined : { host: entry.source.registry }),
+  }, listName);
+}
+
 /**
  * The images of a list where they are after mirroring, each once; without a
  * destination, where the list says that they are.
@@ -86,22 +100,25 @@ export function planInPlace(
 ): MirrorPlan {
   const tasks = new Map<string, MirrorTask>();
   for (const entry of list.entries) {
-    const destination = destinationOf(entry, {
-      ...options,
-      destination: options.destination ??
-        (entry.destination ? undefined : { host: entry.source.registry }),
-    }, list.name);
+    const destination = placeInPlace(entry, options, list.name);
     const key = formatReference(destination);
     const same = tasks.get(key);
     const lines = [...same?.lines ?? [], entry.line];
+    const texts = [...same?.texts ?? [], entry.text];
     const id = same?.id ?? entry.ordinal;
     try {
       const place = options.routes?.pushTo(destination) ?? destination;
-      tasks.set(key, { id, lines, sources: [place], destination: place });
+      tasks.set(key, {
+        id,
+        lines,
+        texts,
+        sources: [place],
+        destination: place,
+      });
     } catch (error) {
       if (!(error instanceof HangarError)) throw error;
       const refusal = error;
-      tasks.set(key, { id, lines, sources: [], destination, refusal });
+      tasks.set(key, { id, lines, texts, sources: [], destination, refusal });
     }
   }
   return { tasks: [...tasks.values()], warnings: [] };
@@ -134,6 +151,7 @@ function makeTask(
   return {
     id: first.entry.ordinal,
     lines,
+    texts: steps.map((s) => s.entry.text),
     sources: [...sources.values()],
     destination: first.destination,
     ...(tag !== undefined && isAttachmentTag(tag) && {

@@ -14,6 +14,8 @@ export interface MirrorTask {
   readonly id: number;
   /** Every line it stands for, ascending. */
   readonly lines: readonly number[];
+  /** What stands for each of these lines in a failed list, in their order. */
+  readonly texts: readonly string[];
   /** In list order, each once. */
   readonly sources: readonly ImageAddress[];
   readonly destination: ImageAddress;

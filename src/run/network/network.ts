@@ -56,6 +56,8 @@ export class Network implements AsyncDisposable {
   readonly #clients: RunClients;
   readonly #sessions = new Map<string, RegistrySession>();
   readonly #registries = new Map<string, Registry>();
+  /** Finds what is attached to images. */
+  readonly finder = new AttachmentFinder();
   // Pings and tokens are shared, so they end with the run, not with an image.
   readonly #end = new AbortController();
 
@@ -80,7 +82,7 @@ export class Network implements AsyncDisposable {
       manifests: new ContentLedger(),
       mounts: new Mounts(),
       locks: new KeyedLock(),
-      finder: new AttachmentFinder(),
+      finder: this.finder,
       gate: this.#clients.gate,
       attempts: () => this.#clients.retrier.attempts(),
       endpoints: new EndpointChooser(),
