@@ -13,6 +13,7 @@ import { inspectCommand } from "./commands/inspect_command.ts";
 import { listTagsCommand } from "./commands/list_tags_command.ts";
 import { loginCommand, logoutCommand } from "./commands/login_command.ts";
 import { mirrorCommand } from "./commands/mirror_command.ts";
+import { receiptCommand } from "./commands/receipt_command.ts";
 import { signCommand } from "./commands/sign_command.ts";
 import { printVersion, versionCommand } from "./commands/version_command.ts";
 
@@ -57,6 +58,7 @@ export const root: CommandSpec<CliContext> = {
     loginCommand,
     logoutCommand,
     mirrorCommand,
+    receiptCommand,
     signCommand,
     versionCommand,
   ],

@@ -102,28 +102,41 @@ export async function checkFailedPath(
   }
 }
 
+/** The flags of two files that would be one. */
+export interface SameFileNames {
+  /** The flag of the second file. @default {"--report"} */
+  readonly flag?: string;
+  /** The first file. @default {"the failed list"} */
+  readonly other?: string;
+}
+
 /**
- * Refuses one file for the failed list and the report: one would replace the
- * other. A device such as `/dev/null` takes both.
+ * Refuses one file for two outputs, such as the failed list and the report: one
+ * would replace the other. A device such as `/dev/null` takes both.
  *
  * @throws {HangarError} `usage`
  */
 export async function refuseSameFile(
-  failed: string,
-  report: string,
+  first: string,
+  second: string,
+  { flag = "--report", other = "the failed list" }: SameFileNames = {},
 ): Promise<void> {
-  const info = await statOf(failed);
+  const info = await statOf(first);
   if (isDevice(info)) return;
   const same = info
-    ? await isSameFile(failed, info, report)
-    : await placeOf(failed) === await placeOf(report);
+    ? await isSameFile(first, info, second)
+    : await placeOf(first) === await placeOf(second);
   if (!same) return;
   throw new HangarError(
     "usage",
     `invalid value ${
-      JSON.stringify(report)
-    } for --report: the failed list goes to the same file`,
-    { hint: "name another file with --report or --failed" },
+      JSON.stringify(second)
+    } for ${flag}: ${other} goes to the same file`,
+    {
+      hint: `name another file with ${flag} or ${
+        other === "the report" ? "--report" : "--failed"
+      }`,
+    },
   );
 }
 

@@ -69,7 +69,7 @@ export interface MirrorReport {
   readonly schemaVersion: 1;
   /** The program that wrote it. */
   readonly tool: { readonly name: "hangar"; readonly version: string };
-  /** `mirror`, `mirror validate`, `sign` or `sign validate`. */
+  /** `mirror`, `mirror validate`, `receipt`, `sign` or `sign validate`. */
   readonly command: string;
   /** Whether nothing was written. */
   readonly dryRun: boolean;

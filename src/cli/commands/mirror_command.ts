@@ -236,7 +236,8 @@ function filterOf(values: FlagValues): PlatformFilter {
   });
 }
 
-function jobsOf(values: FlagValues, warnings: string[]): number {
+/** The number of jobs, within its bounds. */
+export function jobsOf(values: FlagValues, warnings: string[]): number {
   const asked = values.int("jobs");
   const jobs = Math.min(MAX_JOBS, Math.max(1, asked));
   if (jobs !== asked) {

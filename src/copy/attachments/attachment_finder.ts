@@ -1,5 +1,5 @@
 /**
- * Finding what is attached to an image at its source: cosign's tags, by listing
+ * Finding what is attached to an image, mostly at its source: cosign's tags, by listing
  * the repository's, and referrers, by the API and by the tag that stands in for
  * it.
  *
@@ -25,7 +25,7 @@ import type {
 } from "../../oci/store.ts";
 import { allOf } from "../../together.ts";
 import { Memo } from "../keyed_lock.ts";
-import { atSource, type Place, placeName } from "../sides.ts";
+import { atDestination, atSource, type Place, placeName } from "../sides.ts";
 
 /** Pages of a tag listing that are read to find signatures. */
 const MAX_TAG_PAGES = 10;
@@ -40,6 +40,20 @@ export interface SearchOptions {
   readonly signal: AbortSignal;
   /** Told of what cannot be searched. */
   readonly warn: (message: string) => void;
+  /** How messages name the place. @default {"source"} */
+  readonly side?: "source" | "destination";
+}
+
+/** Runs a search, so that errors name the side. */
+async function searching<T>(
+  place: SearchPlace,
+  what: string,
+  { side }: SearchOptions,
+  operation: Promise<T>,
+): Promise<T> {
+  return side === "destination"
+    ? await atDestination(place, `read ${what} from`, operation)
+    : await atSource(place, what, operation);
 }
 
 /** What is attached to one digest. */
@@ -104,9 +118,10 @@ export class AttachmentFinder {
     );
     if (known) return tags.filter((tag) => known.has(tag));
     const heads = await allOf(tags.map((tag) =>
-      atSource(
+      searching(
         place,
         `tag ${tag}`,
+        options,
         store.headManifest(repository, tag, { signal }),
       )
     ));
@@ -124,9 +139,10 @@ export class AttachmentFinder {
     const [byApi, byTag] = await allOf([
       this.#byApi(place, digest, options),
       known === undefined || known.has(tag)
-        ? atSource(
+        ? searching(
           place,
           `tag ${tag}`,
+          options,
           readFallback(place, tag, signal),
         )
         : undefined,
@@ -141,7 +157,7 @@ export class AttachmentFinder {
     options: SearchOptions,
   ): Promise<readonly Descriptor[] | undefined> {
     const { store, repository } = place;
-    const { signal, warn } = options;
+    const { signal, warn, side = "source" } = options;
     const name = placeName(place);
     if (this.#withoutApi.has(store.id) || this.#denied.has(name)) {
       return undefined;
@@ -152,9 +168,10 @@ export class AttachmentFinder {
       return listed;
     } catch (error) {
       if (!isRefusal(error)) {
-        return await atSource(
+        return await searching(
           place,
           `the referrers of ${digest}`,
+          options,
           Promise.reject(error),
         );
       }
@@ -162,7 +179,7 @@ export class AttachmentFinder {
       if (!this.#denied.has(name)) {
         this.#denied.add(name);
         warn(
-          `the referrers of source ${name} cannot be listed (${error.status}): those that no tag lists stay behind`,
+          `the referrers of ${side} ${name} cannot be listed (${error.status}): those that no tag lists stay behind`,
         );
       }
       return undefined;
@@ -172,9 +189,10 @@ export class AttachmentFinder {
   /** The tags that may matter; undefined where they cannot all be listed. */
   async #listed(
     place: SearchPlace,
-    { signal, warn }: SearchOptions,
+    options: SearchOptions,
   ): Promise<ReadonlySet<string> | undefined> {
     const { store, repository } = place;
+    const { signal, warn, side = "source" } = options;
     const name = placeName(place);
     return await this.#tags.get(
       name,
@@ -196,10 +214,15 @@ export class AttachmentFinder {
             return undefined;
           }
           if (!isRefusal(error)) {
-            return await atSource(place, "the tags", Promise.reject(error));
+            return await searching(
+              place,
+              "the tags",
+              options,
+              Promise.reject(error),
+            );
           }
           warn(
-            `the tags of source ${name} cannot be listed (${error.status}): signatures are looked for one by one`,
+            `the tags of ${side} ${name} cannot be listed (${error.status}): signatures are looked for one by one`,
           );
           return undefined;
         }
