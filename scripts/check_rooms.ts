@@ -85,7 +85,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "together",
     "errors",
   ],
-  report: ["src/mirror/events.ts", "names", "counted", "errors"],
+  report: ["src/mirror/events.ts", "names", "counted", "json", "errors"],
   machine: [
     "auth",
     "signatures",

@@ -14,6 +14,7 @@ import { listTagsCommand } from "./commands/list_tags_command.ts";
 import { loginCommand, logoutCommand } from "./commands/login_command.ts";
 import { mirrorCommand } from "./commands/mirror_command.ts";
 import { receiptCommand } from "./commands/receipt_command.ts";
+import { reportCommand } from "./commands/report_command.ts";
 import { signCommand } from "./commands/sign_command.ts";
 import { printVersion, versionCommand } from "./commands/version_command.ts";
 
@@ -59,6 +60,7 @@ export const root: CommandSpec<CliContext> = {
     logoutCommand,
     mirrorCommand,
     receiptCommand,
+    reportCommand,
     signCommand,
     versionCommand,
   ],

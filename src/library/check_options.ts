@@ -129,6 +129,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   "--policy": "policy",
   "--provenance": "provenance",
   "--remove-signatures": "signatures: false",
+  "--shard": "shard",
   "--sign-format": "signer.format",
   "--skip-login": "skipLogin",
   "--source": "source",

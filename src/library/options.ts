@@ -232,6 +232,14 @@ export interface MirrorOptions extends ContentOptions {
    * @default {false}
    */
   readonly missing?: boolean;
+  /**
+   * The part of the list to take, where several machines share it: `index`,
+   * from 0, of `count` parts. Images of one destination repository are in one
+   * part.
+   *
+   * @default {the whole list}
+   */
+  readonly shard?: { readonly index: number; readonly count: number };
 }
 
 /** How mirroring is run. */

@@ -5,6 +5,7 @@
  */
 
 import type { MirrorEvent } from "../mirror/events.ts";
+import { checkShard, formatShard } from "../mirror/plan/shard.ts";
 import { parseRegistryAddress } from "../names/address.ts";
 import { parseProject } from "../names/reference.ts";
 import { parsePlatformFilter } from "../oci/platform.ts";
@@ -97,7 +98,8 @@ export async function mirrorRun(
     "overwrite",
     "one leaves alone what is there, the other writes it anew",
   );
-  const { source, destination, sourceProject, destinationProject } = options;
+  const { source, destination, sourceProject, destinationProject, shard } =
+    options;
   refusePlain(options, "source", source);
   refusePlain(options, "destination", destination);
   return {
@@ -119,5 +121,6 @@ export async function mirrorRun(
     }),
     skipLogin: options.skipLogin ?? false,
     missing: options.missing ?? false,
+    shard: shard && checkShard(shard, "shard", formatShard(shard)),
   };
 }

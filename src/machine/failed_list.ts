@@ -114,6 +114,7 @@ export interface SameFileNames {
  * Refuses one file for two outputs, such as the failed list and the report: one
  * would replace the other. A device such as `/dev/null` takes both.
  *
+ * @param flag the flag that named the report
  * @throws {HangarError} `usage`
  */
 export async function refuseSameFile(

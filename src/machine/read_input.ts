@@ -5,18 +5,27 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
 import { whyNoFile } from "./file_error.ts";
+
+/** Text that was read. */
+export interface TextInput {
+  /** The name of its origin in messages. */
+  readonly name: string;
+  readonly text: string;
+  /** Of its bytes, as `sha256sum` prints it. */
+  readonly digest: Digest;
+}
 
 /**
  * Reads a file, or standard input for `-`, as UTF-8.
  *
- * @returns the text, and the name of its origin in messages
  * @throws {HangarError} `usage`
  */
 export async function readTextInput(
   file: string,
   { stdin }: { readonly stdin: () => Promise<Uint8Array> },
-): Promise<{ readonly name: string; readonly text: string }> {
+): Promise<TextInput> {
   const name = file === "-" ? "standard input" : file;
   const refuse = (why: string, cause: unknown): never => {
     throw new HangarError("usage", `cannot read the list ${name}: ${why}`, {
@@ -27,7 +36,39 @@ export async function readTextInput(
     .catch((cause) => refuse(whyNoFile(cause), cause));
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return { name, text };
+    return { name, text, digest: digestOf(bytes) };
+  } catch (cause) {
+    return refuse("not UTF-8 text", cause);
+  }
+}
+
+/**
+ * Reads a file as UTF-8 text, up to a size.
+ *
+ * @param what the file is, in errors: `the report`
+ * @param limit in bytes
+ * @throws {HangarError} `usage`
+ */
+export async function readTextFile(
+  path: string,
+  what: string,
+  limit: number,
+): Promise<string> {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new HangarError("usage", `cannot read ${what} ${path}: ${why}`, {
+      cause,
+    });
+  };
+  const read = async () => {
+    const { size } = await Deno.stat(path);
+    return size > limit ? undefined : await Deno.readFile(path);
+  };
+  const bytes = await read().catch((cause) => refuse(whyNoFile(cause), cause));
+  if (bytes === undefined || bytes.length > limit) {
+    return refuse(`it is larger than ${limit} bytes`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     return refuse("not UTF-8 text", cause);
   }

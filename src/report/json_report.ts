@@ -12,6 +12,7 @@ import type {
   MirrorEventSink,
   MirrorOutcome,
   MirrorTotals,
+  NothingSelected,
   OutcomeKind,
 } from "../mirror/events.ts";
 
@@ -51,6 +52,8 @@ export interface ReportedImage {
   readonly findings?: readonly string[];
   /** Set where the tag gets a rebuilt index instead of the source's. */
   readonly merge?: ImageMerge;
+  /** Why nothing of it was selected, where nothing was. */
+  readonly nothing?: NothingSelected;
   /** What a dry run would do. */
   readonly plan?: ImagePlan;
   /** Why it failed, or was interrupted. */
@@ -71,6 +74,17 @@ export interface MirrorReport {
   readonly tool: { readonly name: "hangar"; readonly version: string };
   /** `mirror`, `mirror validate`, `receipt`, `sign` or `sign validate`. */
   readonly command: string;
+  /** The list that was worked through. */
+  readonly list: {
+    /** The path that was given, or another name for it. */
+    readonly name: string;
+    /** Of its text: `sha256:…`, as `sha256sum` prints it for a file. */
+    readonly digest: string;
+    /** How many lines it has that are no comments, in all parts. */
+    readonly lines: number;
+  };
+  /** The part of the list that this run took; undefined for the whole list. */
+  readonly shard?: { readonly index: number; readonly count: number };
   /** Whether nothing was written. */
   readonly dryRun: boolean;
   /** RFC 3339. */
@@ -97,6 +111,12 @@ export interface MirrorReport {
   }[];
   /** Lines of the list that are not images. */
   readonly invalidLines: readonly {
+    readonly line: number;
+    readonly text: string;
+    readonly reason: string;
+  }[];
+  /** What the failed list holds: the lines to do again, in list order. */
+  readonly failedLines: readonly {
     readonly line: number;
     readonly text: string;
     readonly reason: string;
@@ -172,8 +192,7 @@ export class ReportCollector {
       readonly destination: string;
     },
   ): ReportedImage {
-    const { id, lines, kind, findings, merge, plan, error, durationMs } =
-      outcome;
+    const { id, lines, kind, findings, merge, nothing, plan, error } = outcome;
     return {
       id,
       lines,
@@ -184,9 +203,10 @@ export class ReportCollector {
       destination: { reference: names.destination, digest: outcome.digest },
       outcome: kind,
       ...this.#countOf(id),
-      durationMs: Math.round(durationMs),
+      durationMs: Math.round(outcome.durationMs),
       findings,
       merge,
+      nothing,
       plan,
       error: error === undefined ? undefined : errorOf(error),
     };

@@ -52,23 +52,29 @@ export function recap(
   }
 }
 
+/** A line of the list that was not done. */
+export interface UndoneLine {
+  readonly line: number;
+  /** What stands for it in a failed list. */
+  readonly text: string;
+  readonly reason: string;
+}
+
 /**
- * Writes the lines that were not done to the failed list. If that fails, they
- * are written to the log.
+ * The lines that were not done, in list order.
+ *
+ * @param outcomes in the order of the plan's tasks
  */
-export async function keepFailed(
+export function failedLines(
   { list, plan, outcomes }: {
     readonly list: ImageList;
     readonly plan: Pick<MirrorPlan, "tasks">;
-    /** In the order of the plan's tasks. */
     readonly outcomes: readonly MirrorOutcome[];
   },
-  path: string,
-  console: Console,
-): Promise<{ readonly failed: number; readonly isKept: boolean }> {
+): UndoneLine[] {
   const isUndone = ({ kind }: MirrorOutcome) =>
     kind === "failed" || kind === "interrupted";
-  const failed = [
+  return [
     ...list.invalid,
     ...outcomes.flatMap((outcome, i) =>
       !isUndone(outcome) ? [] : outcome.lines.map((line, j) => ({
@@ -80,8 +86,22 @@ export async function keepFailed(
       }))
     ),
   ].sort((a, b) => a.line - b.line);
+}
+
+/**
+ * Writes lines that were not done to the failed list. If that fails, they are
+ * written to the log.
+ *
+ * @param list the name of the list
+ */
+export async function keepFailed(
+  list: string,
+  failed: readonly UndoneLine[],
+  path: string,
+  console: Console,
+): Promise<{ readonly failed: number; readonly isKept: boolean }> {
   try {
-    await writeFailedList(path, list.name, failed);
+    await writeFailedList(path, list, failed);
     if (failed.length > 0) {
       console.warn(
         failed.length === 1

@@ -4,13 +4,15 @@
  * @module
  */
 
-import type { ImageList } from "../lists/image_list.ts";
 import type { MirrorOutcome } from "../mirror/events.ts";
 import type { MirrorPlan } from "../mirror/plan/plan_mirror.ts";
+import type { Shard } from "../mirror/plan/shard.ts";
 import { formatReference } from "../names/reference.ts";
 import type { MirrorReport, ReportCollector } from "../report/json_report.ts";
 import type { Tally } from "../report/summary.ts";
 import { VERSION } from "../version.ts";
+import { failedLines } from "./failed_lines.ts";
+import type { RunList } from "./plan_list.ts";
 
 /** What a report is made from. */
 export interface FinishedRun {
@@ -18,7 +20,9 @@ export interface FinishedRun {
   readonly dryRun: boolean;
   readonly startedAt: Date;
   readonly exitCode: number;
-  readonly list: ImageList;
+  readonly list: RunList;
+  /** The part of the list that the run took. */
+  readonly shard?: Shard;
   readonly plan: MirrorPlan;
   /** In the order of the plan's tasks. */
   readonly outcomes: readonly MirrorOutcome[];
@@ -29,7 +33,7 @@ export interface FinishedRun {
 
 /** The report. It also names the images that were never started. */
 export function makeReport(run: FinishedRun): MirrorReport {
-  const { collector, plan, tally } = run;
+  const { collector, list, plan, tally } = run;
   const begun = new Set(collector.images().map(({ id }) => id));
   for (const [i, outcome] of run.outcomes.entries()) {
     if (begun.has(outcome.id)) continue;
@@ -43,6 +47,8 @@ export function makeReport(run: FinishedRun): MirrorReport {
     schemaVersion: 1,
     tool: { name: "hangar", version: VERSION },
     command: run.command,
+    list: { name: list.name, digest: list.digest, lines: list.lines },
+    shard: run.shard && { index: run.shard.index, count: run.shard.count },
     dryRun: run.dryRun,
     startedAt: run.startedAt.toISOString(),
     finishedAt: new Date().toISOString(),
@@ -50,6 +56,7 @@ export function makeReport(run: FinishedRun): MirrorReport {
     totals: tally.totals(),
     images: collector.images(),
     hosts: run.hosts,
-    invalidLines: run.list.invalid,
+    invalidLines: list.invalid,
+    failedLines: failedLines(run),
   };
 }

@@ -11,7 +11,7 @@ const MAX_NAMED = 20;
 
 /** Why a run did nothing; undefined where something was selected or failed. */
 export function nothingAtAll(
-  outcomes: readonly MirrorOutcome[],
+  outcomes: readonly Pick<MirrorOutcome, "kind" | "nothing">[],
 ): string | undefined {
   const why = outcomes.flatMap(({ nothing }) => nothing ? [nothing] : []);
   const [first] = why;

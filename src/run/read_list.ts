@@ -8,31 +8,36 @@ import { HangarError } from "../errors.ts";
 import { type ImageList, parseImageList } from "../lists/image_list.ts";
 import { checkFailedPath, refuseSameFile } from "../machine/failed_list.ts";
 import { readTextInput } from "../machine/read_input.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
 
 /** Where the list comes from: a file (`-` for standard input), or a program. */
 export type ListInput =
   | { readonly file: string }
   | { readonly list: ImageList };
 
+/** A list, and what it was read from. */
+export interface ReadList extends ImageList {
+  /** Of the text that it was read from. */
+  readonly digest: Digest;
+}
+
 /**
  * Reads the list.
  *
- * @param warn called for every line that is not an image
+ * @param warn called for every line that is not an image where no line is one
  * @throws {HangarError} `usage` when it cannot be read, or has no valid line
  */
 export async function readList(
   input: ListInput,
   process: { readonly stdin: () => Promise<Uint8Array> },
   warn: (message: string) => void,
-): Promise<ImageList> {
+): Promise<ReadList> {
   const list = "list" in input
-    ? input.list
+    ? { ...input.list, digest: digestOfLines(input.list) }
     : await readListFile(input.file, process);
+  if (list.entries.length + (list.choices?.length ?? 0) > 0) return list;
   tellInvalid(list, warn);
-  if (list.entries.length + (list.choices?.length ?? 0) === 0) {
-    throw new HangarError("usage", `${list.name}: no valid line in the list`);
-  }
-  return list;
+  throw new HangarError("usage", `${list.name}: no valid line in the list`);
 }
 
 /** How many invalid lines of a list are told, and of a file that is no list. */
@@ -61,9 +66,19 @@ export function tellInvalid(
 async function readListFile(
   file: string,
   process: { readonly stdin: () => Promise<Uint8Array> },
-): Promise<ImageList> {
-  const { text, name } = await readTextInput(file, process);
-  return parseImageList(text, name);
+): Promise<ReadList> {
+  const { text, name, digest } = await readTextInput(file, process);
+  return { ...parseImageList(text, name), digest };
+}
+
+function digestOfLines(
+  { entries, choices = [], invalid }: ImageList,
+): Digest {
+  const lines = [...entries, ...choices, ...invalid].sort((a, b) =>
+    a.line - b.line
+  );
+  const text = lines.map(({ line, text }) => `${line} ${text}\n`).join("");
+  return digestOf(new TextEncoder().encode(text));
 }
 
 /**

@@ -6,7 +6,6 @@
  */
 
 import { describeError } from "../errors.ts";
-import type { ImageList } from "../lists/image_list.ts";
 import type { Narrowing } from "../lists/tags/tag_rules.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
 import { loadTrace } from "../machine/traces.ts";
@@ -14,11 +13,12 @@ import { writeReport } from "../machine/write_report.ts";
 import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import {
   type MirrorPlan,
-  planMirror,
+  type planMirror,
   type PlanOptions,
   sourceAddress,
 } from "../mirror/plan/plan_mirror.ts";
 import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
+import type { Shard } from "../mirror/plan/shard.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Trace } from "../oci/store.ts";
@@ -33,13 +33,14 @@ import {
   usersAccess,
 } from "./network/connect_network.ts";
 import { ExitCode } from "./exit_code.ts";
-import { keepFailed, recap } from "./failed_lines.ts";
+import { failedLines, keepFailed, recap } from "./failed_lines.ts";
 import { Interrupt } from "./interrupt.ts";
 import type { ProgressMode } from "./list_progress.ts";
 import type { LogOptions } from "./log_console.ts";
 import { makeReport } from "./make_report.ts";
 import type { Network } from "./network/network.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
+import { planList, type PlannedList } from "./plan_list.ts";
 import type { RunProcess } from "./process.ts";
 import { checkOutputs, type ListInput, readList } from "./read_list.ts";
 import { resolveTags } from "./resolve_tags.ts";
@@ -51,6 +52,10 @@ export interface ListRunOptions
   readonly input: ListInput;
   /** The path of the failed list; without it none is written. */
   readonly failed?: string;
+  /** A file for the report, `-` for standard output. */
+  readonly report?: string;
+  /** The part that this run takes. @default {the whole list} */
+  readonly shard?: Shard;
   /** Images at once. */
   readonly jobs: number;
   /** Per image, in ms; 0 for no limit. */
@@ -58,8 +63,6 @@ export interface ListRunOptions
   readonly skipLogin: boolean;
   /** @default {"none"} */
   readonly progress?: ProgressMode;
-  /** A file for the report, `-` for standard output. */
-  readonly report?: string;
   /** Receives the report, as a program's caller does. */
   readonly onReport?: (report: MirrorReport) => void;
   /** Receives every event. */
@@ -128,20 +131,23 @@ export async function runList(
     log.networkLog(brake),
     signal,
   );
+  const tell = {
+    info: (text: string) => log.console.info(text),
+    warn: (text: string) => log.warn(text),
+  };
   const { placeOf = sourceAddress } = job;
-  const list = await resolveTags(read, {
+  const resolved = await resolveTags(read, {
     ...places,
     network,
     placeOf: (choice) => placeOf(choice, places, read.name),
-    log: {
-      info: (text) => log.console.info(text),
-      warn: (text) => log.warn(text),
-    },
+    log: tell,
     showLines: job.dryRun,
     signal,
   });
-  const planned = (job.plan ?? planMirror)(list, places);
-  for (const message of planned.warnings) log.warn(message);
+  const { list, plan: planned } = planList(
+    { ...resolved, digest: read.digest },
+    { ...places, plan: job.plan, log: tell },
+  );
   log.tally.addInvalid(list.invalid.length);
   const plan = job.needsLogin
     ? await admitDestinations(planned, network, {
@@ -156,7 +162,7 @@ export async function runList(
   log[Symbol.dispose]();
   const hosts = network.hostUses();
   const run = { list, plan, outcomes, hosts, interrupted: signal.aborted };
-  const exitCode = await tell(run, options, job, log);
+  const exitCode = await conclude(run, options, job, log);
   return await report({ ...run, exitCode }, options, process, job, log);
 }
 
@@ -170,8 +176,7 @@ interface Running {
 }
 
 /** The result of a run. */
-interface Worked {
-  readonly list: ImageList;
+interface Worked extends PlannedList {
   /** The plan, in which images for destinations that refused the login fail. */
   readonly plan: MirrorPlan;
   /** In the order of the plan's tasks. */
@@ -210,7 +215,7 @@ async function work(
 }
 
 /** Reports the result, and writes the failed list; gives the exit code. */
-async function tell(
+async function conclude(
   { list, plan, outcomes, interrupted }: Worked,
   options: ListRunOptions,
   job: ListJob,
@@ -221,20 +226,30 @@ async function tell(
   recap(plan, outcomes, path, console);
   const { failed, isKept } = path === undefined
     ? { failed: tally.totals().failed, isKept: true }
-    : await keepFailed({ list, plan, outcomes }, path, console);
+    : await keepFailed(
+      list.name,
+      failedLines({ list, plan, outcomes }),
+      path,
+      console,
+    );
   tally.addUnstarted(
     outcomes.filter((o) => o.kind === "interrupted").length -
       tally.totals().interrupted,
   );
   console.info(job.summary(tally.totals()));
+  // In one part of a list, that may well be right: `report merge` judges all.
+  const isWhole = options.shard === undefined || options.shard.count === 1;
   const nothing = nothingAtAll(outcomes) ?? (
-    outcomes.length + list.invalid.length > 0 || interrupted
+    outcomes.length + list.invalid.length > 0 || interrupted || !isWhole
       ? undefined
       : `${list.name}: no tag was chosen, so there was nothing to do`
   );
-  if (nothing !== undefined) console.error(nothing);
+  if (nothing !== undefined) {
+    if (isWhole) console.error(nothing);
+    else console.warn(nothing);
+  }
   if (interrupted) return ExitCode.interrupted;
-  return failed > 0 || !isKept || nothing !== undefined
+  return failed > 0 || !isKept || nothing !== undefined && isWhole
     ? ExitCode.someFailed
     : ExitCode.done;
 }
@@ -251,6 +266,7 @@ async function report(
   if (!collector) return exitCode;
   const made = makeReport({
     ...run,
+    shard: options.shard,
     command,
     dryRun,
     startedAt,

@@ -7,6 +7,7 @@
 import { parseRegistryAddress } from "../../names/address.ts";
 import { HangarError, invalidFlag } from "../../errors.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
+import { parseShard, type Shard } from "../../mirror/plan/shard.ts";
 import { parseProject } from "../../names/reference.ts";
 import {
   parsePlatformFilter,
@@ -103,7 +104,7 @@ hangar mirror validate \\
   run: async (values, context) =>
     await runValidate(
       {
-        ...expectationOptions(values),
+        ...expectationOptions(values, context),
         signer: await loadOwnChecker(values, context),
         policy: await loadPolicy(values, context),
       },
@@ -135,7 +136,7 @@ hangar mirror \\
   run: async (values, context) =>
     await runMirror(
       {
-        ...mirrorOptions(values),
+        ...mirrorOptions(values, context),
         signer: await loadSigner(values, context),
         policy: await loadPolicy(values, context),
       },
@@ -148,7 +149,10 @@ hangar mirror \\
  *
  * @throws {HangarError} `usage`, naming flag and value
  */
-export function listOptions(values: FlagValues): ListRunOptions {
+export function listOptions(
+  values: FlagValues,
+  { env }: Pick<CliContext, "env">,
+): ListRunOptions {
   const warnings: string[] = [];
   const address = (flag: string) => {
     const value = values.string(flag);
@@ -173,10 +177,15 @@ export function listOptions(values: FlagValues): ListRunOptions {
       }
     }
   }
+  const part = values.string("shard");
+  const shard = part === undefined
+    ? undefined
+    : parseShard(part, "--shard", env);
   return {
     ...reach,
     input: { file: values.string("file")! },
-    failed: values.string("failed")!,
+    failed: failedPath(values, shard),
+    shard,
     source,
     sourceProject: project("source-project"),
     destination,
@@ -191,20 +200,37 @@ export function listOptions(values: FlagValues): ListRunOptions {
 }
 
 /**
+ * Where the failed list goes. Parts of a list that run in one directory must
+ * not replace each other's.
+ */
+function failedPath(values: FlagValues, shard: Shard | undefined): string {
+  const path = values.string("failed")!;
+  return shard === undefined || values.given("failed")
+    ? path
+    : path.replace(/\.txt$/, `-${shard.index}-of-${shard.count}.txt`);
+}
+
+/**
  * Turns the flags of `mirror` into options.
  *
  * @throws {HangarError} `usage`, naming flag and value
  */
-export function mirrorOptions(values: FlagValues): MirrorRunOptions {
+export function mirrorOptions(
+  values: FlagValues,
+  context: Pick<CliContext, "env">,
+): MirrorRunOptions {
   return {
-    ...expectationOptions(values),
+    ...expectationOptions(values, context),
     createProject: values.bool("create-project"),
     dryRun: values.bool("dry-run"),
   };
 }
 
 /** Turns {@linkcode EXPECTATION_FLAGS} and `--failed` into options. */
-function expectationOptions(values: FlagValues): MirrorRunOptions {
+function expectationOptions(
+  values: FlagValues,
+  context: Pick<CliContext, "env">,
+): MirrorRunOptions {
   if (values.bool("missing") && values.bool("overwrite")) {
     throw new HangarError(
       "usage",
@@ -214,7 +240,7 @@ function expectationOptions(values: FlagValues): MirrorRunOptions {
   const newest = values.int("newest");
   if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
   return {
-    ...listOptions(values),
+    ...listOptions(values, context),
     newest: newest || undefined,
     filter: filterOf(values),
     provenance: values.bool("provenance"),

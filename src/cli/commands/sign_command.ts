@@ -34,7 +34,7 @@ export const signCommand: CommandSpec<CliContext> = {
   ],
   subcommands: [signValidateCommand],
   run: async (values, context) => {
-    const options = listOptions(values);
+    const options = listOptions(values, context);
     const signer = await loadSigner(values, context);
     if (!signer) {
       throw new HangarError("usage", "--sigstore-private-key is missing", {

@@ -72,7 +72,7 @@ export const signValidateCommand: CommandSpec<CliContext> = {
   ],
   run: async (values, context) =>
     await runSignValidate(
-      listOptions(values),
+      listOptions(values, context),
       await loadChecker(values),
       values.choice("require", REQUIRED) ?? "all",
       context,

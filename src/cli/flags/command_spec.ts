@@ -6,12 +6,16 @@
 
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
-/** The one word that a command takes in addition to its flags. */
+/** The word that a command takes in addition to its flags. */
 export interface ArgumentSpec {
   /** Its name in help and errors, such as `REF`. */
   readonly name: string;
   /** @default {false} */
   readonly optional?: boolean;
+  /** Whether more of them may follow. @default {false} */
+  readonly many?: boolean;
+  /** Whether it is the name of a file. @default {false} */
+  readonly isFile?: boolean;
   /** The values that it may have; any without it. */
   readonly choices?: readonly string[];
 }
@@ -44,11 +48,17 @@ export interface CommandSpec<C> {
   readonly argument?: ArgumentSpec;
   /** What `-v` and `--version` do; those are flags of the root alone. */
   readonly version?: (context: C) => number;
-  /** What the command does; gives the exit code. Without it, help is shown. */
+  /**
+   * What the command does; gives the exit code. Without it, help is shown.
+   *
+   * @param argument `""` when none was given
+   * @param more those after the first one
+   */
   readonly run?: (
     values: FlagValues,
     context: C,
     argument: string,
+    more: readonly string[],
   ) => Promise<number>;
 }
 

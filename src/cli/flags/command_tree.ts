@@ -78,7 +78,11 @@ async function runFound<C extends Output>(
   const { spec, path } = command;
   const flags = [...command.globalFlags, ...command.flags];
   const values = new FlagValues(flags);
-  const [argument, word] = argumentOf(command, readFlags(rest, values, flags));
+  const [argument, ...more] = argumentsOf(
+    command,
+    readFlags(rest, values, flags),
+  );
+  const word = spec.argument?.many ? undefined : more[0];
   if (word !== undefined) throw unknownWord(word, command);
   if (!spec.run) {
     context.stdout(helpFor(command));
@@ -93,7 +97,7 @@ async function runFound<C extends Output>(
       hint: `see: ${path} --help`,
     });
   }
-  return await spec.run(values, context, argument ?? "");
+  return await spec.run(values, context, argument ?? "", more);
 }
 
 /** Reads the flags; gives the other words. */
@@ -121,21 +125,21 @@ function readFlags(
 }
 
 /**
- * The argument and the first word too many.
+ * The argument, and the words after it.
  *
  * @returns the argument: `""` when the command needs none, undefined when a
  * needed one is missing
  * @throws {HangarError} `usage` for a value that is not one of the choices
  */
-function argumentOf<C>(
+function argumentsOf<C>(
   { spec: { argument } }: PlacedCommand<C>,
   words: readonly string[],
-): readonly [argument?: string, tooMany?: string] {
-  if (!argument) return ["", words[0]];
-  const [value, tooMany] = words;
+): readonly [argument: string | undefined, ...more: string[]] {
+  if (!argument) return ["", ...words];
+  const [value, ...more] = words;
   if (value === undefined) return [argument.optional ? "" : undefined];
   checkChoice(argument.name, value, argument.choices);
-  return [value, tooMany];
+  return [value, ...more];
 }
 
 /**

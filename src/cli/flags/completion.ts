@@ -67,7 +67,8 @@ export function completionsFor<C>(
       // The scripts put the flag before the value themselves.
       : valuesOf(matchFlag(typed, flags)?.spec, typed.slice(equals + 1));
   }
-  if (operands.length > 0) return { words: [] };
+  if (operands.length > 0 && !spec.argument?.many) return { words: [] };
+  if (spec.argument?.isFile) return { words: [], files: true };
   const commands = (spec.subcommands ?? []).map((child) =>
     [child.name, child.summary] as const
   );

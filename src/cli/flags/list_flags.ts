@@ -64,6 +64,12 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
     help: "file for a report in JSON, - for standard output",
   },
   {
+    name: "shard",
+    type: "string",
+    help:
+      "take part I of N of the list, as I/N counted from 0, or auto/N in an Indexed Job or a job array",
+  },
+  {
     name: "skip-login",
     type: "bool",
     default: false,

@@ -27,10 +27,17 @@ import type { MirrorTask, Step } from "./task.ts";
 export type { MirrorTask, PlanOptions, Routes };
 export { sourceAddress };
 
+/** A warning about the plan. */
+export interface PlanWarning {
+  readonly message: string;
+  /** The images that it is about; without them, it is about the whole run. */
+  readonly images?: readonly number[];
+}
+
 /** The work of a run. */
 export interface MirrorPlan {
   readonly tasks: readonly MirrorTask[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly PlanWarning[];
 }
 
 /**
@@ -40,7 +47,7 @@ export interface MirrorPlan {
  * other than docker.io has no destination
  */
 export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
-  const warnings: string[] = [];
+  const warnings: PlanWarning[] = [];
   const units = new Map<string, Step[]>();
   const refused: MirrorTask[] = [];
   for (const entry of list.entries) {
@@ -127,7 +134,7 @@ export function planInPlace(
 function makeTask(
   steps: readonly Step[],
   name: string,
-  warnings: string[],
+  warnings: PlanWarning[],
 ): MirrorTask {
   const [first] = steps as [Step];
   const sources = new Map(
@@ -143,9 +150,11 @@ function makeTask(
         `${where} all write ${tag}, and a pinned image is never merged`,
       );
     }
-    warnings.push(
-      `${where} have one destination, ${tag}: merged in the order of the list`,
-    );
+    warnings.push({
+      message:
+        `${where} have one destination, ${tag}: merged in the order of the list`,
+      images: [first.entry.ordinal],
+    });
   }
   const { tag } = first.destination;
   return {
@@ -172,7 +181,7 @@ function routed(
   step: Step,
   key: string,
   routes: Routes | undefined,
-  warnings: string[],
+  warnings: PlanWarning[],
 ): Step {
   if (!routes) return step;
   const { source } = step;
@@ -187,9 +196,11 @@ function routed(
     );
   }
   if (endpoints.length < all.length) {
-    const warning =
+    const message =
       `registries.conf: a mirror of ${source.registry} is the destination ${step.destination.registry} itself: it is not read from for images that go there`;
-    if (!warnings.includes(warning)) warnings.push(warning);
+    if (warnings.every((warning) => warning.message !== message)) {
+      warnings.push({ message });
+    }
   }
   return {
     ...step,
@@ -198,15 +209,22 @@ function routed(
   };
 }
 
-function warnPinned(tasks: readonly MirrorTask[], warnings: string[]): void {
+function warnPinned(
+  tasks: readonly MirrorTask[],
+  warnings: PlanWarning[],
+): void {
   const pinned = tasks.filter((t) => t.destination.digest !== undefined);
-  if (pinned.length === 0) return;
-  warnings.push(
+  const untagged = pinned.filter((task) => task.destination.tag === undefined);
+  const add = (message: string, about: readonly MirrorTask[]) => {
+    if (about.length === 0) return;
+    warnings.push({ message, images: about.map(({ id }) => id) });
+  };
+  add(
     "images pinned by digest are copied whole: --arch, --os and --provenance do not apply to them",
+    pinned,
   );
-  if (pinned.some((task) => task.destination.tag === undefined)) {
-    warnings.push(
-      "images pinned by digest alone get no tag, and some registries delete untagged manifests",
-    );
-  }
+  add(
+    "images pinned by digest alone get no tag, and some registries delete untagged manifests",
+    untagged,
+  );
 }

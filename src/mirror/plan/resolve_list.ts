@@ -78,9 +78,6 @@ export async function resolveList(
     }
     items[choice.ordinal] = made.tags.map((tag) => entryOf(choice, tag));
   }
-  for (const { line, reason } of failed) {
-    options.warn(`${name}:${line}: ${reason}`);
-  }
   return {
     ...list,
     choices: undefined,

@@ -91,7 +91,7 @@ Deno.test("plan: sources of one destination tag are one task, named in one warni
     "docker.io/y/b:1",
   ]);
   assertEquals(warnings.length, 1);
-  assertStringIncludes(warnings[0]!, "lines 1 and 2");
+  assertStringIncludes(warnings[0]!.message, "lines 1 and 2");
 });
 
 Deno.test("plan: a pinned line and another for one tag contradict each other", () => {
@@ -164,7 +164,7 @@ Deno.test("plan: lines that name one DESTINATION are merged, also with --destina
     assertEquals(tasks.length, 1);
     assertEquals(tasks[0]!.refusal, undefined);
     assertEquals(tasks[0]!.sources.length, 2);
-    assertStringIncludes(warnings[0]!, "lines 1, 2 and 3");
+    assertStringIncludes(warnings[0]!.message, "lines 1, 2 and 3");
   }
   const twice = plan("q.io/p/app:v1\nq.io/p/app d.io/p/app v1", D);
   assertEquals(twice.tasks.map((t) => [t.lines, t.refusal]), [
