@@ -7,7 +7,11 @@
 import { HangarError } from "../errors.ts";
 import type { ImageList } from "../lists/image_list.ts";
 import { guardSpans } from "../machine/span_secrets.ts";
-import type { ImageMerge, MirrorOutcome } from "../mirror/events.ts";
+import type {
+  ImageMerge,
+  MirrorOutcome,
+  SparseIndex,
+} from "../mirror/events.ts";
 import type { MirrorReport, ReportedImage } from "../report/json_report.ts";
 import { nothingAtAll } from "../run/nothing_at_all.ts";
 import { runMirror } from "../run/run_mirror.ts";
@@ -32,6 +36,8 @@ export interface CopiedImage {
   readonly digest: string;
   /** Set where the tag's index is not the source's own. */
   readonly merge?: ImageMerge;
+  /** Set where it is, but not all that it names was copied. */
+  readonly sparse?: SparseIndex;
   /** Blob bytes sent, those of broken attempts included. */
   readonly bytesSent: number;
   /** Blob bytes that were not sent, because the blobs were mounted. */
@@ -133,6 +139,7 @@ function resultOf(
     destination: image.destination.reference,
     digest,
     merge: outcome.merge,
+    sparse: outcome.sparse,
     bytesSent: image.bytesSent,
     bytesMounted: image.bytesMounted,
     requests: image.requests,

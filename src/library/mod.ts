@@ -25,11 +25,13 @@ export type {
   ImageMerge,
   ImagePlan,
   KeptEntry,
+  LostEntry,
   MirrorEvent,
   MirrorOutcome,
   MirrorTotals,
   NothingSelected,
   OutcomeKind,
+  SparseIndex,
 } from "../mirror/events.ts";
 export type {
   MirrorReport,

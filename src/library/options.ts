@@ -155,6 +155,17 @@ export interface ContentOptions extends RegistryOptions {
   /** Platforms, as `os/arch` or `os/arch/variant`, or `all`; instead of both. */
   readonly platform?: readonly string[];
   /**
+   * What becomes of a source's index of which only a part is selected:
+   * - `"rebuild"`: the tag gets an index of what was selected
+   * - `"whole"`: nothing is left out, whatever platforms were chosen
+   * - `"sparse"`: the tag gets the source's own index, so that its digest and its
+   *   signatures hold, and what was selected of it is copied. At a registry that
+   *   does not take such an index, it is rebuilt, with a warning.
+   *
+   * @default {"rebuild"}
+   */
+  readonly index?: "rebuild" | "whole" | "sparse";
+  /**
    * What one image may take, in ms; 0 for no limit.
    *
    * @default {600_000}

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { INDEX_MODES } from "../mirror/decide/decision.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
 import { checkShard, formatShard } from "../mirror/plan/shard.ts";
 import { parseRegistryAddress } from "../names/address.ts";
@@ -54,6 +55,7 @@ export async function contentRun(
     jobs: 1,
     skipLogin: false,
     overwrite,
+    index: oneOf("index", options.index, INDEX_MODES),
     missing: false,
     signatures,
     provenance,

@@ -17,7 +17,7 @@ import {
 import { formatPlatform } from "../oci/platform.ts";
 import { together } from "../together.ts";
 import { ImagePolicy } from "./check_policy.ts";
-import { decide } from "./decide/decide_image.ts";
+import { decideAsHeld } from "./decide/decide_image.ts";
 import type { DecidedImage } from "./decide/decision.ts";
 import type { ImagePart } from "./decide/image_origin.ts";
 import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
@@ -48,7 +48,7 @@ export async function dryRunImage(
   if (await isLeftAlone(job, options)) return { kind: "present" };
   const run = await openImage(job, services);
   const { events } = run;
-  const decision = await decide(run, options);
+  const decision = await decideAsHeld(run, options);
   if (decision.kind === "skipped") {
     events.warn(nothingText(decision.nothing));
     return decision;

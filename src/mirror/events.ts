@@ -107,6 +107,8 @@ export interface MirrorOutcome {
   readonly sourceDigests?: readonly string[];
   /** Set when the tag's index is, or would be, one that no source has. */
   readonly merge?: ImageMerge;
+  /** Set when it is a source's, of which not all is, or would be, there. */
+  readonly sparse?: SparseIndex;
   /** Set where nothing was selected. */
   readonly nothing?: NothingSelected;
   /** The result of a dry run. */
@@ -213,7 +215,9 @@ export interface MirrorTotals {
   readonly skipped: number;
   /** Indexes that are, or would be, ones that no source has. */
   readonly indexesRebuilt: number;
-  /** Entries in them that were kept from the destination. */
+  /** Sources' indexes of which not all is, or would be, there. */
+  readonly indexesSparse: number;
+  /** Entries in rebuilt indexes that were kept from the destination. */
   readonly entriesKept: number;
   /** Those of the kept whose platform the filter asks for. */
   readonly wantedEntriesKept: number;

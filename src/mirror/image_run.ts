@@ -11,6 +11,7 @@ import type { ImageAddress } from "../names/address.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { DestinationStore, SourceStore } from "../oci/store.ts";
 import { allOf } from "../together.ts";
+import type { SparseTrials } from "./decide/sparse_trials.ts";
 import type { EndpointChooser } from "./endpoints.ts";
 import type {
   ImageMerge,
@@ -31,6 +32,7 @@ export interface Stores {
 export interface RunServices extends CopyServices {
   readonly stores: Stores;
   readonly endpoints: EndpointChooser;
+  readonly sparse: SparseTrials;
 }
 
 /** What one image reports while it is worked on. */

@@ -5,10 +5,9 @@
  */
 
 import { copyBlobs, copyGraph } from "../copy/copy_graph.ts";
-import { putManifest } from "../copy/put_manifest.ts";
-import { atDestination, placeName } from "../copy/sides.ts";
+import { placeName } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
-import { type Digest, digestAlgorithm } from "../oci/digest.ts";
+import { digestAlgorithm } from "../oci/digest.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
 import { allOf, together } from "../together.ts";
 import { type ImageJudge, ImagePolicy } from "./check_policy.ts";
@@ -18,6 +17,7 @@ import type {
   DecideOptions,
   Decision,
 } from "./decide/decision.ts";
+import { IndexRefused, type SparseTrials } from "./decide/sparse_trials.ts";
 import {
   nothingText,
   rebuiltText,
@@ -35,6 +35,7 @@ import {
   type RunServices,
 } from "./image_run.ts";
 import { imageToSign, signTargets, unsignedText } from "./sign_image.ts";
+import { ImageWriter } from "./write_image.ts";
 
 /** How images are looked at, by all who read a decision. */
 export interface ImageOptions extends DecideOptions {
@@ -93,53 +94,48 @@ export async function mirrorImage(
 ): Promise<ImageResult> {
   if (await isLeftAlone(job, options)) return { kind: "present" };
   const run = await openImage(job, services, { recheck: options.overwrite });
-  return await new ImageMirror(run, options).mirror();
+  return await new ImageMirror(run, services.sparse, options).mirror();
 }
 
 class ImageMirror {
   readonly #run: ImageRun;
+  readonly #trials: SparseTrials;
+  readonly #writer: ImageWriter;
   readonly #options: MirrorOptions;
   readonly #policy?: ImagePolicy;
+  /** Why this image's index is rebuilt, though it was to be kept. */
+  #refusal?: IndexRefused;
 
-  constructor(run: ImageRun, options: MirrorOptions) {
+  constructor(run: ImageRun, trials: SparseTrials, options: MirrorOptions) {
     this.#run = run;
+    this.#trials = trials;
+    this.#writer = new ImageWriter(run, trials);
     this.#options = options;
     this.#policy = ImagePolicy.of(options.judge, run);
   }
 
-  /** Where somebody else writes the tag meanwhile, it is decided anew. */
+  /**
+   * Where somebody else writes the tag meanwhile, or the registry refuses the
+   * source's index, it is decided anew.
+   */
   async mirror(): Promise<ImageResult> {
-    const { events, destination, task } = this.#run;
+    const { destination, task } = this.#run;
+    let wasWritten = false;
     for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const decision = await decideAhead(this.#run, this.#options);
-      if (decision.kind === "skipped") {
-        events.warn(nothingText(decision.nothing));
-        return decision;
+      try {
+        const result = await this.#round();
+        if (result) {
+          this.#tellRefusal();
+          // An earlier round wrote what somebody else has merged since.
+          const isOurs = wasWritten && result.kind === "up-to-date";
+          return isOurs ? { ...result, kind: "copied" } : result;
+        }
+        wasWritten = true;
+      } catch (error) {
+        if (!(error instanceof IndexRefused) || this.#refusal) throw error;
+        this.#refusal = error;
+        if (error.isCertain) this.#tellRefusal();
       }
-      await this.#policy?.checkImage(decision.origin);
-      const { sourceDigests, merge, sparse } = decision;
-      const { digest } = decision.manifest.content;
-      const told = { digest, sourceDigests, merge, sparse };
-      if (decision.kind === "up-to-date") {
-        if (merge) tellKept(merge, events);
-        await this.#attach(this.#attachmentsOf(decision), decision, {
-          isAbsent: false,
-        });
-        // An earlier round wrote what somebody else has merged since.
-        return { kind: round > 1 ? "copied" : "up-to-date", ...told };
-      }
-      const attachments = this.#attachmentsOf(decision);
-      await this.#copyAndFind(decision, attachments);
-      if (!await this.#write(decision, attachments)) continue;
-      if (merge) {
-        tellKept(merge, events);
-        events.note?.(rebuiltText(merge, digest, sourceDigests));
-      }
-      if (sparse) {
-        tellLost(sparse, events);
-        events.note?.(sparseText(sparse, digest));
-      }
-      return { kind: "copied", ...told };
     }
     throw new HangarError(
       "conflict",
@@ -147,6 +143,55 @@ class ImageMirror {
         placeName(destination)
       } was written by somebody else ${MAX_ROUNDS} times while it was merged`,
       { hint: "let one run at a time write a tag, and mirror it again" },
+    );
+  }
+
+  /** Decides and writes; undefined where somebody else wrote the tag. */
+  async #round(): Promise<ImageResult | undefined> {
+    const { events } = this.#run;
+    const decision = await decideAhead(this.#run, this.#decideOptions());
+    if (decision.kind === "skipped") {
+      events.warn(nothingText(decision.nothing));
+      return decision;
+    }
+    await this.#policy?.checkImage(decision.origin);
+    const { sourceDigests, merge, sparse } = decision;
+    const { digest } = decision.manifest.content;
+    const told = { digest, sourceDigests, merge, sparse };
+    const attachments = this.#attachmentsOf(decision);
+    if (decision.kind === "up-to-date") {
+      if (merge) tellKept(merge, events);
+      await this.#attach(attachments, decision, { isAbsent: false });
+      return { kind: "up-to-date", ...told };
+    }
+    await this.#copyAndFind(decision, attachments);
+    if (!await this.#write(decision, attachments)) return undefined;
+    if (merge) {
+      tellKept(merge, events);
+      events.note?.(rebuiltText(merge, digest, sourceDigests));
+    }
+    if (sparse) {
+      tellLost(sparse, events);
+      events.note?.(sparseText(sparse, digest));
+    }
+    return { kind: "copied", ...told };
+  }
+
+  /** An index that its registry does not take is rebuilt. */
+  #decideOptions(): MirrorOptions {
+    const { destination: { store } } = this.#run;
+    const isRefused = this.#refusal || this.#trials.refuses(store.id);
+    return this.#options.index === "sparse" && isRefused
+      ? { ...this.#options, index: "rebuild" }
+      : this.#options;
+  }
+
+  /** Once for each registry: what it refused, and what is done instead. */
+  #tellRefusal(): void {
+    const { destination: { store }, events } = this.#run;
+    if (!this.#refusal || !this.#trials.learn(store.id)) return;
+    events.warn(
+      `destination ${store.id} does not take an index of which it lacks entries (${this.#refusal.answer}): its indexes are rebuilt from what is selected, and their digests are not the sources' (--index sparse)`,
     );
   }
 
@@ -195,63 +240,22 @@ class ImageMirror {
     decision: DecidedImage,
     attachments: ImageAttachments | undefined,
   ): Promise<boolean> {
+    const writer = this.#writer;
     const { tag, digest } = this.#run.task.destination;
     if (digest === undefined) {
       await this.#attach(attachments, decision, { isAbsent: true });
-      return await this.#writeTag(decision);
+      if (!this.#options.overwrite) return await writer.writeTag(decision);
+      // Nothing is merged that could be lost.
+      await writer.put(decision, tag!);
+      return true;
     }
     // A tag makes its manifest known by its canonical digest alone.
     if (tag === undefined || digestAlgorithm(digest) !== "sha256") {
-      await this.#put(decision, digest);
+      await writer.put(decision, digest);
     }
     await this.#attach(attachments, decision, { isAbsent: tag !== undefined });
-    if (tag !== undefined) await this.#put(decision, tag);
+    if (tag !== undefined) await writer.put(decision, tag);
     return true;
-  }
-
-  async #put(
-    { manifest, origin }: DecidedImage,
-    reference: string,
-  ): Promise<void> {
-    const { sources, destination, signal } = this.#run;
-    await putManifest(destination, manifest, reference, {
-      role: "root",
-      source: sources[origin.top?.source ?? 0],
-      signal,
-    });
-  }
-
-  /**
-   * The commit point. What the tag holds is looked at right before and after:
-   * two runs may fill it at the same time, and neither may lose the other's
-   * platforms.
-   */
-  async #writeTag(decision: DecidedImage): Promise<boolean> {
-    const { overwrite } = this.#options;
-    const tag = this.#run.task.destination.tag!;
-    // Nothing is merged that could be lost.
-    if (overwrite) {
-      await this.#put(decision, tag);
-      return true;
-    }
-    const { manifest, existing } = decision;
-    if (await this.#held(tag) !== existing?.content.digest) return false;
-    await this.#put(decision, tag);
-    // A registry that is slow to show it has not been written by others.
-    const held = await this.#held(tag);
-    return held === undefined || held === manifest.content.digest;
-  }
-
-  /** What the destination's tag points at now. */
-  async #held(tag: string): Promise<Digest | undefined> {
-    const { destination, signal } = this.#run;
-    const { store, repository } = destination;
-    const head = await atDestination(
-      destination,
-      `read tag ${tag} from`,
-      store.headManifest(repository, tag, { signal }),
-    );
-    return head?.digest;
   }
 
   /**
@@ -268,7 +272,7 @@ class ImageMirror {
     const { signer } = this.#options;
     const { digest } = decision.manifest.content;
     const isNamed = signer !== undefined || await attachments?.ofTop();
-    if (isAbsent && isNamed) await this.#put(decision, digest);
+    if (isAbsent && isNamed) await this.#writer.put(decision, digest);
     await attachments?.follow();
     if (signer) await this.#sign(decision, signer);
   }

@@ -56,6 +56,26 @@ async function targetsInPlace(
   };
 }
 
+/** The targets that are there: an index may name what its registry lacks. */
+async function presentTargets(
+  targets: readonly SignTarget[],
+  signal: AbortSignal,
+): Promise<SignTarget[]> {
+  const found = await together(
+    targets.map(({ destination, descriptor: { digest } }) => async (signal) =>
+      await atDestination(
+        destination,
+        `look for manifest ${digest} in`,
+        destination.store.headManifest(destination.repository, digest, {
+          signal,
+        }),
+      ) !== undefined
+    ),
+    signal,
+  );
+  return targets.filter((_, i) => found[i]);
+}
+
 /** Signs an image that is in place already, with its children. */
 export async function signInPlace(
   job: ImageJob,
@@ -64,8 +84,12 @@ export async function signInPlace(
 ): Promise<ImageResult> {
   const { events, signal } = job;
   const { targets, digest } = await targetsInPlace(job, services);
+  const [top, ...children] = targets;
+  const present = await presentTargets(children, signal);
   const made = await together(
-    targets.map((target) => (signal) => signer.sign({ ...target, signal })),
+    [top!, ...present].map((target) => (signal) =>
+      signer.sign({ ...target, signal })
+    ),
     signal,
   );
   const fresh = made.filter((isNew) => isNew);
@@ -105,11 +129,14 @@ export async function checkInPlace(
     ),
     job.signal,
   );
-  const parts = targets.map(({ descriptor }, i) => ({
-    digest: descriptor.digest,
+  const unsigned = targets.filter((_, i) => i > 0 && !signed[i]);
+  const present = new Set(await presentTargets(unsigned, job.signal));
+  const parts = targets.map((target, i) => ({
+    digest: target.descriptor.digest,
     isTop: i === 0,
     isSigned: signed[i]!,
-  }));
+    isThere: signed[i]! || i === 0 || present.has(target),
+  })).filter(({ isThere }) => isThere);
   const isNeeded = ({ isTop }: { readonly isTop: boolean }) =>
     parts.length === 1 || required === "all" ||
     isTop === (required === "index");

@@ -8,7 +8,7 @@ import type { Manifest } from "../oci/manifest.ts";
 import type { SignatureChecker } from "../signing/image_signer.ts";
 import { together } from "../together.ts";
 import { ImagePolicy } from "./check_policy.ts";
-import { decide } from "./decide/decide_image.ts";
+import { decideAsHeld } from "./decide/decide_image.ts";
 import type { DecidedImage } from "./decide/decision.ts";
 import { readDestination } from "./decide/read_sides.ts";
 import type { ImageOrigin } from "./decide/image_origin.ts";
@@ -52,7 +52,7 @@ export async function validateImage(
       : { kind: "failed", findings: [`missing: ${tag ?? digest}`] };
   }
   const run = await openImage(job, services);
-  const decision = await decide(run, options);
+  const decision = await decideAsHeld(run, options);
   if (decision.kind === "skipped") {
     run.events.warn(nothingText(decision.nothing));
     return decision;

@@ -14,6 +14,7 @@ import type {
   MirrorTotals,
   NothingSelected,
   OutcomeKind,
+  SparseIndex,
 } from "../mirror/events.ts";
 
 /** A reference, and its digest where that is known. */
@@ -54,6 +55,8 @@ export interface ReportedImage {
   readonly merge?: ImageMerge;
   /** Why nothing of it was selected, where nothing was. */
   readonly nothing?: NothingSelected;
+  /** Set where the tag gets the source's index, but not all that it names. */
+  readonly sparse?: SparseIndex;
   /** What a dry run would do. */
   readonly plan?: ImagePlan;
   /** Why it failed, or was interrupted. */
@@ -192,7 +195,8 @@ export class ReportCollector {
       readonly destination: string;
     },
   ): ReportedImage {
-    const { id, lines, kind, findings, merge, nothing, plan, error } = outcome;
+    const { id, lines, kind, findings, plan, error } = outcome;
+    const { merge, sparse, nothing } = outcome;
     return {
       id,
       lines,
@@ -207,6 +211,7 @@ export class ReportCollector {
       findings,
       merge,
       nothing,
+      sparse,
       plan,
       error: error === undefined ? undefined : errorOf(error),
     };

@@ -102,13 +102,19 @@ function logOutcome(
 function passText(
   source: string,
   destination: string,
-  { digest, sourceDigests, merge }: MirrorOutcome,
+  { digest, sourceDigests, merge, sparse }: MirrorOutcome,
 ): string {
   const isEqual = merge === undefined && digest !== undefined &&
     sourceDigests?.includes(digest);
   if (!merge) {
     return `PASS: [${source}] ${isEqual ? "==" : "~"} [${destination}]${
-      digest === undefined ? ": its tag is there" : ""
+      digest === undefined
+        ? ": its tag is there"
+        : sparse
+        ? `: ${sparse.selected.length} of ${
+          counted(sparse.available, "platform")
+        } there (${sparse.selected.join(", ")})`
+        : ""
     }`;
   }
   const { selected, available, kept } = merge;

@@ -88,6 +88,7 @@ const TOTALS: Readonly<Record<keyof MirrorTotals, Check>> = {
   present: count,
   skipped: count,
   indexesRebuilt: count,
+  indexesSparse: count,
   entriesKept: count,
   wantedEntriesKept: count,
   failed: count,
@@ -141,6 +142,11 @@ const image = objectOf({
     selected: listOf(text),
     available: count,
     kept: listOf(objectOf({ digest: text, wanted: flag }, { platform: text })),
+  }),
+  sparse: objectOf({
+    selected: listOf(text),
+    available: count,
+    lost: listOf(objectOf({ digest: text, platform: text })),
   }),
   nothing: objectOf({ wanted: text, available: listOf(text) }),
   plan: objectOf({

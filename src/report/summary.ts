@@ -32,15 +32,16 @@ export class Tally {
   #bytesResent = 0;
   #retries = 0;
   #requests = 0;
-  readonly #merged = { indexes: 0, kept: 0, wanted: 0 };
+  readonly #merged = { indexes: 0, sparse: 0, kept: 0, wanted: 0 };
   readonly #planned = { blobs: 0, bytes: 0, mounted: 0 };
   readonly #attachments = { found: 0, copied: 0, signed: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
     if (event.type === "image-finished") {
-      const { kind, plan, merge } = event.outcome;
+      const { kind, plan, merge, sparse } = event.outcome;
       if (merge) this.#merged.indexes++;
+      if (sparse) this.#merged.sparse++;
       this.#merged.kept += merge?.kept.length ?? 0;
       this.#merged.wanted += merge?.kept.filter((e) => e.wanted).length ?? 0;
       this.#outcomes[kind]++;
@@ -79,6 +80,7 @@ export class Tally {
       present: this.#outcomes.present,
       skipped: this.#outcomes.skipped,
       indexesRebuilt: this.#merged.indexes,
+      indexesSparse: this.#merged.sparse,
       entriesKept: this.#merged.kept,
       wantedEntriesKept: this.#merged.wanted,
       failed: this.#outcomes.failed + this.#invalid,
@@ -99,10 +101,14 @@ export class Tally {
   }
 }
 
-/** Rebuilt indexes, and entries kept from the destination. */
+/** Indexes that were rebuilt or kept in part, and entries kept from the destination. */
 function mergeTexts(totals: MirrorTotals): string[] {
-  const { indexesRebuilt, entriesKept, wantedEntriesKept } = totals;
+  const { indexesRebuilt, indexesSparse } = totals;
+  const { entriesKept, wantedEntriesKept } = totals;
   return [
+    ...(indexesSparse > 0
+      ? [`${indexesSparse} with the source's index, not all of it there`]
+      : []),
     ...(indexesRebuilt > 0 ? [`${indexesRebuilt} with a rebuilt index`] : []),
     ...(entriesKept > 0
       ? [

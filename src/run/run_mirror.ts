@@ -5,6 +5,7 @@
  */
 
 import { AbsentDestination } from "../mirror/absent_destination.ts";
+import type { IndexMode } from "../mirror/decide/decision.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
@@ -45,6 +46,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   readonly filter: PlatformFilter;
   readonly provenance: boolean;
   readonly overwrite: boolean;
+  /** What becomes of indexes of which only a part is selected. */
+  readonly index: IndexMode;
   /** Leave images alone whose tag is at the destination. */
   readonly missing: boolean;
   readonly signatures: boolean;

@@ -326,6 +326,29 @@ for (
   });
 }
 
+Deno.test("sign: entries of a sparse index that are not there are neither signed nor missed", async () => {
+  await using pair = new SigningPair({ quirks: { sparse: "taken" } });
+  pair.damaged = true;
+  const app = makeMultiArch("app");
+  const [amd64, arm64] = app.manifests;
+  pair.source.install(REPO, "v1", app);
+  const flags = ["--index=sparse", "--arch=amd64"];
+  await pair.mirror(`${REPO}:v1`, flags);
+  const made = await pair.sign(["sign"], `${REPO}:v1`, pair.flags);
+  assertEquals(made.code, 0, made.stderr);
+  assertEquals(
+    [app, amd64!, arm64!].map(({ digest }) =>
+      signed(pair.destination, digest).length
+    ),
+    [1, 1, 0],
+  );
+  const proof = await pair.sign(["sign", "validate"], `${REPO}:v1`, [
+    `--sigstore-pubkey=${pair.pub}`,
+    "--require=all",
+  ]);
+  assertEquals(proof.code, 0, proof.stderr);
+});
+
 Deno.test("sign validate: a single image is its own index and child; another --require is wrong usage", async () => {
   await using pair = new SigningPair();
   const key = makeKey();

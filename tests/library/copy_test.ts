@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { copy, HangarError } from "../../main.ts";
+import { FakeRegistry } from "../support/fake_registry.ts";
 import { makeMultiArch } from "../support/images.ts";
 import { between, type Pair } from "./support.ts";
 
@@ -48,6 +49,41 @@ Deno.test("library copy: a part of the platforms is an index of its own, which i
     assertEquals(copied.sourceDigest, app.digest);
     assertEquals(copied.merge?.selected, ["linux/arm64"]);
     assertEquals(copied.merge?.available, 2);
+  });
+});
+
+Deno.test("library copy: a source's index is kept where the registry takes it, and rebuilt elsewhere", async () => {
+  await between(async (pair) => {
+    const { app } = pair;
+    const index = "sparse";
+    const options = {
+      ...named(pair),
+      platform: ["linux/arm64"],
+      index,
+    } as const;
+    const copied = await copy(options);
+    assertEquals(copied.merge?.selected, ["linux/arm64"]);
+    assert(copied.warnings[0]?.includes("does not take an index"));
+    const whole = await copy({ ...options, index: "whole", overwrite: true });
+    assertEquals(whole.digest, app.digest);
+  });
+  await using source = FakeRegistry.start();
+  await using destination = FakeRegistry.start({
+    quirks: { sparse: "taken" },
+  });
+  const app = makeMultiArch("app");
+  source.install("corp/app", "v1", app);
+  const copied = await copy({
+    source: `http://${source.host}/corp/app:v1`,
+    destination: `http://${destination.host}/team/app`,
+    platform: ["linux/arm64"],
+    index: "sparse",
+  });
+  assertEquals(copied.digest, app.digest);
+  assertEquals(copied.sparse, {
+    selected: ["linux/arm64"],
+    available: 2,
+    lost: [],
   });
 });
 

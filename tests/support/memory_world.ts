@@ -9,6 +9,7 @@ import { ContentLedger } from "../../src/copy/content_ledger.ts";
 import { KeyedLock } from "../../src/copy/keyed_lock.ts";
 import { Mounts } from "../../src/copy/blobs/mounts.ts";
 import { dryRunImage } from "../../src/mirror/dry_run_image.ts";
+import { SparseTrials } from "../../src/mirror/decide/sparse_trials.ts";
 import { EndpointChooser } from "../../src/mirror/endpoints.ts";
 import type {
   ImageJob,
@@ -121,6 +122,7 @@ export class MemoryWorld {
         destination: () => this.destination,
       },
       endpoints: new EndpointChooser(),
+      sparse: new SparseTrials(),
       blobs: new ContentLedger(),
       manifests: new ContentLedger(),
       mounts: new Mounts(),

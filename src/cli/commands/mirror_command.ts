@@ -6,6 +6,7 @@
 
 import { parseRegistryAddress } from "../../names/address.ts";
 import { HangarError, invalidFlag } from "../../errors.ts";
+import { INDEX_MODES } from "../../mirror/decide/decision.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import { parseShard, type Shard } from "../../mirror/plan/shard.ts";
 import { parseProject } from "../../names/reference.ts";
@@ -239,10 +240,18 @@ function expectationOptions(
   }
   const newest = values.int("newest");
   if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
+  const list = listOptions(values, context);
+  const index = values.choice("index", INDEX_MODES) ?? "rebuild";
+  const unused = ["arch", "os", "platform"].filter((one) => values.given(one));
+  const warnings = index === "whole" && unused.length > 0
+    ? [`--index whole copies all platforms: --${unused[0]} is not looked at`]
+    : [];
   return {
-    ...listOptions(values, context),
+    ...list,
     newest: newest || undefined,
+    warnings: [...list.warnings, ...warnings],
     filter: filterOf(values),
+    index,
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
     missing: values.bool("missing"),

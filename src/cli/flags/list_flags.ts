@@ -4,6 +4,7 @@
  * @module
  */
 
+import { INDEX_MODES } from "../../mirror/decide/decision.ts";
 import { DEFAULT_WORDS } from "../../oci/platform.ts";
 import type { FlagSpec } from "./flags.ts";
 
@@ -121,6 +122,14 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
     default: 0,
     help:
       "only the N newest versions of each line that chooses tags; 0 for all",
+  },
+  {
+    name: "index",
+    type: "string",
+    choices: INDEX_MODES,
+    default: "rebuild",
+    help:
+      "indexes with more platforms than are selected: rebuild them, copy them whole, or keep them though not all is copied (sparse)",
   },
   {
     name: "missing",

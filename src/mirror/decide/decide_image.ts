@@ -12,6 +12,7 @@ import type { DecidedImage, DecideOptions, Decision } from "./decision.ts";
 import { findHeld, NONE_HELD } from "./held_entries.ts";
 import { originOfWhole } from "./image_origin.ts";
 import { readDestination, readSource } from "./read_sides.ts";
+import { fallbackOf } from "./sparse_index.ts";
 import { TagDecider } from "./tag_decider.ts";
 
 /** Decides; with two requests when both sides agree already. */
@@ -23,6 +24,26 @@ export async function decide(
   return digest === undefined
     ? await new TagDecider(run, options).decide()
     : await decidePinned(run, digest, options);
+}
+
+/**
+ * The same for what is read only: where the tag holds an index that was rebuilt,
+ * as at a registry that does not take sources' indexes, that is what it must
+ * hold.
+ */
+export async function decideAsHeld(
+  run: ImageRun,
+  options: DecideOptions,
+): Promise<Decision> {
+  const decision = await decide(run, options);
+  if (decision.kind === "skipped") return decision;
+  const again = () => decide(run, { ...options, index: "rebuild" });
+  const held = await fallbackOf(decision, again);
+  if (!held) return decision;
+  run.events.warn(
+    `the tag holds a rebuilt index, as where a registry does not take one of which it lacks entries: ${held.manifest.content.digest} instead of the source's ${decision.manifest.content.digest} (--index sparse)`,
+  );
+  return held;
 }
 
 /** An image that the list names by digest: copied whole, never merged. */

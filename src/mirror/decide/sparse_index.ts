@@ -13,7 +13,7 @@ import {
 import { formatPlatform, platformKey } from "../../oci/platform.ts";
 import type { LostEntry, SparseIndex } from "../events.ts";
 import type { ImageRun } from "../image_run.ts";
-import type { DecidedImage } from "./decision.ts";
+import type { DecidedImage, Decision } from "./decision.ts";
 import { findHeld } from "./held_entries.ts";
 import { originOfSparse } from "./image_origin.ts";
 import { destinationReader, platformOfImage } from "./image_reader.ts";
@@ -48,6 +48,23 @@ export async function decideSparse(
     existing,
     held,
   };
+}
+
+/**
+ * The decision that holds where a registry did not take the source's index: the
+ * tag then names a rebuilt one. Undefined where it does not name that either.
+ *
+ * @param decide decides again, for an index that is rebuilt
+ */
+export async function fallbackOf(
+  { sparse, existing, manifest }: DecidedImage,
+  decide: () => Promise<Decision>,
+): Promise<DecidedImage | undefined> {
+  const isOther = sparse && existing?.kind === "index" &&
+    existing.content.digest !== manifest.content.digest;
+  if (!isOther) return undefined;
+  const rebuilt = await decide();
+  return rebuilt.kind === "up-to-date" ? rebuilt : undefined;
 }
 
 /** What is left out of it; undefined where nothing is. */

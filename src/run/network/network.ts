@@ -16,6 +16,7 @@ import { ContentLedger } from "../../copy/content_ledger.ts";
 import { KeyedLock } from "../../copy/keyed_lock.ts";
 import { Mounts } from "../../copy/blobs/mounts.ts";
 import { HangarError } from "../../errors.ts";
+import { SparseTrials } from "../../mirror/decide/sparse_trials.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import type { RunServices } from "../../mirror/image_run.ts";
 import type { SourceStore } from "../../oci/store.ts";
@@ -86,6 +87,7 @@ export class Network implements AsyncDisposable {
       gate: this.#clients.gate,
       attempts: () => this.#clients.retrier.attempts(),
       endpoints: new EndpointChooser(),
+      sparse: new SparseTrials(),
     };
   }
 

@@ -40,6 +40,12 @@ export interface DockerRegistryOptions {
    */
   readonly deleteEnabled?: boolean;
   /**
+   * Takes indexes of which it lacks entries; only distribution v3 can.
+   *
+   * @default {false}
+   */
+  readonly sparseIndexes?: boolean;
+  /**
    * Another build of the same server, such as that of distribution v3.
    *
    * @default {"docker-registry"}
@@ -96,6 +102,9 @@ function configText(
         },
       }),
     },
+    ...(options.sparseIndexes && {
+      validation: { manifests: { indexes: { platforms: "none" } } },
+    }),
     ...(options.htpasswd && {
       auth: { htpasswd: { realm: "interop", path: paths.htpasswd } },
     }),

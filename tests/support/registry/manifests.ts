@@ -116,8 +116,13 @@ async function put(
   const wanted = quirks.wantForeignLayers ? parsed.foreign : [];
   const missing = [
     ...[...parsed.blobs, ...wanted].filter((blob) => !repo.blobs.has(blob)),
-    ...parsed.children.filter((child) => !repo.manifests.has(child)),
+    ...quirks.sparse === "taken"
+      ? []
+      : parsed.children.filter((child) => !repo.manifests.has(child)),
   ];
+  if (missing.length > 0 && quirks.sparse === "invalid") {
+    return refusal(400, "MANIFEST_INVALID", "manifest invalid");
+  }
   if (missing.length > 0) {
     return Response.json({ errors: missing.map(unknownBlob) }, { status: 400 });
   }

@@ -45,6 +45,12 @@ export interface Quirks {
   readonly breakChunkedPut?: boolean;
   /** Answers to uploads have neither a length nor a range. */
   readonly bareAccepted?: boolean;
+  /**
+   * An index whose entries are not there: it is taken, or refused as zot does.
+   *
+   * @default refused, with a code for each entry
+   */
+  readonly sparse?: "taken" | "invalid";
   /** Manifests of these media types are refused. */
   readonly refusesTypes?: readonly string[];
   /** What it says when a tag that points elsewhere is pushed. */
