@@ -171,11 +171,18 @@ export type MirrorEvent =
     readonly size: number;
   }
   /** A request goes out. */
-  | { readonly type: "request"; readonly image?: number }
+  | {
+    readonly type: "request";
+    readonly image?: number;
+    /** `host[:port]` */
+    readonly host: string;
+  }
   /** A request or a transfer is tried again. */
   | {
     readonly type: "retry";
     readonly image?: number;
+    /** `host[:port]`; unknown where it is of a whole transfer. */
+    readonly host?: string;
     readonly message: string;
   }
   /** A signature or referrer was found at the source, sent, or made. */

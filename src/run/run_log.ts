@@ -68,13 +68,15 @@ export class RunLog implements Disposable {
   /** Turns what happens on the network into events. */
   networkLog(brake: HostBrake): NetworkLog {
     return {
-      debug: (message) => this.emit({ type: "debug", message }),
+      debug: (message) =>
+        this.emit({ type: "debug", image: currentImage(), message }),
       info: (message) => this.console.info(message),
       warn: (message) => this.warn(message),
-      retry: (message) =>
-        this.emit({ type: "retry", image: currentImage(), message }),
+      retry: (message, host) =>
+        this.emit({ type: "retry", image: currentImage(), host, message }),
       answered: (host) => brake.answered(host),
-      request: () => this.emit({ type: "request", image: currentImage() }),
+      request: (host) =>
+        this.emit({ type: "request", image: currentImage(), host }),
     };
   }
 

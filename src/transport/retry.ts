@@ -142,6 +142,7 @@ export class Retrier {
         `${method} ${redactUrl(url)}`,
         wait,
         reason,
+        url.host,
       );
       await this.#sleep(wait, signal);
     }
@@ -160,7 +161,7 @@ export class Retrier {
           throw error;
         }
         const wait = this.#wait(attempt++, error.retryAfter);
-        this.#options.observer?.onRetry?.(undefined, wait, error);
+        this.#options.observer?.onRetry?.(undefined, wait, error, error.host);
         await this.#sleep(wait, signal);
       },
       progressed: () => {

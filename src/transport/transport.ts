@@ -31,8 +31,14 @@ export interface RequestObserver {
    *
    * @param what the request; undefined for a whole transfer
    * @param reason the error, or the status of the answer
+   * @param host `host[:port]`, where it is known
    */
-  onRetry?(what: string | undefined, delayMs: number, reason: unknown): void;
+  onRetry?(
+    what: string | undefined,
+    delayMs: number,
+    reason: unknown,
+    host?: string,
+  ): void;
 }
 
 /** One request to a registry. */

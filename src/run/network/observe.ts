@@ -13,15 +13,15 @@ import type { RateLimit, RequestObserver } from "../../transport/transport.ts";
 
 /** Takes the events on the network. */
 export interface NetworkLog {
-  /** A request goes out. */
-  request?(): void;
+  /** A request goes out to `host[:port]`. */
+  request?(host: string): void;
   /** A host answers, and not with a temporary fault. */
   answered?(host: string): void;
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  /** A retry; without this method it is a warning. */
-  retry?(message: string): void;
+  /** A retry, of a host if that is known; without this method it is a warning. */
+  retry?(message: string, host?: string): void;
 }
 
 /** A request, as the text of its fault begins with it; and its host. */
@@ -43,7 +43,7 @@ export function observe(debug: boolean, log: NetworkLog): RequestObserver {
     tell();
   };
   return {
-    onRequest: log.request && (() => log.request?.()),
+    onRequest: log.request && ((_method, url) => log.request?.(url.host)),
     onRateLimit: (host, rate) => {
       const allowed = rateText(host, rate);
       const isLow = rate.remaining <= rate.limit * LOW_SHARE;
@@ -72,9 +72,9 @@ export function observe(debug: boolean, log: NetworkLog): RequestObserver {
         `${method} ${redactUrl(url)} ${status} (${ms.toFixed(0)} ms)`,
       );
     },
-    onRetry: (what, delayMs, reason) => {
+    onRetry: (what, delayMs, reason, host) => {
       const message = retryText(what, delayMs, reason);
-      if (log.retry) log.retry(message);
+      if (log.retry) log.retry(message, host);
       else log.warn(message);
     },
   };
