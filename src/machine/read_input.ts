@@ -73,3 +73,21 @@ export async function readTextFile(
     return refuse("not UTF-8 text", cause);
   }
 }
+
+/**
+ * The text of a plain file that may be missing, or anything.
+ *
+ * @param limit in bytes
+ * @returns undefined where it cannot be read, or is larger
+ */
+export async function readSmallFile(
+  path: string,
+  limit: number,
+): Promise<string | undefined> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    return isFile && size <= limit ? await Deno.readTextFile(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}

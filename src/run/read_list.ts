@@ -81,19 +81,41 @@ function digestOfLines(
   return digestOf(new TextEncoder().encode(text));
 }
 
+/** The files that a run writes; without a path, none is written. */
+export interface OutputPaths {
+  /** The failed list. */
+  readonly failed?: string;
+  /** The report; `-` is standard output. */
+  readonly report?: string;
+  /** The metrics. */
+  readonly metrics?: string;
+}
+
 /**
  * Checks before the run that its files can be written after it.
  *
- * @throws {HangarError} `usage` when one of them is the list or the other file,
- * or cannot be written
+ * @throws {HangarError} `usage` when one of them is the list or another of the
+ * files, or cannot be written
  */
 export async function checkOutputs(
   input: ListInput,
-  { failed, report }: { readonly failed?: string; readonly report?: string },
+  { failed, report, metrics }: OutputPaths,
 ): Promise<void> {
   const file = "file" in input ? input.file : "-";
-  if (failed !== undefined) await checkFailedPath(failed, file);
-  if (!report || report === "-") return;
-  await checkFailedPath(report, file, "--report");
-  if (failed !== undefined) await refuseSameFile(failed, report);
+  const outputs: { readonly path: string; readonly other: string }[] = [];
+  const add = async (path: string | undefined, flag: string, what: string) => {
+    if (path === undefined) return;
+    await checkFailedPath(path, file, flag);
+    for (const { path: first, other } of outputs) {
+      await refuseSameFile(first, path, { flag, other });
+    }
+    outputs.push({ path, other: what });
+  };
+  await add(failed, "--failed", "the failed list");
+  await add(
+    report && report !== "-" ? report : undefined,
+    "--report",
+    "the report",
+  );
+  await add(metrics, "--metrics", "the metrics");
 }

@@ -18,7 +18,7 @@ import {
   sourceAddress,
 } from "../mirror/plan/plan_mirror.ts";
 import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
-import type { Shard } from "../mirror/plan/shard.ts";
+import { formatShard, type Shard } from "../mirror/plan/shard.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Trace } from "../oci/store.ts";
@@ -38,22 +38,24 @@ import { Interrupt } from "./interrupt.ts";
 import type { ProgressMode } from "./list_progress.ts";
 import type { LogOptions } from "./log_console.ts";
 import { makeReport } from "./make_report.ts";
+import type { MetricsFile } from "./metrics_file.ts";
 import type { Network } from "./network/network.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
 import { planList, type PlannedList } from "./plan_list.ts";
 import type { RunProcess } from "./process.ts";
-import { checkOutputs, type ListInput, readList } from "./read_list.ts";
+import {
+  checkOutputs,
+  type ListInput,
+  type OutputPaths,
+  readList,
+} from "./read_list.ts";
 import { resolveTags } from "./resolve_tags.ts";
 import { RunLog } from "./run_log.ts";
 
 /** How a list is worked through. */
 export interface ListRunOptions
-  extends PlanOptions, ReachOptions, LogOptions, Narrowing {
+  extends PlanOptions, ReachOptions, LogOptions, OutputPaths, Narrowing {
   readonly input: ListInput;
-  /** The path of the failed list; without it none is written. */
-  readonly failed?: string;
-  /** A file for the report, `-` for standard output. */
-  readonly report?: string;
   /** The part that this run takes. @default {the whole list} */
   readonly shard?: Shard;
   /** Images at once. */
@@ -149,6 +151,12 @@ export async function runList(
     { ...places, plan: job.plan, log: tell },
   );
   log.tally.addInvalid(list.invalid.length);
+  await using metrics = await openMetrics(
+    options,
+    job,
+    { list, plan: planned },
+    log,
+  );
   const plan = job.needsLogin
     ? await admitDestinations(planned, network, {
       reach: options,
@@ -163,7 +171,29 @@ export async function runList(
   const hosts = network.hostUses();
   const run = { list, plan, outcomes, hosts, interrupted: signal.aborted };
   const exitCode = await conclude(run, options, job, log);
-  return await report({ ...run, exitCode }, options, process, job, log);
+  const ended = await report({ ...run, exitCode }, options, process, job, log);
+  return await metrics?.end(ended) ?? ended;
+}
+
+/** The file for metrics, where one is wanted. */
+async function openMetrics(
+  { metrics: path, shard }: ListRunOptions,
+  { command }: ListJob,
+  { list, plan }: PlannedList,
+  { console, startedAt, tally, registryCounts: counts }: RunLog,
+): Promise<MetricsFile | undefined> {
+  if (path === undefined) return undefined;
+  const { MetricsFile } = await import("./metrics_file.ts");
+  return await MetricsFile.open({
+    path,
+    labels: { command, list: list.name, shard: shard && formatShard(shard) },
+    startedAt,
+    images: plan.tasks.length,
+    totals: () => tally.totals(),
+    counts,
+    warn: (message) => console.warn(message),
+    error: (message) => console.error(message),
+  });
 }
 
 /** A run that is under way. */

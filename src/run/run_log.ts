@@ -10,6 +10,7 @@ import { currentImage } from "../mirror/pool/current_image.ts";
 import type { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Console } from "../report/console.ts";
 import { ReportCollector } from "../report/json_report.ts";
+import { RegistryCounts } from "../report/run_metrics.ts";
 import { Tally } from "../report/summary.ts";
 import { ListProgress, type ProgressMode } from "./list_progress.ts";
 import { consoleFor, type LogOptions } from "./log_console.ts";
@@ -34,6 +35,7 @@ export class RunLog implements Disposable {
   readonly console: Console;
   readonly progress: ListProgress;
   readonly tally = new Tally();
+  readonly registryCounts = new RegistryCounts();
   /** Undefined where no report is wanted. */
   readonly collector?: ReportCollector;
   readonly #readers: readonly MirrorEventSink[];
@@ -48,6 +50,7 @@ export class RunLog implements Disposable {
     if (withReport) this.collector = new ReportCollector();
     this.#readers = [
       this.tally.sink,
+      this.registryCounts.sink,
       this.progress.sink,
       ...(this.collector ? [this.collector.sink] : []),
       ...(onEvent ? [onEvent] : []),

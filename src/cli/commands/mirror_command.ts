@@ -195,6 +195,7 @@ export function listOptions(
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),
     progress: values.choice("progress", PROGRESS_MODES),
+    metrics: values.string("metrics"),
     report: values.string("report"),
     warnings,
   };
@@ -220,6 +221,12 @@ export function mirrorOptions(
   values: FlagValues,
   context: Pick<CliContext, "env">,
 ): MirrorRunOptions {
+  if (values.bool("dry-run") && values.given("metrics")) {
+    throw new HangarError(
+      "usage",
+      "--metrics tells what a run did, and with --dry-run it does nothing: give one of them",
+    );
+  }
   return {
     ...expectationOptions(values, context),
     createProject: values.bool("create-project"),

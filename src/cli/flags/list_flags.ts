@@ -51,6 +51,13 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
     help: "worker number, copy images parallelly (1-20)",
   },
   {
+    name: "metrics",
+    type: "string",
+    isFile: true,
+    help:
+      "file for metrics in Prometheus' text format, written every 10s and at the end",
+  },
+  {
     name: "progress",
     type: "string",
     choices: PROGRESS_MODES,
