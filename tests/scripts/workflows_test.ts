@@ -42,8 +42,9 @@ const runsCode = ({ uses = "", run = "" }: Step) =>
   /\b(npx|npm|node|deno)\b/.test(run) || /\/(checkout|setup-node)@/.test(uses);
 
 Deno.test("workflows: what runs npm code has no right to write, and the other way round", () => {
-  const { build, publish, jsr, ...others } = readWorkflow("release.yml").jobs;
-  assert(build && publish && jsr);
+  const { build, publish, image, jsr, ...others } =
+    readWorkflow("release.yml").jobs;
+  assert(build && publish && image && jsr);
   assertEquals(others, {});
   assertEquals(build.permissions, { contents: "read" });
   assertEquals(written(publish.permissions), [
@@ -52,6 +53,14 @@ Deno.test("workflows: what runs npm code has no right to write, and the other wa
     "id-token",
   ]);
   assertEquals(publish.steps.filter(runsCode), []);
+  // The image is made of the Dockerfile, which runs nothing, and the binaries.
+  assertEquals(written(image.permissions), ["id-token", "packages"]);
+  const [checkout, ...more] = image.steps.filter(runsCode);
+  assertEquals([checkout?.with?.["sparse-checkout"], more], ["Dockerfile", []]);
+  const dockerfile = Deno.readTextFileSync(
+    new URL("../../Dockerfile", import.meta.url),
+  );
+  assertEquals(dockerfile.match(/^(RUN|ADD|ONBUILD)\b/gm), null);
   // Deno sends the source to JSR; nothing of the project is run, nor installed.
   assertEquals(written(jsr.permissions), ["id-token"]);
   assertEquals(jsr.steps.flatMap(({ run }) => run ?? []), [
@@ -71,6 +80,25 @@ Deno.test("workflows: files are attested and released only when their sums are r
     at(/gh release create/),
   ];
   assertEquals(order, [0, 1, 2, 3]);
+});
+
+Deno.test("workflows: the image has an SBOM and provenance, for both architectures, and is signed by digest", () => {
+  const { steps } = readWorkflow("release.yml").jobs["image"]!;
+  const at = (pattern: RegExp) =>
+    steps.findIndex(({ uses = "", run = "" }) => pattern.test(uses + run));
+  const order = [
+    at(/sha256sum --check --strict SHA256SUMS/),
+    at(/^docker\/build-push-action@/),
+    at(/cosign sign --yes --recursive "\$SIGNED"/),
+  ];
+  assertEquals(order, order.toSorted((a, b) => a - b));
+  assert(order[0]! > 0);
+  const { platforms, provenance, sbom } = steps[order[1]!]!.with!;
+  assertEquals([platforms, provenance, sbom], [
+    "linux/amd64,linux/arm64",
+    "mode=max",
+    true,
+  ]);
 });
 
 for (const [name, job] of JOBS) {
