@@ -13,7 +13,7 @@ import {
   placeRoot,
 } from "../src/cli/flags/command_spec.ts";
 import type { CliContext } from "../src/cli/context.ts";
-import type { FlagSpec } from "../src/cli/flags/flags.ts";
+import { type FlagSpec, namesOf } from "../src/cli/flags/flags.ts";
 import { root } from "../src/cli/tree.ts";
 
 const FILE = new URL("../docs/flags.md", import.meta.url);
@@ -27,8 +27,12 @@ function typeOf({ type, choices, isFile }: FlagSpec): string {
 }
 
 function flagRow(flag: FlagSpec): string {
-  const { name, short, default: value, help } = flag;
-  const names = `${short ? `\`-${short}\`, ` : ""}\`--${name}\``;
+  const { short, default: value, help } = flag;
+  const words = [
+    ...short ? [`-${short}`] : [],
+    ...namesOf(flag).map((name) => `--${name}`),
+  ];
+  const names = words.map((word) => `\`${word}\``).join(", ");
   const shown = value === undefined || value === false || value === ""
     ? ""
     : `\`${Array.isArray(value) ? value.join(",") : value}\``;
@@ -73,6 +77,11 @@ export function flagReference(): string {
     "as Go's pflag reads them: `--arch amd64,arm64`, `--arch amd64 --arch arm64`",
     "and `-a amd64` are lists of one kind, a switch takes no word of its own",
     "(`--provenance=false`), and a duration is `90s`, `10m0s` or `1h30m`.",
+    "",
+    "Each flag can be set by a variable too: `HANGAR_MAX_PER_HOST=3` stands for",
+    "`--max-per-host=3`, `HANGAR_ARCH=amd64,arm64` for `--arch amd64,arm64`, and",
+    "`HANGAR_OVERWRITE=true` for `--overwrite`. A flag on the command line wins,",
+    "and a variable that is empty counts as unset.",
     "",
     "A command takes the flags of its table and refuses any other one. These",
     "flags go with every command:",

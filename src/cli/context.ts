@@ -15,6 +15,8 @@ import type { RunProcess } from "../run/process.ts";
 export interface CliContext extends RunProcess {
   /** Waits for the log to be written, where it waits for its reader. */
   readonly flush?: () => Promise<void>;
+  /** The names of all variables of the environment. @default {none} */
+  readonly envNames?: () => readonly string[];
 }
 
 const encoder = new TextEncoder();
@@ -67,6 +69,7 @@ export function processContext(): CliContext {
     flush: () => log.flush(FLUSH_MS),
     stdin: () => toBytes(Deno.stdin.readable),
     env: (name) => proxies[name] ?? Deno.env.get(name),
+    envNames: () => Object.keys(Deno.env.toObject()),
     prompt: ask,
     color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),
     terminalSize: Deno.stderr.isTerminal() ? terminalSize : undefined,

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { CommandSpec } from "./flags/command_tree.ts";
+import {
+  commandsBelow,
+  type CommandSpec,
+  placeRoot,
+} from "./flags/command_spec.ts";
+import { prepareContext } from "./prepare_context.ts";
 import type { CliContext } from "./context.ts";
 import { completionCommand } from "./commands/completion_command.ts";
 import { convertListCommand } from "./commands/convert_list_command.ts";
@@ -18,12 +23,21 @@ import { reportCommand } from "./commands/report_command.ts";
 import { signCommand } from "./commands/sign_command.ts";
 import { printVersion, versionCommand } from "./commands/version_command.ts";
 
+function allFlags() {
+  return commandsBelow(placeRoot(root)).flatMap(({ flags }) => flags);
+}
+
 /** The root of the tree. */
 export const root: CommandSpec<CliContext> = {
   name: "hangar",
   summary: "Mirror container images between registries",
   usage: ["hangar [command]"],
+  epilogue:
+    `Each flag can be set by a variable: HANGAR_MAX_PER_HOST=3 stands for
+--max-per-host=3. A flag on the command line wins.`,
   version: (context) => printVersion(context),
+  prepare: (values, context, path) =>
+    prepareContext(values, context, { path, allFlags: allFlags() }),
   elsewhere: {
     "generate-list":
       "hangar makes no lists: each Rancher release has its own, rancher-images.txt",
@@ -41,6 +55,13 @@ export const root: CommandSpec<CliContext> = {
       type: "bool",
       default: false,
       help: "run Hangar without policy check",
+    },
+    {
+      name: "quiet",
+      short: "q",
+      type: "bool",
+      default: false,
+      help: "log only warnings, errors and results",
     },
     {
       name: "log-format",

@@ -17,6 +17,12 @@ export interface ConsoleOptions {
    */
   readonly debug?: boolean;
   /**
+   * Whether INFO lines are left out, but for results.
+   *
+   * @default {false}
+   */
+  readonly quiet?: boolean;
+  /**
    * Lines for people, or one JSON object a line.
    *
    * @default {"text"}
@@ -62,7 +68,13 @@ export class Console {
     if (this.#options.debug) this.#line("DEBU", message, image);
   }
 
+  /** Not with `quiet`. */
   info(message: string, image?: number): void {
+    if (!this.#options.quiet) this.#line("INFO", message, image);
+  }
+
+  /** What the user asked for, as an INFO line. */
+  result(message: string, image?: number): void {
     this.#line("INFO", message, image);
   }
 

@@ -62,7 +62,7 @@ function logOutcome(
         image,
       );
     case "planned":
-      return console.info(
+      return console.result(
         `Would copy [${destination}] ${outcome.digest}${planText(outcome)}`,
         image,
       );

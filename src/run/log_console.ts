@@ -12,16 +12,19 @@ export interface LogOptions {
   /** Whether requests and other details for finding faults are logged. */
   readonly debug: boolean;
   readonly logFormat: LogFormat;
+  /** Whether only warnings, errors and results are logged. @default {false} */
+  readonly quiet?: boolean;
 }
 
 /** The log, as the options ask for it. */
 export function consoleFor(
-  { debug, logFormat }: LogOptions,
+  { debug, logFormat, quiet }: LogOptions,
   { stderr, color }: Pick<LogOutput, "stderr" | "color">,
 ): Console {
   return new Console((text) => stderr(text), {
     color,
     debug,
+    quiet,
     format: logFormat,
   });
 }

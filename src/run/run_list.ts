@@ -266,7 +266,7 @@ async function conclude(
     outcomes.filter((o) => o.kind === "interrupted").length -
       tally.totals().interrupted,
   );
-  console.info(job.summary(tally.totals()));
+  console.result(job.summary(tally.totals()));
   // In one part of a list, that may well be right: `report merge` judges all.
   const isWhole = options.shard === undefined || options.shard.count === 1;
   const nothing = nothingAtAll(outcomes) ?? (

@@ -57,6 +57,7 @@ export async function hangar(
         typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin,
       ),
     env,
+    envNames: () => Object.keys(options.env ?? {}),
     prompt: (question) => Promise.resolve(options.answers?.(question)),
     color: false,
     terminalSize: options.terminal && (() => options.terminal!),

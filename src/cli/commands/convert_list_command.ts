@@ -5,13 +5,13 @@
  */
 
 import { parseRegistryAddress } from "../../names/address.ts";
-import { Console } from "../../report/console.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import { fileError } from "../../machine/file_error.ts";
 import { replaceFile } from "../../machine/replace_file.ts";
 import type { CliContext } from "../context.ts";
-import { logFormatOf } from "../flags/network_options.ts";
+import { logOptions } from "../flags/network_options.ts";
 import { readTextInput } from "../../machine/read_input.ts";
+import { consoleFor } from "../../run/log_console.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 
 /** The command. */
@@ -82,10 +82,7 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
         throw fileError("write", output, cause);
       }
     }
-    const console = new Console((line) => context.stderr(line), {
-      format: logFormatOf(values),
-      color: context.color,
-    });
+    const console = consoleFor(logOptions(values), context);
     for (const entry of left) console.warn(`not converted: ${entry}`);
     return left.length > 0 ? ExitCode.someFailed : ExitCode.done;
   },

@@ -171,7 +171,7 @@ export const inspectListCommand: CommandSpec<CliContext> = {
         }
         const failed = rows.filter((row) => row.error !== undefined).length +
           list.invalid.length;
-        console.info(
+        console.result(
           `Done: ${counted(rows.length, "image")} inspected, ${failed} failed${
             output === "-" ? "" : `; the report is ${output}`
           }`,

@@ -13,7 +13,11 @@ import type { FlagValues } from "../flags/flags.ts";
 import { fileError } from "../../machine/file_error.ts";
 import { tryAndKeep } from "../../run/destinations/login.ts";
 import { ExitCode } from "../../run/exit_code.ts";
-import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
+import {
+  AUTHFILE_FLAG,
+  NETWORK_FLAGS,
+  reachOptions,
+} from "../flags/network_options.ts";
 
 /** `hangar login HOST` */
 export const loginCommand: CommandSpec<CliContext> = {
@@ -56,8 +60,9 @@ export const logoutCommand: CommandSpec<CliContext> = {
   summary: "Forget the credentials for a registry",
   usage: ["hangar logout HOST", "hangar logout --all"],
   argument: { name: "HOST", optional: true },
-  flags: [{
+  flags: [AUTHFILE_FLAG, {
     name: "all",
+    short: "a",
     type: "bool",
     default: false,
     help: "forget the credentials for every registry in the auth files",

@@ -194,7 +194,7 @@ export function listOptions(
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: values.bool("skip-login"),
-    progress: values.choice("progress", PROGRESS_MODES),
+    progress: reach.quiet ? "none" : values.choice("progress", PROGRESS_MODES),
     metrics: values.string("metrics"),
     report: values.string("report"),
     warnings,

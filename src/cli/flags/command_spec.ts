@@ -32,6 +32,8 @@ export interface CommandSpec<C> {
   /** The lines of the help's Usage. */
   readonly usage: readonly string[];
   readonly examples?: string;
+  /** What the help says after the flags. */
+  readonly epilogue?: string;
   /**
    * Exactly the flags that it takes; those of the root go with every command.
    * Nothing is inherited from a parent: a sub-command that takes the flags of
@@ -48,6 +50,16 @@ export interface CommandSpec<C> {
   readonly argument?: ArgumentSpec;
   /** What `-v` and `--version` do; those are flags of the root alone. */
   readonly version?: (context: C) => number;
+  /**
+   * Makes the context that a command is given; of the root alone.
+   *
+   * @param path the words of the command, such as `hangar mirror`
+   */
+  readonly prepare?: (
+    values: FlagValues,
+    context: C,
+    path: string,
+  ) => Promise<C>;
   /**
    * What the command does; gives the exit code. Without it, help is shown.
    *
@@ -73,6 +85,13 @@ export interface PlacedCommand<C> {
   readonly flags: readonly FlagSpec[];
   /** The flags of the root that it takes too; none for the root itself. */
   readonly globalFlags: readonly FlagSpec[];
+}
+
+/** All flags that a command takes. */
+export function flagsOf<C>(
+  { flags, globalFlags }: PlacedCommand<C>,
+): readonly FlagSpec[] {
+  return [...globalFlags, ...flags];
 }
 
 /** The root of a tree, placed. */

@@ -9,7 +9,11 @@
 import { Command, CommanderError, Option } from "commander";
 import { describeError, HangarError, printable } from "../../errors.ts";
 import { ExitCode } from "../../run/exit_code.ts";
-import type { CommandSpec, PlacedCommand } from "./command_spec.ts";
+import {
+  type CommandSpec,
+  flagsOf,
+  type PlacedCommand,
+} from "./command_spec.ts";
 import {
   findCommand,
   type FoundCommand,
@@ -17,15 +21,18 @@ import {
   refuseForeignFlag,
 } from "./find_command.ts";
 import { checkChoice, FlagValues, normalizeArgs, takesWord } from "./flags.ts";
+import { FlagVariables } from "./flag_variables.ts";
 import { helpFor } from "./help.ts";
 import { unknownWord } from "./unknown_word.ts";
 
 export type { CommandSpec };
 
-/** Where output goes. */
+/** Where output goes, and where flags have their values from besides. */
 export interface Output {
   stdout(text: string): void;
   stderr(text: string): void;
+  /** A variable of the environment. @default {no variable is set} */
+  env?(name: string): string | undefined;
 }
 
 /**
@@ -50,7 +57,7 @@ export async function runCommandTree<C extends Output>(
       return ExitCode.done;
     }
     refuseForeignFlag(found);
-    return await runFound(found, context);
+    return await runFound(root, found, context);
   } catch (error) {
     const message = explain(error, command.path);
     context.stderr(
@@ -72,11 +79,12 @@ export async function runCommandTree<C extends Output>(
 }
 
 async function runFound<C extends Output>(
+  root: CommandSpec<C>,
   { command, rest }: FoundCommand<C>,
   context: C,
 ): Promise<number> {
   const { spec, path } = command;
-  const flags = [...command.globalFlags, ...command.flags];
+  const flags = flagsOf(command);
   const values = new FlagValues(flags);
   const [argument, ...more] = argumentsOf(
     command,
@@ -88,16 +96,27 @@ async function runFound<C extends Output>(
     context.stdout(helpFor(command));
     return ExitCode.done;
   }
-  const missing = argument === undefined
-    ? spec.argument!.name
-    : flags.filter(({ name, required }) => required && !values.given(name))
-      .map(({ name }) => `--${name}`)[0];
-  if (missing !== undefined) {
-    throw new HangarError("usage", `${missing} is missing`, {
-      hint: `see: ${path} --help`,
-    });
+  const variables = new FlagVariables(flags);
+  try {
+    variables.fill(values, (name) => context.env?.(name));
+    const missing = argument === undefined
+      ? spec.argument!.name
+      : flags.filter(({ name, required }) => required && !values.given(name))
+        .map(({ name }) => `--${name}`)[0];
+    if (missing !== undefined) {
+      throw new HangarError("usage", `${missing} is missing`, {
+        hint: `see: ${path} --help`,
+      });
+    }
+    return await spec.run(
+      values,
+      await root.prepare?.(values, context, path) ?? context,
+      argument ?? "",
+      more,
+    );
+  } catch (error) {
+    throw variables.name(error);
   }
-  return await spec.run(values, context, argument ?? "", more);
 }
 
 /** Reads the flags; gives the other words. */

@@ -8,6 +8,7 @@ import { HangarError } from "../../errors.ts";
 import {
   commandsBelow,
   type CommandSpec,
+  flagsOf,
   placeChild,
   type PlacedCommand,
   placeRoot,
@@ -46,7 +47,8 @@ export interface FoundCommand<C> {
 
 /**
  * Finds the command. The flags of any command may stand before or after its
- * name, so a flag of one name takes a value in all commands or in none.
+ * name, so a flag of one name takes a value in all commands or in none. Of a
+ * letter, the command that is known so far decides.
  */
 export function findCommand<C>(
   root: CommandSpec<C>,
@@ -71,8 +73,12 @@ export function findCommand<C>(
     }
     if (word.startsWith("-") && word !== "-") {
       rest.push(word);
-      const match = matchFlag(word, known);
       afterUnknownFlag = false;
+      if (!command.parent && (word === "-v" || word === "--version")) {
+        wantsVersion = true;
+        continue;
+      }
+      const match = matchFlag(word, flagsOf(command)) ?? matchFlag(word, known);
       if (match) {
         let { value } = match;
         if (value === undefined && takesWord(match.spec)) {
@@ -82,9 +88,7 @@ export function findCommand<C>(
         }
         flags.push({ ...match, value });
       } else if (word === "-h" || word === "--help") wantsHelp = true;
-      else if (word === "-v" || word === "--version") {
-        wantsVersion ||= command.parent === undefined;
-      } else {
+      else {
         afterUnknownFlag = !word.includes("=");
         flags.push({ word });
       }
@@ -134,7 +138,7 @@ function childOf<C>(
 export function refuseForeignFlag<C>(
   { command, flags }: Pick<FoundCommand<C>, "command" | "flags">,
 ): void {
-  const taken = [...command.globalFlags, ...command.flags];
+  const taken = flagsOf(command);
   const wrong = flags.find(({ word }) => !matchFlag(word, taken));
   if (!wrong?.spec) return;
   const { parent, path, spec } = command;

@@ -16,6 +16,8 @@ export interface FlagSpec {
   readonly name: string;
   /** One letter. */
   readonly short?: string;
+  /** Further names, such as those that other commands have for it. */
+  readonly alsoNamed?: readonly string[];
   readonly type: FlagType;
   readonly help: string;
   /**
@@ -43,6 +45,11 @@ export interface FlagSpec {
   readonly isFile?: boolean;
   /** @default {false} */
   readonly required?: boolean;
+  /**
+   * Flags that it is given in place of. On the command line, it and they have
+   * precedence over each other's variables.
+   */
+  readonly insteadOf?: readonly string[];
 }
 
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
@@ -106,21 +113,19 @@ export function checkChoice(
 /** The values of a command's flags, by name and type. */
 export class FlagValues {
   readonly #specs: ReadonlyMap<string, FlagSpec>;
-  readonly #given: Map<string, string[]>;
+  readonly #given = new Map<string, string[]>();
 
-  /**
-   * @param given what the command line gave, by flag; shared between commands
-   */
-  constructor(
-    specs: readonly FlagSpec[],
-    given: Map<string, string[]> = new Map(),
-  ) {
-    this.#given = given;
+  constructor(specs: readonly FlagSpec[]) {
     this.#specs = new Map(specs.map((spec) => [spec.name, spec]));
   }
 
+  /** Whether the command takes a flag. */
+  takes(name: string): boolean {
+    return this.#specs.has(name);
+  }
+
   /**
-   * Takes the value that the command line gave for a flag.
+   * Takes the value that the command line, or a variable, gave for a flag.
    *
    * @throws {HangarError} `usage`, naming flag and value
    */
@@ -129,7 +134,7 @@ export class FlagValues {
     this.#given.set(name, [...(this.#given.get(name) ?? []), value]);
   }
 
-  /** Whether a flag was given. */
+  /** Whether a flag was given, on the command line or by its variable. */
   given(name: string): boolean {
     return this.#given.has(name);
   }
@@ -196,6 +201,11 @@ export class FlagValues {
   }
 }
 
+/** All names of a flag, without dashes; its own is the first. */
+export function namesOf({ name, alsoNamed = [] }: FlagSpec): string[] {
+  return [name, ...alsoNamed];
+}
+
 /** Whether a flag's value may be the word after it. */
 export function takesWord({ type, bare }: FlagSpec): boolean {
   return type !== "bool" && bare === undefined;
@@ -217,7 +227,7 @@ export function matchFlag(
 ): FlagWord | undefined {
   if (word.startsWith("--")) {
     const [long = word] = word.split("=", 1);
-    const spec = specs.find(({ name }) => long === `--${name}`);
+    const spec = specs.find((one) => namesOf(one).includes(long.slice(2)));
     if (!spec) return undefined;
     const value = long === word ? undefined : word.slice(long.length + 1);
     return { word: long, spec, value };

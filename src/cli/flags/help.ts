@@ -20,6 +20,7 @@ export interface HelpPage {
   }[];
   readonly flags: readonly FlagSpec[];
   readonly globalFlags: readonly FlagSpec[];
+  readonly epilogue?: string;
   /** Whether it has `-v, --version`. @default {false} */
   readonly hasVersion?: boolean;
 }
@@ -36,6 +37,7 @@ export function helpFor<C>(
     commands: spec.subcommands ?? [],
     flags,
     globalFlags,
+    epilogue: spec.epilogue,
     hasVersion: spec.version !== undefined,
   });
 }
@@ -65,6 +67,7 @@ export function renderHelp(page: HelpPage): string {
     }`,
     page.globalFlags.length > 0 &&
     `Global Flags:\n${listFlags(page.globalFlags)}`,
+    page.epilogue,
     page.commands.length > 0 &&
     `Use "${page.path} [command] --help" for more information about a command.`,
   ];
@@ -87,11 +90,17 @@ function listFlags(flags: readonly FlagSpec[]): string {
           ? ` ${flag.type}`
           : ` ${flag.type}[=${JSON.stringify(flag.bare)}]`
       }`,
-      flag.help + describeDefault(flag),
+      flag.help + describeOthers(flag) + describeDefault(flag),
     ]);
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `${left.padEnd(width)}   ${right}`)
     .join("\n");
+}
+
+function describeOthers({ alsoNamed = [] }: FlagSpec): string {
+  return alsoNamed.length === 0
+    ? ""
+    : ` (also ${alsoNamed.map((name) => `--${name}`).join(", ")})`;
 }
 
 /** Defaults that are zero or empty are not shown, as in pflag. */

@@ -120,6 +120,7 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
   {
     name: "platform",
     type: "strings",
+    insteadOf: ["arch", "os"],
     suggested: ["linux/amd64", "linux/arm64", "linux/arm/v7", "all"],
     help: "os/arch[/variant] list of images, or all; replaces --arch and --os",
   },
@@ -141,6 +142,7 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
   {
     name: "missing",
     type: "bool",
+    insteadOf: ["overwrite"],
     default: false,
     help: "leave images alone whose tag exists in the destination registry",
   },

@@ -5,14 +5,23 @@
  */
 
 import { MAX_PER_HOST } from "../../transport/request_gate.ts";
-import { invalidFlag } from "../../errors.ts";
+import { HangarError, invalidFlag } from "../../errors.ts";
 import type { LogFormat } from "../../report/console.ts";
 import type { ReachOptions } from "../../run/network/connect_network.ts";
 import type { LogOptions } from "../../run/log_console.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
+/** The flag of every command that reads or keeps credentials. */
+export const AUTHFILE_FLAG: FlagSpec = {
+  name: "authfile",
+  type: "string",
+  isFile: true,
+  help: "the file with the credentials, in place of $REGISTRY_AUTH_FILE",
+};
+
 /** Flags of every command that speaks to registries. */
 export const NETWORK_FLAGS: readonly FlagSpec[] = [
+  AUTHFILE_FLAG,
   {
     name: "max-per-host",
     type: "int",
@@ -74,9 +83,25 @@ export function reachOptions(
     retryDelayMs: values.durationMs("retry-delay"),
     stallTimeoutMs: values.durationMs("stall-timeout"),
     tlsVerify: values.optionalBool("tls-verify"),
-    debug: values.bool("debug"),
-    logFormat: logFormatOf(values),
+    ...logOptions(values),
   };
+}
+
+/**
+ * How the flags want log lines to be written.
+ *
+ * @throws {HangarError} `usage` when they contradict each other
+ */
+export function logOptions(values: FlagValues): LogOptions {
+  const debug = values.bool("debug");
+  const quiet = values.bool("quiet");
+  if (debug && quiet) {
+    throw new HangarError(
+      "usage",
+      "--debug logs more, --quiet less: give one of them",
+    );
+  }
+  return { debug, quiet, logFormat: logFormatOf(values) };
 }
 
 /** The log format that `--log-format` asks for. */
