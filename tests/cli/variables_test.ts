@@ -143,12 +143,6 @@ Deno.test("variables: what a command finds wrong names the variable too", async 
     stderr,
     'invalid value "reg.io/team" for --destination (HANGAR_DESTINATION): want',
   );
-  const missing = await hangar(["mirror", "-f-", "--overwrite"], {
-    env: { HANGAR_MISSING: "true" },
-    stdin: "alpine\n",
-  });
-  // The flag wins: --missing was not asked for here.
-  assert(!missing.stderr.includes("give one of them"), missing.stderr);
 });
 
 Deno.test("variables: every flag of every command has one of its own", () => {
