@@ -16,6 +16,9 @@ import { convertListCommand } from "./commands/convert_list_command.ts";
 import { generateKeyCommand } from "./commands/generate_key_command.ts";
 import { inspectCommand } from "./commands/inspect_command.ts";
 import { listTagsCommand } from "./commands/list_tags_command.ts";
+import { deleteCommand } from "./commands/image/delete_command.ts";
+import { digestCommand } from "./commands/image/digest_command.ts";
+import { viewCommand } from "./commands/image/view_command.ts";
 import { loginCommand, logoutCommand } from "./commands/login_command.ts";
 import { mirrorCommand } from "./commands/mirror_command.ts";
 import { receiptCommand } from "./commands/receipt_command.ts";
@@ -74,6 +77,8 @@ export const root: CommandSpec<CliContext> = {
   subcommands: [
     completionCommand,
     convertListCommand,
+    deleteCommand,
+    digestCommand,
     generateKeyCommand,
     inspectCommand,
     listTagsCommand,
@@ -84,5 +89,6 @@ export const root: CommandSpec<CliContext> = {
     reportCommand,
     signCommand,
     versionCommand,
+    viewCommand,
   ],
 };

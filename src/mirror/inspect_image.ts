@@ -46,6 +46,8 @@ export interface InspectedImage {
   /** The manifest under the reference, as the registry holds it. */
   readonly manifestBytes: Uint8Array;
   readonly digest: Digest;
+  /** The image itself, or the chosen one of an index. */
+  image(): Promise<ImageManifest>;
   /** The config of the image, or of the chosen one of an index. */
   configBytes(): Promise<Uint8Array>;
   /** The same, parsed; undefined when it is not an image config. */
@@ -107,6 +109,7 @@ export async function inspectImage(
     manifest: top,
     manifestBytes: top.content.bytes,
     digest: top.content.digest,
+    image,
     configBytes,
     config,
     summary: async () => {

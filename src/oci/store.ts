@@ -87,6 +87,19 @@ export interface ManifestWriter {
   ): Promise<PutManifestResult>;
 }
 
+/** Deletes manifests; only some stores can. */
+export interface ManifestRemover {
+  /**
+   * Takes away a tag, or a manifest with all its tags; false when there was
+   * none.
+   */
+  deleteManifest(
+    repository: string,
+    reference: TagOrDigest,
+    options?: CallOptions,
+  ): Promise<boolean>;
+}
+
 /** Reads blobs. */
 export interface BlobReader {
   /**

@@ -158,6 +158,30 @@ export class Manifests {
     return { listed: response.headers.has("oci-subject") };
   }
 
+  /** Deletes a tag, or a manifest by its digest; false when it is not there. */
+  async delete(
+    repository: string,
+    reference: string,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    let wasRetried = false;
+    const [request, response] = await this.#requests.send(
+      repository,
+      `manifests/${reference}`,
+      {
+        method: "DELETE",
+        signal: options.signal,
+        onRetry: () => wasRetried = true,
+      },
+    );
+    if (!response.ok && response.status !== 404) {
+      throw await registryError(request, response);
+    }
+    await discard(response);
+    // An attempt without an answer may have deleted it.
+    return response.ok || wasRetried;
+  }
+
   /** @throws {HangarError} when the registry does not give back what it took */
   async #readBack(
     repository: string,

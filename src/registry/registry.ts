@@ -13,6 +13,7 @@ import type {
   BlobMounter,
   CallOptions,
   DestinationStore,
+  ManifestRemover,
   ManifestRole,
   MountResult,
   OpenUpload,
@@ -39,11 +40,15 @@ export interface RegistryOptions {
    * otherwise Quay and Docker Hub answer 401 for a repository that does not
    * exist yet.
    */
-  readonly access: "pull" | "pull,push";
+  readonly access: Access;
 }
 
+/** What a token allows, as scopes have it. */
+export type Access = "pull" | "pull,push" | "pull,push,delete";
+
 /** One registry, as a source or as a destination. */
-export class Registry implements DestinationStore, BlobMounter {
+export class Registry
+  implements DestinationStore, BlobMounter, ManifestRemover {
   readonly id: string;
   readonly mounter = this;
   readonly #connection: Connection;
@@ -83,6 +88,14 @@ export class Registry implements DestinationStore, BlobMounter {
     options: CallOptions & { readonly role: ManifestRole },
   ): Promise<PutManifestResult> {
     return this.#manifests.put(repository, reference, manifest, options);
+  }
+
+  deleteManifest(
+    repository: string,
+    reference: string,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    return this.#manifests.delete(repository, reference, options);
   }
 
   async openBlob(

@@ -15,6 +15,7 @@ import type { CliContext } from "../context.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { FlagValues } from "../flags/flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
+import { overriddenPlatform, OVERRIDE_FLAGS } from "./image/override_flags.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
 
 /** The command. */
@@ -40,24 +41,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
       default: false,
       help: "print the config of the image, with --raw byte for byte",
     },
-    {
-      name: "override-arch",
-      type: "string",
-      suggested: ["amd64", "arm64", "arm", "s390x", "ppc64le", "riscv64"],
-      help: "choose this architecture of a multi-arch image",
-    },
-    {
-      name: "override-os",
-      type: "string",
-      suggested: ["linux", "windows"],
-      default: "linux",
-      help: "choose this OS of a multi-arch image",
-    },
-    {
-      name: "override-variant",
-      type: "string",
-      help: "choose this variant of a multi-arch image",
-    },
+    ...OVERRIDE_FLAGS,
     {
       name: "no-tags",
       type: "bool",
@@ -72,11 +56,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
     const reach = reachOptions(values);
     const console = consoleFor(reach, context);
     const options = {
-      platform: {
-        os: values.string("override-os")!,
-        architecture: values.string("override-arch") ?? hostArchitecture(),
-        variant: values.string("override-variant"),
-      },
+      platform: overriddenPlatform(values),
       withTags: !values.bool("no-tags"),
     };
     return await withNetwork(
@@ -118,9 +98,4 @@ async function shownOf(
     );
   }
   return `${printableJson(config, 4)}\n`;
-}
-
-/** Go's name for the architecture of this machine. */
-function hostArchitecture(): string {
-  return Deno.build.arch === "aarch64" ? "arm64" : "amd64";
 }

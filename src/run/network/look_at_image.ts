@@ -12,8 +12,19 @@ import {
   inspectImage,
   type InspectOptions,
 } from "../../mirror/inspect_image.ts";
-import { imageAt, type RegistryAddress } from "../../names/address.ts";
-import type { Reference } from "../../names/reference.ts";
+import {
+  type AttestationKind,
+  findAttestation,
+  type FoundAttestation,
+} from "../../mirror/single/find_attestation.ts";
+import { digestOfImage } from "../../mirror/single/delete_image.ts";
+import {
+  type ImageAddress,
+  imageAt,
+  type RegistryAddress,
+} from "../../names/address.ts";
+import { formatReference, type Reference } from "../../names/reference.ts";
+import type { Digest } from "../../oci/digest.ts";
 import type { Network } from "./network.ts";
 
 /** A million tags at a thousand a page. */
@@ -43,18 +54,81 @@ export interface LookOptions {
 export async function lookAtImage(
   { address, reference }: NamedImage,
   options: Omit<InspectOptions, "name">,
-  { network, routes, warn, signal }: LookOptions,
+  look: LookOptions,
 ): Promise<InspectedImage> {
-  const named = imageAt(address, reference);
-  const place = await new EndpointChooser().choose(
-    { ...named, endpoints: routes?.pullFrom(named) },
-    { reader: (image) => network.reader(image), warn, signal },
-  );
+  const place = await placeOf({ address, reference }, look);
   return await inspectImage(
-    network.reader(place),
+    look.network.reader(place),
     place,
     { ...options, name: `${address.host}/${reference.repository}` },
+    look.signal,
+  );
+}
+
+/**
+ * The digest of what a reference names, or of the image for one platform of it.
+ *
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function digestOf(
+  { address, reference }: NamedImage,
+  platform: InspectOptions["platform"] | undefined,
+  options: LookOptions,
+): Promise<Digest> {
+  if (platform) {
+    const image = await lookAtImage(
+      { address, reference },
+      { platform, withTags: false },
+      options,
+    );
+    return (await image.image()).content.digest;
+  }
+  const place = await placeOf({ address, reference }, options);
+  return await digestOfImage(
+    options.network.reader(place),
+    place,
+    options.signal,
+  );
+}
+
+/**
+ * The provenance or the SBOM of the image that a reference names.
+ *
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function attestationOf(
+  kind: AttestationKind,
+  named: NamedImage,
+  platform: InspectOptions["platform"],
+  options: LookOptions,
+): Promise<FoundAttestation> {
+  const place = await placeOf(named, options);
+  const { signal, warn, network } = options;
+  const store = network.reader(place);
+  const { repository } = place;
+  const image = await inspectImage(
+    store,
+    place,
+    { platform, withTags: false },
     signal,
+  );
+  return await findAttestation(kind, image, formatReference(place), {
+    store,
+    repository,
+    warn,
+    signal,
+  });
+}
+
+/** Where an image is read: the first of its places that holds it. */
+async function placeOf(
+  { address, reference }: NamedImage,
+  { network, routes, warn, signal }: LookOptions,
+): Promise<ImageAddress> {
+  const named = imageAt(address, reference);
+  return await new EndpointChooser().choose(
+    { ...named, endpoints: routes?.pullFrom(named) },
+    { reader: (image) => network.reader(image), warn, signal },
   );
 }
 

@@ -19,10 +19,10 @@ import { HangarError } from "../../errors.ts";
 import { SparseTrials } from "../../mirror/decide/sparse_trials.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import type { RunServices } from "../../mirror/image_run.ts";
-import type { SourceStore } from "../../oci/store.ts";
+import type { ManifestRemover, SourceStore } from "../../oci/store.ts";
 import { apiHostOf } from "../../names/docker_hub.ts";
 import { HarborProjects } from "../../registry/harbor.ts";
-import { Registry } from "../../registry/registry.ts";
+import { type Access, Registry } from "../../registry/registry.ts";
 import { readWholeBodies } from "../../transport/read_body.ts";
 import { isLoopback } from "../../transport/proxy/proxies.ts";
 import type { HostUse } from "../../transport/request_gate.ts";
@@ -112,6 +112,11 @@ export class Network implements AsyncDisposable {
     return this.#registry(registryOf(image), "pull");
   }
 
+  /** The same, to delete from. */
+  remover(image: ImageAddress): SourceStore & ManifestRemover {
+    return this.#registry(registryOf(image), "pull,push,delete");
+  }
+
   /** The projects of a registry that is Harbor. */
   async projects(address: RegistryAddress): Promise<HarborProjects> {
     const { signal } = this.#options;
@@ -152,7 +157,7 @@ export class Network implements AsyncDisposable {
     return await this.#session(registry).tryLogin(this.#options.signal);
   }
 
-  #registry(address: RegistryAddress, access: "pull" | "pull,push"): Registry {
+  #registry(address: RegistryAddress, access: Access): Registry {
     const key = `${access} ${this.#keyOf(address)}`;
     let registry = this.#registries.get(key);
     if (!registry) {

@@ -183,9 +183,10 @@ export class FakeAuth {
 function scopesOf(seen: SeenRequest, url: URL): string[] {
   if (seen.repository === "") return [];
   const isRead = seen.method === "GET" || seen.method === "HEAD";
+  const access = isRead ? "pull" : seen.method === "DELETE" ? "delete" : "push";
   const from = url.searchParams.get("from");
   return [
-    `repository:${seen.repository}:${isRead ? "pull" : "push"}`,
+    `repository:${seen.repository}:${access}`,
     ...(from ? [`repository:${from}:pull`] : []),
   ];
 }
