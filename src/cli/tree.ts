@@ -18,6 +18,7 @@ import { inspectCommand } from "./commands/inspect_command.ts";
 import { listTagsCommand } from "./commands/list_tags_command.ts";
 import { deleteCommand } from "./commands/image/delete_command.ts";
 import { digestCommand } from "./commands/image/digest_command.ts";
+import { mergeManifestCommand } from "./commands/image/merge_manifest_command.ts";
 import { viewCommand } from "./commands/image/view_command.ts";
 import { loginCommand, logoutCommand } from "./commands/login_command.ts";
 import { mirrorCommand } from "./commands/mirror_command.ts";
@@ -84,6 +85,7 @@ export const root: CommandSpec<CliContext> = {
     listTagsCommand,
     loginCommand,
     logoutCommand,
+    mergeManifestCommand,
     mirrorCommand,
     receiptCommand,
     reportCommand,

@@ -19,7 +19,11 @@ import { HangarError } from "../../errors.ts";
 import { SparseTrials } from "../../mirror/decide/sparse_trials.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import type { RunServices } from "../../mirror/image_run.ts";
-import type { ManifestRemover, SourceStore } from "../../oci/store.ts";
+import type {
+  ManifestRemover,
+  ManifestWriter,
+  SourceStore,
+} from "../../oci/store.ts";
 import { apiHostOf } from "../../names/docker_hub.ts";
 import { HarborProjects } from "../../registry/harbor.ts";
 import { type Access, Registry } from "../../registry/registry.ts";
@@ -112,9 +116,16 @@ export class Network implements AsyncDisposable {
     return this.#registry(registryOf(image), "pull");
   }
 
-  /** The same, to delete from. */
-  remover(image: ImageAddress): SourceStore & ManifestRemover {
-    return this.#registry(registryOf(image), "pull,push,delete");
+  /**
+   * The same, to change one image by itself: to tag it, or to delete it.
+   *
+   * @param access what tokens are asked for
+   */
+  editor(
+    image: ImageAddress,
+    access: Access,
+  ): SourceStore & ManifestWriter & ManifestRemover {
+    return this.#registry(registryOf(image), access);
   }
 
   /** The projects of a registry that is Harbor. */

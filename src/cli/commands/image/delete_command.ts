@@ -49,7 +49,7 @@ hangar delete registry.example:5000/team/app@sha256:DIGEST --auto-yes`,
       context,
       address,
       async (network, signal) => {
-        const store = network.remover(place);
+        const store = network.editor(place, "pull,push,delete");
         const digest = await digestOfImage(store, place, signal);
         const name = formatReference(place);
         await confirm(
