@@ -220,8 +220,8 @@ export interface MirrorOptions extends ContentOptions {
   readonly source?: string;
   /** The project of every source. */
   readonly sourceProject?: string;
-  /** The destination registry. */
-  readonly destination?: string;
+  /** The destination registry, or several: every image goes to each. */
+  readonly destination?: string | readonly string[];
   /** The project of every destination. */
   readonly destinationProject?: string;
   /**

@@ -7,13 +7,17 @@
 import { INDEX_MODES } from "../mirror/decide/decision.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
 import { checkShard, formatShard } from "../mirror/plan/shard.ts";
-import { parseRegistryAddress } from "../names/address.ts";
+import {
+  parseRegistryAddress,
+  type RegistryAddress,
+} from "../names/address.ts";
 import { parseProject } from "../names/reference.ts";
 import { parsePlatformFilter } from "../oci/platform.ts";
 import type { RunProcess } from "../run/process.ts";
 import type { MirrorRunOptions as RunOptions } from "../run/run_mirror.ts";
 import { accessOf, reachOf } from "./access.ts";
 import {
+  invalidOption,
   milliseconds,
   oneOf,
   refusePlain,
@@ -100,16 +104,17 @@ export async function mirrorRun(
     "overwrite",
     "one leaves alone what is there, the other writes it anew",
   );
-  const { source, destination, sourceProject, destinationProject, shard } =
-    options;
+  const { source, sourceProject, destinationProject, shard } = options;
+  const destinations = destinationsOf(options);
   refusePlain(options, "source", source);
-  refusePlain(options, "destination", destination);
+  for (const { text } of destinations) {
+    refusePlain(options, "destination", text);
+  }
   return {
     ...await contentRun(options, process),
     source: source ? parseRegistryAddress(source, "source") : undefined,
-    destination: destination
-      ? parseRegistryAddress(destination, "destination")
-      : undefined,
+    destination: destinations[0]?.address,
+    furtherDestinations: destinations.slice(1).map(({ address }) => address),
     sourceProject: sourceProject
       ? parseProject(sourceProject, "sourceProject")
       : undefined,
@@ -125,4 +130,25 @@ export async function mirrorRun(
     missing: options.missing ?? false,
     shard: shard && checkShard(shard, "shard", formatShard(shard)),
   };
+}
+
+/** The destination registries, each once. */
+function destinationsOf({ destination = [] }: MirrorOptions): readonly {
+  readonly text: string;
+  readonly address: RegistryAddress;
+}[] {
+  const given = typeof destination === "string" ? [destination] : destination;
+  const hosts = new Set<string>();
+  return given.filter((text) => text !== "").map((text) => {
+    const address = parseRegistryAddress(text, "destination");
+    if (hosts.has(address.host)) {
+      throw invalidOption(
+        "destination",
+        text,
+        `${address.host} is given twice`,
+      );
+    }
+    hosts.add(address.host);
+    return { text, address };
+  });
 }

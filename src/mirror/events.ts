@@ -25,6 +25,17 @@ export type OutcomeKind =
   /** The run was interrupted before the image was finished. */
   | "interrupted";
 
+/** Which image at which destination an event is about. */
+export interface ImageAtPlace {
+  readonly image: number;
+  readonly place?: number;
+}
+
+/** A key that is the same for all events of one image at one destination. */
+export function imageKey({ image, place = 0 }: ImageAtPlace): string {
+  return `${image}/${place}`;
+}
+
 /** What mirroring an image would take. */
 export interface ImagePlan {
   /** What the tag would hold. */
@@ -93,6 +104,8 @@ export interface MirrorOutcome {
   readonly kind: OutcomeKind;
   /** The `[IMG:n]` ordinal. */
   readonly id: number;
+  /** For which of several destinations it is, from 0. */
+  readonly place?: number;
   /** Line numbers in the list, ascending: what the failed list is made from. */
   readonly lines: readonly number[];
   /** What is missing or different at the destination, one thing each. */
@@ -120,19 +133,22 @@ export interface MirrorOutcome {
 }
 
 /**
- * One event. `image` is the `[IMG:n]` ordinal, if the event belongs to an
- * image.
+ * One event. `image` is the `[IMG:n]` ordinal, if the event belongs to an image.
+ * `place` says for which of several destinations it is, from 0; with one
+ * destination, it is undefined.
  */
 export type MirrorEvent =
   | {
     readonly type: "image-started";
     readonly image: number;
+    readonly place?: number;
     readonly sources: readonly string[];
     readonly destination: string;
   }
   | {
     readonly type: "image-finished";
     readonly image: number;
+    readonly place?: number;
     readonly sources: readonly string[];
     readonly destination: string;
     readonly outcome: MirrorOutcome;
@@ -140,40 +156,47 @@ export type MirrorEvent =
   | {
     readonly type: "warning";
     readonly image?: number;
+    readonly place?: number;
     readonly message: string;
   }
   | {
     readonly type: "note";
     readonly image?: number;
+    readonly place?: number;
     readonly message: string;
   }
   | {
     readonly type: "debug";
     readonly image?: number;
+    readonly place?: number;
     readonly message: string;
   }
   /** Bytes of a blob went out to the destination. */
   | {
     readonly type: "blob-bytes";
     readonly image: number;
+    readonly place?: number;
     readonly bytes: number;
   }
   /** Bytes of a blob had to be sent once more. */
   | {
     readonly type: "blob-resent";
     readonly image: number;
+    readonly place?: number;
     readonly bytes: number;
   }
   /** A blob is looked at, and brought if it is not there. */
   | {
     readonly type: "blob-started";
     readonly image: number;
+    readonly place?: number;
     readonly size: number;
   }
   /** A request goes out. */
   | {
     readonly type: "request";
     readonly image?: number;
+    readonly place?: number;
     /** `host[:port]` */
     readonly host: string;
   }
@@ -181,6 +204,7 @@ export type MirrorEvent =
   | {
     readonly type: "retry";
     readonly image?: number;
+    readonly place?: number;
     /** `host[:port]`; unknown where it is of a whole transfer. */
     readonly host?: string;
     readonly message: string;
@@ -189,12 +213,14 @@ export type MirrorEvent =
   | {
     readonly type: "attachment";
     readonly image: number;
+    readonly place?: number;
     readonly how: "found" | "copied" | "signed";
   }
   /** A blob is settled at the destination. */
   | {
     readonly type: "blob-finished";
     readonly image: number;
+    readonly place?: number;
     readonly digest: string;
     readonly size: number;
     /** `sent`, `mounted`, or it was `present` already. */

@@ -21,6 +21,7 @@ import type {
   SparseIndex,
 } from "./events.ts";
 import type { MirrorTask } from "./plan/plan_mirror.ts";
+import type { Company } from "./pool/convoy.ts";
 
 /** The stores that images are read from and written to. */
 export interface Stores {
@@ -43,6 +44,8 @@ export interface ImageJob {
   readonly task: MirrorTask;
   readonly events: ImageEvents;
   readonly signal: AbortSignal;
+  /** The other destinations of its line, where there are several. */
+  readonly company?: Company;
 }
 
 /** A job whose sides are open. */

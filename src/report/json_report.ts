@@ -6,15 +6,16 @@
  */
 
 import { describeError, HangarError } from "../errors.ts";
-import type {
-  ImageMerge,
-  ImagePlan,
-  MirrorEventSink,
-  MirrorOutcome,
-  MirrorTotals,
-  NothingSelected,
-  OutcomeKind,
-  SparseIndex,
+import {
+  imageKey,
+  type ImageMerge,
+  type ImagePlan,
+  type MirrorEventSink,
+  type MirrorOutcome,
+  type MirrorTotals,
+  type NothingSelected,
+  type OutcomeKind,
+  type SparseIndex,
 } from "../mirror/events.ts";
 
 /** A reference, and its digest where that is known. */
@@ -136,18 +137,24 @@ interface Count {
 
 /** Collects events for a report. */
 export class ReportCollector {
-  readonly #counts = new Map<number, Count>();
-  readonly #images: ReportedImage[] = [];
+  readonly #counts = new Map<string, Count>();
+  readonly #images: {
+    readonly image: ReportedImage;
+    readonly place: number;
+  }[] = [];
+  readonly #begun = new Set<string>();
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
     if (event.type === "image-finished") {
-      this.#images.push(this.#imageOf(event.outcome, event));
-      this.#counts.delete(event.image);
+      this.#begun.add(imageKey(event));
+      this.#add(event.outcome, event);
+      this.#counts.delete(imageKey(event));
       return;
     }
     if (!("image" in event) || event.image === undefined) return;
-    const count = this.#countOf(event.image);
+    const { image, place } = event;
+    const count = this.#countOf(imageKey({ image, place }));
     if (event.type === "blob-bytes") count.bytesSent += event.bytes;
     if (event.type === "request") count.requests++;
     if (event.type === "retry") count.retries++;
@@ -165,16 +172,31 @@ export class ReportCollector {
       readonly destination: string;
     },
   ): void {
-    this.#images.push(this.#imageOf(outcome, names));
+    this.#add(outcome, names);
   }
 
-  /** The images so far, in list order. */
+  #add(
+    outcome: MirrorOutcome,
+    names: Parameters<ReportCollector["addUnstarted"]>[1],
+  ): void {
+    const { place = 0 } = outcome;
+    this.#images.push({ image: this.#imageOf(outcome, names), place });
+  }
+
+  /** The images so far, in list order, and for each destination in turn. */
   images(): readonly ReportedImage[] {
-    return [...this.#images].sort((a, b) => a.id - b.id);
+    return this.#images.toSorted((a, b) =>
+      a.image.id - b.image.id || a.place - b.place
+    ).map(({ image }) => image);
   }
 
-  #countOf(image: number): Count {
-    let count = this.#counts.get(image);
+  /** Whether an image was begun. */
+  hasBegun({ id, place }: MirrorOutcome): boolean {
+    return this.#begun.has(imageKey({ image: id, place }));
+  }
+
+  #countOf(key: string): Count {
+    let count = this.#counts.get(key);
     if (!count) {
       count = {
         bytesSent: 0,
@@ -183,7 +205,7 @@ export class ReportCollector {
         retries: 0,
         warnings: [],
       };
-      this.#counts.set(image, count);
+      this.#counts.set(key, count);
     }
     return count;
   }
@@ -206,7 +228,7 @@ export class ReportCollector {
       })),
       destination: { reference: names.destination, digest: outcome.digest },
       outcome: kind,
-      ...this.#countOf(id),
+      ...this.#countOf(imageKey({ image: id, place: outcome.place })),
       durationMs: Math.round(outcome.durationMs),
       findings,
       merge,

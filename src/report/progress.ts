@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { MirrorEventSink } from "../mirror/events.ts";
+import {
+  type ImageAtPlace,
+  imageKey,
+  type MirrorEventSink,
+} from "../mirror/events.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 
 /** The period of the rate, in ms. */
@@ -13,6 +17,8 @@ const BAR_WIDTH = 24;
 const MIN_NAME_WIDTH = 16;
 
 interface Flight {
+  /** `[IMG:n]` */
+  readonly image: number;
   readonly name: string;
   /** Bytes of all blobs so far. */
   total: number;
@@ -27,7 +33,7 @@ export class Progress {
   readonly #images: number;
   readonly #now: () => number;
   readonly #started: number;
-  readonly #flights = new Map<number, Flight>();
+  readonly #flights = new Map<string, Flight>();
   /** Bytes sent in total, at each look. */
   #samples: { readonly at: number; readonly bytes: number }[] = [];
   #done = 0;
@@ -48,7 +54,8 @@ export class Progress {
   readonly sink: MirrorEventSink = (event) => {
     switch (event.type) {
       case "image-started":
-        this.#flights.set(event.image, {
+        this.#flights.set(imageKey(event), {
+          image: event.image,
           name: event.destination,
           total: 0,
           settled: 0,
@@ -56,22 +63,22 @@ export class Progress {
         });
         return;
       case "image-finished":
-        this.#flights.delete(event.image);
+        this.#flights.delete(imageKey(event));
         this.#done++;
         if (event.outcome.kind === "failed") this.#failed++;
         return;
       case "blob-started":
-        return this.#change(event.image, (f) => f.total += event.size);
+        return this.#change(event, (f) => f.total += event.size);
       case "blob-bytes":
         this.#sent += event.bytes;
-        return this.#change(event.image, (f) => f.moving += event.bytes);
+        return this.#change(event, (f) => f.moving += event.bytes);
       case "blob-resent":
         return this.#change(
-          event.image,
+          event,
           (f) => f.moving = Math.max(0, f.moving - event.bytes),
         );
       case "blob-finished":
-        return this.#change(event.image, (f) => {
+        return this.#change(event, (f) => {
           f.settled += event.size;
           if (event.how === "sent") {
             f.moving = Math.max(0, f.moving - event.size);
@@ -80,8 +87,8 @@ export class Progress {
     }
   };
 
-  #change(image: number, change: (flight: Flight) => void): void {
-    const flight = this.#flights.get(image);
+  #change(of: ImageAtPlace, change: (flight: Flight) => void): void {
+    const flight = this.#flights.get(imageKey(of));
     if (flight) change(flight);
   }
 
@@ -116,7 +123,7 @@ export class Progress {
   frame(columns: number, rows: number): string[] {
     // Half of the window is left to the log.
     const room = Math.max(1, Math.floor(rows / 2) - 1);
-    const flights = [...this.#flights];
+    const flights = [...this.#flights.values()];
     const shown = flights.slice(
       0,
       flights.length > room ? room - 1 : flights.length,
@@ -132,11 +139,10 @@ export class Progress {
 
 /** One line for each image, in columns. */
 function flightLines(
-  flights: readonly (readonly [number, Flight])[],
+  flights: readonly Flight[],
   columns: number,
 ): string[] {
-  const cells = flights.map(([image, flight]) => {
-    const { name, total, settled, moving } = flight;
+  const cells = flights.map(({ image, name, total, settled, moving }) => {
     const done = Math.min(total, settled + moving);
     const share = total > 0 ? done / total : 0;
     const filled = Math.round(share * BAR_WIDTH);

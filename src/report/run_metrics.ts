@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { MirrorEventSink, MirrorTotals } from "../mirror/events.ts";
+import {
+  imageKey,
+  type MirrorEventSink,
+  type MirrorTotals,
+} from "../mirror/events.ts";
 
 /** What tells the metrics of one run from those of another. */
 export interface MetricLabels {
@@ -57,7 +61,7 @@ export const OTHER_REGISTRIES = "other";
 export class RegistryCounts {
   readonly #counts = new Map<string, RegistryCount>();
   /** The destinations of the images under way. */
-  readonly #destinations = new Map<number, string>();
+  readonly #destinations = new Map<string, string>();
 
   /** By `host[:port]`. */
   get registries(): ReadonlyMap<string, RegistryCount> {
@@ -74,13 +78,13 @@ export class RegistryCounts {
         if (event.host !== undefined) this.#of(event.host).retries++;
         return;
       case "image-started":
-        this.#destinations.set(event.image, registryOf(event.destination));
+        this.#destinations.set(imageKey(event), registryOf(event.destination));
         return;
       case "image-finished":
-        this.#destinations.delete(event.image);
+        this.#destinations.delete(imageKey(event));
         return;
       case "blob-bytes": {
-        const registry = this.#destinations.get(event.image);
+        const registry = this.#destinations.get(imageKey(event));
         if (registry !== undefined) this.#of(registry).sentBytes += event.bytes;
       }
     }

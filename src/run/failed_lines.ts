@@ -74,7 +74,7 @@ export function failedLines(
 ): UndoneLine[] {
   const isUndone = ({ kind }: MirrorOutcome) =>
     kind === "failed" || kind === "interrupted";
-  return [
+  return onceEach([
     ...list.invalid,
     ...outcomes.flatMap((outcome, i) =>
       !isUndone(outcome) ? [] : outcome.lines.map((line, j) => ({
@@ -85,7 +85,16 @@ export function failedLines(
         reason: reasonOf(outcome),
       }))
     ),
-  ].sort((a, b) => a.line - b.line);
+  ]).sort((a, b) => a.line - b.line);
+}
+
+/** What failed at several destinations is one line to do again. */
+function onceEach(lines: readonly UndoneLine[]): UndoneLine[] {
+  const byText = Map.groupBy(lines, ({ line, text }) => `${line} ${text}`);
+  return [...byText.values()].map((same) => ({
+    ...same[0]!,
+    reason: [...new Set(same.map(({ reason }) => reason))].join("; "),
+  }));
 }
 
 /**

@@ -34,9 +34,8 @@ export interface FinishedRun {
 /** The report. It also names the images that were never started. */
 export function makeReport(run: FinishedRun): MirrorReport {
   const { collector, list, plan, tally } = run;
-  const begun = new Set(collector.images().map(({ id }) => id));
   for (const [i, outcome] of run.outcomes.entries()) {
-    if (begun.has(outcome.id)) continue;
+    if (collector.hasBegun(outcome)) continue;
     const { sources, destination } = plan.tasks[i]!;
     collector.addUnstarted(outcome, {
       sources: sources.map(formatReference),

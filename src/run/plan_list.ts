@@ -7,10 +7,10 @@
 
 import { counted } from "../counted.ts";
 import {
-  type MirrorPlan,
-  planMirror,
-  type PlanOptions,
-} from "../mirror/plan/plan_mirror.ts";
+  type DestinationsOptions,
+  planDestinations,
+} from "../mirror/plan/plan_destinations.ts";
+import { type MirrorPlan, planMirror } from "../mirror/plan/plan_mirror.ts";
 import type { ResolvedList } from "../mirror/plan/resolve_list.ts";
 import { formatShard, type Shard, takeShard } from "../mirror/plan/shard.ts";
 import { type ReadList, tellInvalid } from "./read_list.ts";
@@ -31,7 +31,7 @@ export interface PlannedList {
 }
 
 /** How a list is planned. */
-export interface PlanListOptions extends PlanOptions {
+export interface PlanListOptions extends DestinationsOptions {
   /** @default {planMirror} */
   readonly plan?: typeof planMirror;
   /** The part that this run takes. @default {the whole list} */
@@ -55,7 +55,7 @@ export function planList(
   const lines = [...named.entries, ...named.invalid].map(({ line }) => line);
   const whole = {
     list: { ...named, lines: new Set(lines).size },
-    plan: plan(named, options),
+    plan: planDestinations(named, options, plan),
   };
   const own = shard ? partOf(whole, shard, log.info) : whole;
   tellInvalid(own.list, log.warn);

@@ -14,9 +14,9 @@ import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
 import {
   type MirrorPlan,
   type planMirror,
-  type PlanOptions,
   sourceAddress,
 } from "../mirror/plan/plan_mirror.ts";
+import type { DestinationsOptions } from "../mirror/plan/plan_destinations.ts";
 import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
 import { formatShard, type Shard } from "../mirror/plan/shard.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
@@ -54,7 +54,12 @@ import { RunLog } from "./run_log.ts";
 
 /** How a list is worked through. */
 export interface ListRunOptions
-  extends PlanOptions, ReachOptions, LogOptions, OutputPaths, Narrowing {
+  extends
+    DestinationsOptions,
+    ReachOptions,
+    LogOptions,
+    OutputPaths,
+    Narrowing {
   readonly input: ListInput;
   /** The part that this run takes. @default {the whole list} */
   readonly shard?: Shard;
@@ -128,7 +133,11 @@ export async function runList(
   // while.
   await using network = connectNetwork(
     options,
-    [options.source, options.destination],
+    [
+      options.source,
+      options.destination,
+      ...options.furtherDestinations ?? [],
+    ],
     access,
     log.networkLog(brake),
     signal,
@@ -237,10 +246,25 @@ async function work(
       signal,
       hostOf: (image) => network.hostOf(image),
       brake,
+      onLeftBehind: (places) => {
+        for (const place of places) tellLeftBehind(options, place, console);
+      },
       trace,
     },
     job.work(network, plan, trace),
     log.emit,
+  );
+}
+
+/** What goes to a slow destination is still done; only not in step. */
+function tellLeftBehind(
+  { destination, furtherDestinations = [] }: ListRunOptions,
+  place: number,
+  console: Console,
+): void {
+  const slow = [destination, ...furtherDestinations][place];
+  console.info(
+    `destination ${slow?.host} is slower than the others: it goes on by itself, and what it lacks may be read from the sources once more`,
   );
 }
 

@@ -72,14 +72,14 @@ export class RunLog implements Disposable {
   networkLog(brake: HostBrake): NetworkLog {
     return {
       debug: (message) =>
-        this.emit({ type: "debug", image: currentImage(), message }),
+        this.emit({ type: "debug", ...currentImage(), message }),
       info: (message) => this.console.info(message),
       warn: (message) => this.warn(message),
       retry: (message, host) =>
-        this.emit({ type: "retry", image: currentImage(), host, message }),
+        this.emit({ type: "retry", ...currentImage(), host, message }),
       answered: (host) => brake.answered(host),
       request: (host) =>
-        this.emit({ type: "request", image: currentImage(), host }),
+        this.emit({ type: "request", ...currentImage(), host }),
     };
   }
 

@@ -4,7 +4,10 @@
  * @module
  */
 
-import { parseRegistryAddress } from "../../names/address.ts";
+import {
+  parseRegistryAddress,
+  type RegistryAddress,
+} from "../../names/address.ts";
 import { HangarError, invalidFlag } from "../../errors.ts";
 import { INDEX_MODES } from "../../mirror/decide/decision.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
@@ -165,15 +168,14 @@ export function listOptions(
   };
   const reach = reachOptions(values);
   const source = address("source");
-  const destination = address("destination");
+  const [destination, ...furtherDestinations] = destinationsOf(values);
   if (reach.tlsVerify) {
     for (const flag of ["source", "destination"]) {
-      if (/^http:/i.test(values.string(flag) ?? "")) {
+      for (const value of values.texts(flag)) {
+        if (!/^http:/i.test(value)) continue;
         throw new HangarError(
           "usage",
-          `--${flag} ${
-            values.string(flag)
-          } contradicts --tls-verify, which requires HTTPS`,
+          `--${flag} ${value} contradicts --tls-verify, which requires HTTPS`,
         );
       }
     }
@@ -190,6 +192,7 @@ export function listOptions(
     source,
     sourceProject: project("source-project"),
     destination,
+    furtherDestinations,
     destinationProject: project("destination-project"),
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
@@ -199,6 +202,19 @@ export function listOptions(
     report: values.string("report"),
     warnings,
   };
+}
+
+/** The registries of `--destination`, each once. */
+function destinationsOf(values: FlagValues): readonly RegistryAddress[] {
+  const given = values.texts("destination").filter((value) => value !== "");
+  const addresses = given.map((value) =>
+    parseRegistryAddress(value, "--destination")
+  );
+  for (const [i, { host }] of addresses.entries()) {
+    if (addresses.findIndex((other) => other.host === host) === i) continue;
+    throw invalidFlag("--destination", given[i]!, `${host} is given twice`);
+  }
+  return addresses;
 }
 
 /**

@@ -50,6 +50,12 @@ export interface FlagSpec {
    * precedence over each other's variables.
    */
   readonly insteadOf?: readonly string[];
+  /**
+   * Whether a string flag may be given several times, or with a comma list.
+   *
+   * @default {false}: the last one counts
+   */
+  readonly many?: boolean;
 }
 
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
@@ -145,6 +151,11 @@ export class FlagValues {
     if (given) return given.flatMap((value) => value.split(","));
     const fallback = this.#spec(name).default;
     return Array.isArray(fallback) ? fallback : [];
+  }
+
+  /** All values of a string flag that may have several, in the order given. */
+  texts(name: string): readonly string[] {
+    return (this.#given.get(name) ?? []).flatMap((value) => value.split(","));
   }
 
   /** The text of a flag; undefined when it was not given and has no default. */

@@ -36,6 +36,7 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
     name: "destination",
     short: "d",
     type: "string",
+    many: true,
     help: "specify the destination image registry",
   },
   {

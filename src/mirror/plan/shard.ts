@@ -148,13 +148,20 @@ export function takeShard<L extends ImageList>(
   plan: MirrorPlan,
   { index, count }: Shard,
 ): { readonly list: L; readonly plan: MirrorPlan } {
+  // What goes to several registries has one repository path in all of them: the
+  // first registry stands for the others.
+  const first = plan.tasks.find(({ place }) => place === 0)?.destination;
+  const nameOf = ({ destination, place }: MirrorTask) => {
+    const { registry } = (place ? first : undefined) ?? destination;
+    return `${registry}/${destination.repository}`;
+  };
   const parts = new Map<string, number>();
   const isOurs = (name: string) => {
     let part = parts.get(name);
     if (part === undefined) parts.set(name, part = shardOf(name, count));
     return part === index;
   };
-  const tasks = plan.tasks.filter((task) => isOurs(repositoryOf(task)));
+  const tasks = plan.tasks.filter((task) => isOurs(nameOf(task)));
   const ids = new Set(tasks.map(({ id }) => id));
   const lines = new Set(tasks.flatMap((task) => task.lines));
   return {
@@ -171,8 +178,4 @@ export function takeShard<L extends ImageList>(
       ),
     },
   };
-}
-
-function repositoryOf({ destination }: MirrorTask): string {
-  return `${destination.registry}/${destination.repository}`;
 }

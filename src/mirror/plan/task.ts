@@ -19,6 +19,11 @@ export interface MirrorTask {
   /** In list order, each once. */
   readonly sources: readonly ImageAddress[];
   readonly destination: ImageAddress;
+  /**
+   * Which of several destinations of its line it is for, from 0. Undefined where
+   * each line has one.
+   */
+  readonly place?: number;
   /** When set, the task fails at once with this. */
   readonly refusal?: HangarError;
   /** When set, the task is left out with this warning. */

@@ -6,15 +6,16 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ImageAtPlace } from "../events.ts";
 
-const storage = new AsyncLocalStorage<number>();
+const storage = new AsyncLocalStorage<ImageAtPlace>();
 
-/** Runs work for an image, named by its `[IMG:n]` ordinal. */
-export function runForImage<T>(image: number, work: () => T): T {
+/** Runs work for an image at one of its destinations. */
+export function runForImage<T>(image: ImageAtPlace, work: () => T): T {
   return storage.run(image, work);
 }
 
 /** The image that the running code works for; undefined outside of any. */
-export function currentImage(): number | undefined {
+export function currentImage(): ImageAtPlace | undefined {
   return storage.getStore();
 }

@@ -7,9 +7,14 @@
 import { pooledMap } from "@std/async/pool";
 import { describeError, HangarError } from "../../errors.ts";
 import { runForImage } from "./current_image.ts";
-import type { MirrorEventSink, MirrorOutcome } from "../events.ts";
+import type {
+  ImageAtPlace,
+  MirrorEventSink,
+  MirrorOutcome,
+} from "../events.ts";
 import type { ImageEvents, ImageJob, ImageResult } from "../image_run.ts";
 import type { Trace } from "../../oci/store.ts";
+import { type Company, inConvoys } from "./convoy.ts";
 import { HostBrake } from "./host_brake.ts";
 import type { ImageAddress } from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";
@@ -26,6 +31,8 @@ export interface ForEachImageOptions {
   /** The host at which a registry is reached, `host[:port]`. */
   readonly hostOf: (image: ImageAddress) => string;
   readonly brake?: HostBrake;
+  /** Told of destinations that are left behind, as places. */
+  readonly onLeftBehind?: (places: readonly number[]) => void;
   /** @default {nothing is traced} */
   readonly trace?: Trace;
 }
@@ -42,12 +49,20 @@ export async function forEachImage(
 ): Promise<MirrorOutcome[]> {
   const outcomes: MirrorOutcome[] = [];
   const { brake = new HostBrake() } = options;
+  const all = { ...options, brake };
+  if (tasks.some(({ place }) => place !== undefined)) {
+    return await inConvoys(tasks, {
+      jobs: options.jobs,
+      work: (task, company) => workOn(task, { ...all, company }, work, emit),
+      onLeftBehind: options.onLeftBehind,
+    });
+  }
   // pooledMap stops at the first rejection, so failures come back as values.
   for await (
     const outcome of pooledMap(
       options.jobs,
       tasks,
-      (task) => workOn(task, { ...options, brake }, work, emit),
+      (task) => workOn(task, all, work, emit),
     )
   ) {
     outcomes.push(outcome);
@@ -55,35 +70,41 @@ export async function forEachImage(
   return outcomes;
 }
 
+/** What the work on each image needs. */
+interface WorkOptions extends ForEachImageOptions {
+  readonly brake: HostBrake;
+  readonly company?: Company;
+}
+
 /** How the events of one image name it. */
-interface ImageNames {
-  readonly image: number;
+interface ImageNames extends ImageAtPlace {
   readonly sources: readonly string[];
   readonly destination: string;
 }
 
 async function workOn(
   task: MirrorTask,
-  options: ForEachImageOptions & { readonly brake: HostBrake },
+  options: WorkOptions,
   work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<MirrorOutcome> {
-  const { id, lines } = task;
+  const { id, lines, place } = task;
   const { signal } = options;
   if (signal.aborted) {
     const error = signal.reason;
-    return { kind: "interrupted", id, lines, error, durationMs: 0 };
+    return { kind: "interrupted", id, place, lines, error, durationMs: 0 };
   }
   const started = performance.now();
   const names: ImageNames = {
     image: id,
+    place,
     sources: task.sources.map(formatReference),
     destination: formatReference(task.destination),
   };
   emit({ type: "image-started", ...names });
   const ended = await endOf(names, task, options, work, emit);
   const durationMs = performance.now() - started;
-  const outcome = { ...ended, id, lines, durationMs };
+  const outcome = { ...ended, id, place, lines, durationMs };
   emit({ type: "image-finished", ...names, outcome });
   const { error, ...kept } = outcome;
   // The error, with its causes and stacks, would be kept for every image.
@@ -94,20 +115,26 @@ async function workOn(
 async function endOf(
   names: ImageNames,
   task: MirrorTask,
-  options: ForEachImageOptions & { readonly brake: HostBrake },
+  options: WorkOptions,
   work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<ImageResult & { readonly error?: unknown }> {
-  const { brake, hostOf, signal } = options;
+  const { brake, company, hostOf, signal } = options;
   const hosts = [...task.sources, task.destination].map(hostOf);
   const began = brake.now();
   using limit = limitOf(options);
-  const job = { task, events: eventsOf(task.id, emit), signal: limit.signal };
+  const { id: image, place } = task;
+  const job = {
+    task,
+    events: eventsOf({ image, place }, emit),
+    signal: limit.signal,
+    company,
+  };
   try {
     const given = brake.reasonFor(hosts);
     if (given) throw given;
     const result = await runForImage(
-      task.id,
+      { image, place },
       () => traced(names, options, () => resultOf(job, work)),
     );
     brake.note(hosts, began);
@@ -140,16 +167,16 @@ function limitOf(
 }
 
 /** What an image tells, as events of the run. */
-function eventsOf(image: number, emit: MirrorEventSink): ImageEvents {
+function eventsOf(of: ImageAtPlace, emit: MirrorEventSink): ImageEvents {
   return {
-    warn: (message) => emit({ type: "warning", image, message }),
-    note: (message) => emit({ type: "note", image, message }),
-    onBytes: (bytes) => emit({ type: "blob-bytes", image, bytes }),
-    onResent: (bytes) => emit({ type: "blob-resent", image, bytes }),
-    onBlobStarted: (size) => emit({ type: "blob-started", image, size }),
-    onAttachment: (how) => emit({ type: "attachment", image, how }),
+    warn: (message) => emit({ type: "warning", ...of, message }),
+    note: (message) => emit({ type: "note", ...of, message }),
+    onBytes: (bytes) => emit({ type: "blob-bytes", ...of, bytes }),
+    onResent: (bytes) => emit({ type: "blob-resent", ...of, bytes }),
+    onBlobStarted: (size) => emit({ type: "blob-started", ...of, size }),
+    onAttachment: (how) => emit({ type: "attachment", ...of, how }),
     onBlob: (digest, size, how) =>
-      emit({ type: "blob-finished", image, digest, size, how }),
+      emit({ type: "blob-finished", ...of, digest, size, how }),
   };
 }
 

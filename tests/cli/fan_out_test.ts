@@ -1,0 +1,215 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { MirrorReport } from "../../src/report/json_report.ts";
+import { mirror } from "../../src/library/mod.ts";
+import { FakeRegistry } from "../support/fake_registry.ts";
+import { hangar, type HangarOptions } from "../support/hangar.ts";
+import { makeImage, makeMultiArch, randomBytes } from "../support/images.ts";
+
+/** A source, several destinations, and hangar between them. */
+class Fan implements AsyncDisposable {
+  readonly source = FakeRegistry.start();
+  readonly destinations: readonly FakeRegistry[];
+  readonly directory = Deno.makeTempDirSync();
+  readonly failed = `${this.directory}/failed.txt`;
+
+  constructor(count: number) {
+    this.destinations = Array.from(
+      { length: count },
+      () => FakeRegistry.start(),
+    );
+  }
+
+  get flags(): string[] {
+    return [
+      "-f-",
+      `--source=http://${this.source.host}`,
+      ...this.destinations.map(({ host }) => `--destination=http://${host}`),
+      `--failed=${this.failed}`,
+    ];
+  }
+
+  mirror(list: string, flags: string[] = [], options: HangarOptions = {}) {
+    return hangar(["mirror", ...this.flags, ...flags], {
+      stdin: list,
+      ...options,
+    });
+  }
+
+  async [Symbol.asyncDispose]() {
+    for (const registry of [this.source, ...this.destinations]) {
+      await registry[Symbol.asyncDispose]();
+      assertEquals(registry.violations, []);
+      assertEquals(registry.dangling(), []);
+    }
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+const base = randomBytes(20_000, "fan base");
+
+function install({ source }: Fan): void {
+  source.install(
+    "corp/app",
+    "v1",
+    makeMultiArch("app", { layers: [base, 500] }),
+  );
+  source.install(
+    "corp/other",
+    "v1",
+    makeImage({ seed: "other", layers: [base] }),
+  );
+}
+
+const LIST = "corp/app:v1\ncorp/other:v1";
+
+Deno.test("fan-out: every image goes to each destination, and all know it", async () => {
+  await using fan = new Fan(3);
+  install(fan);
+  const { code, stdout, stderr } = await fan.mirror(LIST, [
+    "--report=-",
+    "-j2",
+  ]);
+  assertEquals(code, 0, stderr);
+  for (
+    const { host, tags } of fan.destinations.map((d) => ({
+      host: d.host,
+      tags: d.tags().sort(),
+    }))
+  ) {
+    assertEquals(tags, ["corp/app:v1", "corp/other:v1"], host);
+    assertStringIncludes(stderr, `[IMG:1] Copied [${host}/corp/app:v1]`);
+    assertStringIncludes(stderr, `[IMG:2] Copied [${host}/corp/other:v1]`);
+  }
+  const report: MirrorReport = JSON.parse(stdout);
+  assertEquals(report.totals.copied, 6);
+  assertEquals(
+    report.images.map(({ id, destination }) => [id, destination.reference]),
+    [1, 2].flatMap((id) =>
+      fan.destinations.map(({ host }) => [
+        id,
+        `${host}/corp/${id === 1 ? "app" : "other"}:v1`,
+      ])
+    ),
+  );
+  // Requests and bytes are those of the image at its own destination.
+  for (const [i, destination] of fan.destinations.entries()) {
+    const own = report.images.filter((_, n) => n % 3 === i);
+    assertEquals(
+      own.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+      destination.blobBytesReceived,
+    );
+  }
+  // Once more, there is nothing to do.
+  const again = await fan.mirror(LIST);
+  assertEquals(again.code, 0);
+  assertStringIncludes(again.stderr, "0 copied, 6 up to date");
+  const validated = await hangar(
+    ["mirror", "validate", ...fan.flags],
+    { stdin: LIST },
+  );
+  assertEquals(validated.code, 0);
+  assertStringIncludes(validated.stderr, "6 passed");
+});
+
+Deno.test("fan-out: a comma list is the same; the same registry twice is refused", async () => {
+  await using fan = new Fan(2);
+  install(fan);
+  const [a, b] = fan.destinations.map(({ host }) => host);
+  const run = (destinations: string) =>
+    hangar([
+      "mirror",
+      "-f-",
+      `--source=http://${fan.source.host}`,
+      "-d",
+      destinations,
+      `--failed=${fan.failed}`,
+    ], { stdin: LIST });
+  const { code, stderr } = await run(`http://${a},http://${b}`);
+  assertEquals(code, 0, stderr);
+  for (const destination of fan.destinations) {
+    assertEquals(destination.tags().length, 2);
+  }
+  const twice = await run(`http://${a},${a}`);
+  assertEquals(twice.code, 2);
+  assertStringIncludes(twice.stderr, `--destination: ${a} is given twice`);
+});
+
+Deno.test("fan-out: one destination's failure is its own, and its line is in the failed list once", async () => {
+  await using fan = new Fan(3);
+  install(fan);
+  const [, broken, other] = fan.destinations as [
+    FakeRegistry,
+    FakeRegistry,
+    FakeRegistry,
+  ];
+  for (const registry of [broken, other]) {
+    registry.fault({
+      match: { kind: "manifest", method: "PUT", repository: "corp/app" },
+      times: 100,
+      action: { status: 403 },
+    });
+  }
+  const { code, stderr } = await fan.mirror(LIST);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "4 copied");
+  assertStringIncludes(stderr, "2 failed");
+  assertEquals(
+    fan.destinations.map((registry) => registry.tags().sort()),
+    [["corp/app:v1", "corp/other:v1"], ["corp/other:v1"], ["corp/other:v1"]],
+  );
+  const failed = (await Deno.readTextFile(fan.failed)).split("\n");
+  assertEquals(failed.filter((line) => line === "corp/app:v1").length, 1);
+  const reason = failed[failed.indexOf("corp/app:v1") - 1]!;
+  assertStringIncludes(reason, broken.host);
+  assertStringIncludes(reason, other.host);
+  assertStringIncludes(stderr, "1 line failed; it is in");
+});
+
+Deno.test("fan-out: a dead destination fails its own images", async () => {
+  await using fan = new Fan(2);
+  install(fan);
+  const dead = FakeRegistry.start();
+  await dead[Symbol.asyncDispose]();
+  const { code, stderr } = await fan.mirror(LIST, [
+    `--destination=http://${dead.host}`,
+    "--skip-login",
+  ]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "4 copied");
+  for (const destination of fan.destinations) {
+    assertEquals(destination.tags().length, 2);
+  }
+});
+
+Deno.test("fan-out: with shards, a line's destinations stay together", async () => {
+  await using fan = new Fan(2);
+  install(fan);
+  let seen = 0;
+  for (let i = 0; i < 3; i++) {
+    const { code, stdout } = await fan.mirror(LIST, [
+      `--shard=${i}/3`,
+      "--report=-",
+    ]);
+    assertEquals(code, 0);
+    const report: MirrorReport = JSON.parse(stdout);
+    const ids = report.images.map(({ id }) => id);
+    for (const id of ids) {
+      assertEquals(ids.filter((other) => other === id).length, 2);
+    }
+    seen += ids.length;
+  }
+  assertEquals(seen, 4);
+});
+
+Deno.test("fan-out: as an option of the library", async () => {
+  await using fan = new Fan(2);
+  install(fan);
+  const report = await mirror({
+    images: LIST.split("\n"),
+    source: `http://${fan.source.host}`,
+    destination: fan.destinations.map(({ host }) => `http://${host}`),
+    credentials: false,
+  });
+  assertEquals(report.totals.copied, 4);
+  assert(fan.destinations.every((registry) => registry.tags().length === 2));
+});
