@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { Company } from "../copy/fan_out/company.ts";
 import type { CopyEvents, CopyServices } from "../copy/copy_services.ts";
+import { sharedSource } from "../copy/fan_out/shared_source.ts";
+import type { SharedSources } from "../copy/fan_out/shared_sources.ts";
 import type { DestinationSide } from "../copy/destination_side.ts";
 import type { SourceSide } from "../copy/sides.ts";
 import type { ImageAddress } from "../names/address.ts";
@@ -21,7 +24,6 @@ import type {
   SparseIndex,
 } from "./events.ts";
 import type { MirrorTask } from "./plan/plan_mirror.ts";
-import type { Company } from "./pool/convoy.ts";
 
 /** The stores that images are read from and written to. */
 export interface Stores {
@@ -32,8 +34,22 @@ export interface Stores {
 /** What all images of a run share. */
 export interface RunServices extends CopyServices {
   readonly stores: Stores;
+  /** Set where every image goes to several destinations. */
+  readonly sharedSources?: SharedSources;
   readonly endpoints: EndpointChooser;
   readonly sparse: SparseTrials;
+}
+
+/** The services for an image: its sources may be shared with other places. */
+export function servicesFor<S extends RunServices>(
+  services: S,
+  { task: { place }, company }: ImageJob,
+): S {
+  const { sharedSources, stores } = services;
+  if (!sharedSources || place === undefined || !company) return services;
+  const source = (image: ImageAddress) =>
+    sharedSource(stores.source(image), sharedSources, { place, company });
+  return { ...services, stores: { ...stores, source } };
 }
 
 /** What one image reports while it is worked on. */

@@ -247,6 +247,23 @@ export interface PartialIndexes {
 }
 
 /**
+ * Transfers of a source whose content several destinations read at once. They take
+ * their slots in common.
+ */
+export interface SharedTransfers {
+  /**
+   * Waits for the slots of a transfer to one destination, the source's included;
+   * the returned function gives them back.
+   */
+  enter(
+    repository: string,
+    blob: Descriptor,
+    destinationId: string,
+    options?: CallOptions,
+  ): Promise<() => void>;
+}
+
+/**
  * A side that images are read from. Disposing of it waits for the work that its
  * callers share.
  */
@@ -264,6 +281,11 @@ export interface SourceStore
    * store, a selected entry that is not there is a fault.
    */
   readonly partial?: PartialIndexes;
+  /**
+   * Only a source that several destinations share has it. Reading such a source
+   * takes its slots itself.
+   */
+  readonly transfers?: SharedTransfers;
 }
 
 /**
@@ -289,5 +311,16 @@ export interface TransferGate {
     options?: CallOptions & { readonly bytes?: number },
   ): Promise<() => void>;
   /** Waits for a slot at one more store, for a transfer that has its slots. */
-  enterWithin(storeId: string, signal?: AbortSignal): Promise<() => void>;
+  enterWithin(
+    storeId: string,
+    options?: CallOptions & { readonly bytes?: number },
+  ): Promise<() => void>;
+  /**
+   * Waits for a slot at each store, for one transfer between them all. The returned
+   * functions give the slots back one by one, in the order of the stores.
+   */
+  enterTogether(
+    storeIds: readonly string[],
+    options?: CallOptions & { readonly bytes?: number },
+  ): Promise<readonly (() => void)[]>;
 }

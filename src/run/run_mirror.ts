@@ -9,7 +9,11 @@ import type { IndexMode } from "../mirror/decide/decision.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
-import type { RunServices, Stores } from "../mirror/image_run.ts";
+import {
+  type RunServices,
+  servicesFor,
+  type Stores,
+} from "../mirror/image_run.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
 import {
   type MirrorPlan,
@@ -84,14 +88,19 @@ export async function runMirror(
           ? new AbsentDestination(image.registry)
           : base.stores.destination(image);
       const stores = { ...base.stores, destination };
-      const services: RunServices = { ...base, stores, trace };
+      const services: RunServices = {
+        ...base,
+        stores,
+        trace,
+        sharedSources: network.sharedSources(plan),
+      };
       const how = {
         ...options,
         existing: existingOf(options, plan, stores),
         judge: options.policy?.(network.plainTransport),
       };
       const work = dryRun ? dryRunImage : mirrorImage;
-      return (job) => work(job, services, how);
+      return (job) => work(job, servicesFor(services, job), how);
     },
   });
 }
@@ -108,7 +117,10 @@ export async function runValidate(
     summary: validationLine,
     needsLogin: false,
     work: (network, plan) => {
-      const services = network.runServices("pull");
+      const services = {
+        ...network.runServices("pull"),
+        sharedSources: network.sharedSources(plan),
+      };
       const how = {
         ...options,
         depth,
@@ -116,7 +128,7 @@ export async function runValidate(
         checker: options.signer,
         judge: options.policy?.(network.plainTransport),
       };
-      return (job) => validateImage(job, services, how);
+      return (job) => validateImage(job, servicesFor(services, job), how);
     },
   });
 }

@@ -58,6 +58,9 @@ export interface HostUse {
   readonly cuts: number;
 }
 
+/** Gives slots back: those of some keys, or all that are still held. */
+type Release = (keys?: Iterable<string>) => void;
+
 interface Waiter {
   /** Slots by key; no more than a key has at most are really taken. */
   readonly needs: ReadonlyMap<string, number>;
@@ -106,7 +109,7 @@ export class RequestGate {
   enter(
     hosts: readonly string[],
     { signal, bytes = Infinity }: EnterOptions = {},
-  ): Promise<() => void> {
+  ): Promise<Release> {
     const isLarge = bytes > SMALL_BYTES;
     const needs = new Map([[isLarge ? LARGE : SMALL, 1]]);
     const add = (key: string) => needs.set(key, (needs.get(key) ?? 0) + 1);
@@ -122,8 +125,33 @@ export class RequestGate {
    * place among the transfers meanwhile. That is safe: no holder of a slot waits
    * for one.
    */
-  enterWithin(host: string, signal?: AbortSignal): Promise<() => void> {
-    return this.#acquire(new Map([[host, 1]]), signal);
+  enterWithin(
+    host: string,
+    { signal, bytes = 0 }: EnterOptions = {},
+  ): Promise<() => void> {
+    const needs = new Map([[host, 1]]);
+    if (bytes > SMALL_BYTES) needs.set(LARGE_AT + host, 1);
+    return this.#acquire(needs, signal);
+  }
+
+  /**
+   * Waits for one transfer between hosts that are not the same: for a slot at each,
+   * at once. Each is given back by itself, and the last one ends the transfer.
+   */
+  async enterTogether(
+    hosts: readonly string[],
+    options: EnterOptions = {},
+  ): Promise<readonly (() => void)[]> {
+    const release: Release = await this.enter(hosts, options);
+    let left = hosts.length;
+    return hosts.map((host) => {
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        release(--left === 0 ? undefined : [host, LARGE_AT + host]);
+      };
+    });
   }
 
   /**
@@ -207,7 +235,7 @@ export class RequestGate {
   #acquire(
     needs: ReadonlyMap<string, number>,
     signal?: AbortSignal,
-  ): Promise<() => void> {
+  ): Promise<Release> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
@@ -219,11 +247,13 @@ export class RequestGate {
         needs,
         grant: (taken) => {
           signal?.removeEventListener("abort", onAbort);
-          let held = true;
-          resolve(() => {
-            if (!held) return;
-            held = false;
-            for (const [key, n] of taken) this.#add(key, -n);
+          const held = new Map(taken);
+          resolve((keys = held.keys()) => {
+            for (const key of [...keys]) {
+              const n = held.get(key) ?? 0;
+              held.delete(key);
+              if (n > 0) this.#add(key, -n);
+            }
             this.#serve();
           });
         },

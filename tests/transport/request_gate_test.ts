@@ -81,3 +81,41 @@ Deno.test("gate: a waiter that is aborted leaves the queue", async () => {
   first();
   (await third)();
 });
+
+Deno.test("gate: slots that are taken together are given back one by one", async () => {
+  const gate = new RequestGate({ maxPerHost: 1, maxTransfers: 1 });
+  const [source, a, b] = await gate.enterTogether(["s", "a", "b"]);
+  const order: string[] = [];
+  const wait = async (host: string) => {
+    const release = await gate.enterWithin(host);
+    order.push(host);
+    release();
+  };
+  const waiting = ["a", "s", "b"].map(wait);
+  const transfer = gate.enter(["c"]).then((release) => {
+    order.push("next transfer");
+    release();
+  });
+  a!();
+  a!();
+  await waiting[0];
+  b!();
+  await waiting[2];
+  assertEquals(order, ["a", "b"]);
+  source!();
+  await Promise.all([...waiting, transfer]);
+  assertEquals(order.toSorted(), ["a", "b", "next transfer", "s"]);
+});
+
+Deno.test("gate: slots are taken together or not at all", async () => {
+  const gate = new RequestGate({ maxPerHost: 1 });
+  const busy = await gate.enter(["b"]);
+  const late = new AbortController();
+  const all = gate.enterTogether(["s", "a", "b"], { signal: late.signal });
+  const free = await gate.enterWithin("a");
+  free();
+  late.abort(new Error("too late"));
+  await assertRejects(() => all, Error, "too late");
+  busy();
+  (await gate.enter(["s", "a", "b"]))();
+});

@@ -6,6 +6,7 @@
 
 import { type ByteReader, bytesReader } from "../../bytes.ts";
 import type { Descriptor } from "../../oci/manifest.ts";
+import type { SharedTransfers } from "../../oci/store.ts";
 import { atSource, type SourceSide } from "../sides.ts";
 
 /** Where the bytes of a blob come from. */
@@ -14,6 +15,8 @@ export interface BlobOrigin {
   readonly storeId?: string;
   /** The repository of that store which names the blob. */
   readonly repository?: string;
+  /** Where reading takes slots in common with other destinations. */
+  readonly transfers?: SharedTransfers;
   /** Opens the content. The caller holds a slot and checks the digest. */
   open(
     blob: Descriptor,
@@ -36,6 +39,7 @@ export function originAt(source: SourceSide): BlobOrigin {
   return {
     storeId: store.id,
     repository,
+    transfers: store.transfers,
     open: async (blob, offset, signal) => {
       const known = blobs.get(blob.digest);
       return known

@@ -70,6 +70,13 @@ async function enter(
 ): Promise<{ readonly whole?: BlobOrigin; readonly release: () => void }> {
   let release = () => {};
   try {
+    if (origin.transfers && (!upload || blob.size > AHEAD_BYTES)) {
+      const { repository, transfers } = origin;
+      const step = { signal };
+      return {
+        release: await transfers.enter(repository!, blob, store.id, step),
+      };
+    }
     if (!upload || blob.size > AHEAD_BYTES) {
       const ends = origin.storeId === undefined
         ? [store.id]
@@ -81,7 +88,7 @@ async function enter(
     const leave = await gate.enter([], { signal, bytes: blob.size });
     release = leave;
     const bytes = await origin.readWhole(blob, AHEAD_BYTES, signal);
-    const free = await gate.enterWithin(store.id, signal);
+    const free = await gate.enterWithin(store.id, { signal });
     return {
       whole: originOfBytes(bytes),
       release: () => {

@@ -6,6 +6,7 @@
  */
 
 import { delay } from "@std/async/delay";
+import type { Company } from "../../copy/fan_out/company.ts";
 import type { MirrorTask } from "../plan/task.ts";
 
 /** How long others may wait for a destination at first, in ms. */
@@ -25,14 +26,6 @@ export interface ConvoyOptions<T> {
   readonly onLeftBehind?: (places: readonly number[]) => void;
   /** Milliseconds, from any beginning. @default {performance.now} */
   readonly now?: () => number;
-}
-
-/** The other destinations that work on the same line. */
-export interface Company {
-  /** The places that go in step, this one among them, and are not done. */
-  readonly places: ReadonlySet<number>;
-  /** Others have waited so many ms for a place. */
-  waitedFor(place: number, ms: number): void;
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { pooledMap } from "@std/async/pool";
 import { describeError, HangarError } from "../../errors.ts";
+import type { Company } from "../../copy/fan_out/company.ts";
 import { runForImage } from "./current_image.ts";
 import type {
   ImageAtPlace,
@@ -14,7 +15,7 @@ import type {
 } from "../events.ts";
 import type { ImageEvents, ImageJob, ImageResult } from "../image_run.ts";
 import type { Trace } from "../../oci/store.ts";
-import { type Company, inConvoys } from "./convoy.ts";
+import { inConvoys } from "./convoy.ts";
 import { HostBrake } from "./host_brake.ts";
 import type { ImageAddress } from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";

@@ -12,6 +12,7 @@ import {
 import type { LoginState } from "../../auth/authenticator.ts";
 import { withBasic } from "../../auth/basic.ts";
 import { AttachmentFinder } from "../../copy/attachments/attachment_finder.ts";
+import { SharedSources } from "../../copy/fan_out/shared_sources.ts";
 import { ContentLedger } from "../../copy/content_ledger.ts";
 import { KeyedLock } from "../../copy/keyed_lock.ts";
 import { Mounts } from "../../copy/blobs/mounts.ts";
@@ -19,6 +20,7 @@ import { HangarError } from "../../errors.ts";
 import { SparseTrials } from "../../mirror/decide/sparse_trials.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import type { RunServices } from "../../mirror/image_run.ts";
+import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
 import type {
   ManifestRemover,
   ManifestWriter,
@@ -93,6 +95,20 @@ export class Network implements AsyncDisposable {
       endpoints: new EndpointChooser(),
       sparse: new SparseTrials(),
     };
+  }
+
+  /** What the destinations of a plan share, where it has several. */
+  sharedSources(
+    { tasks }: Pick<MirrorPlan, "tasks">,
+  ): SharedSources | undefined {
+    if (tasks.every(({ place }) => place === undefined)) return undefined;
+    return new SharedSources({
+      gate: this.#clients.gate,
+      destinationIds: new Set(
+        tasks.map(({ destination }) => destination.registry),
+      ),
+      signal: this.#options.signal,
+    });
   }
 
   /** What was learned of hosts: how many requests at once they were sent. */
