@@ -72,7 +72,7 @@ export async function joinReports(
     throw error;
   }
   const isKept = failed === undefined || await keep(joined, failed, console);
-  console.info(summaryOf(joined));
+  console.result(summaryOf(joined));
   return isKept ? ExitCode.done : ExitCode.someFailed;
 }
 

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { Console } from "../../report/console.ts";
+import { consoleFor } from "../../run/log_console.ts";
 import type { CliContext } from "../context.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
-import { logFormatOf } from "../flags/network_options.ts";
+import { logOptions } from "../flags/network_options.ts";
 
 /** `hangar report merge` */
 const mergeCommand: CommandSpec<CliContext> = {
@@ -44,10 +44,7 @@ hangar report merge report-0.json report-1.json report-2.json \\
         failed: values.string("failed"),
       },
       context,
-      new Console((line) => context.stderr(line), {
-        format: logFormatOf(values),
-        color: context.color,
-      }),
+      consoleFor(logOptions(values), context),
     );
   },
 };
