@@ -53,6 +53,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   lists: ["oci", "names", "counted", "json", "errors"],
   layout: [
+    "copy",
     "oci",
     "names",
     "base64",
@@ -88,6 +89,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   report: ["src/mirror/events.ts", "names", "counted", "json", "errors"],
   machine: [
     "auth",
+    "layout",
     "signatures",
     "report",
     "mirror",
@@ -103,6 +105,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "report",
     "mirror",
     "signing",
+    "layout",
     "lists",
     "layout",
     "signatures",

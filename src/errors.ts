@@ -12,6 +12,10 @@ export type ErrorCode =
   | "usage"
   /** A file of the user's cannot be read, parsed or written. */
   | "file"
+  /** The disk is full. */
+  | "disk-full"
+  /** An archive that is damaged, incomplete, or no archive of images. */
+  | "invalid-archive"
   /** A key that cannot be read, or a wrong passphrase. */
   | "key"
   /** A signature that is malformed, or does not say what it should. */

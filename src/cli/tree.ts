@@ -20,10 +20,12 @@ import { deleteCommand } from "./commands/image/delete_command.ts";
 import { digestCommand } from "./commands/image/digest_command.ts";
 import { mergeManifestCommand } from "./commands/image/merge_manifest_command.ts";
 import { viewCommand } from "./commands/image/view_command.ts";
+import { loadCommand } from "./commands/load_command.ts";
 import { loginCommand, logoutCommand } from "./commands/login_command.ts";
 import { mirrorCommand } from "./commands/mirror_command.ts";
 import { receiptCommand } from "./commands/receipt_command.ts";
 import { reportCommand } from "./commands/report_command.ts";
+import { saveCommand, syncCommand } from "./commands/save_command.ts";
 import { signCommand } from "./commands/sign_command.ts";
 import { printVersion, versionCommand } from "./commands/version_command.ts";
 
@@ -83,13 +85,16 @@ export const root: CommandSpec<CliContext> = {
     generateKeyCommand,
     inspectCommand,
     listTagsCommand,
+    loadCommand,
     loginCommand,
     logoutCommand,
     mergeManifestCommand,
     mirrorCommand,
     receiptCommand,
     reportCommand,
+    saveCommand,
     signCommand,
+    syncCommand,
     versionCommand,
     viewCommand,
   ],

@@ -21,7 +21,7 @@ import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
 import { formatShard, type Shard } from "../mirror/plan/shard.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
-import type { Trace } from "../oci/store.ts";
+import type { SourceStore, Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import type { summaryLine } from "../report/summary.ts";
@@ -89,6 +89,8 @@ export interface ListJob {
   readonly plan?: typeof planMirror;
   /** Where lines that choose look for tags. @default {sourceAddress} */
   readonly placeOf?: typeof destinationOf;
+  /** The store that lists them. @default {that of the place} */
+  readonly tagsFrom?: SourceStore;
   readonly log: (console: Console) => MirrorEventSink;
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
@@ -105,6 +107,16 @@ export interface ListJob {
     plan: MirrorPlan,
     trace: Trace | undefined,
   ) => ImageWork;
+  /**
+   * What is done after the last image.
+   *
+   * @returns whether it succeeded
+   */
+  readonly finish?: (
+    outcomes: readonly MirrorOutcome[],
+    console: Console,
+    signal: AbortSignal,
+  ) => Promise<boolean>;
 }
 
 /** Works through a list; gives the exit code. */
@@ -146,10 +158,12 @@ export async function runList(
     info: (text: string) => log.console.info(text),
     warn: (text: string) => log.warn(text),
   };
-  const { placeOf = sourceAddress } = job;
+  const { placeOf = sourceAddress, tagsFrom } = job;
   const resolved = await resolveTags(read, {
     ...places,
-    network,
+    network: tagsFrom
+      ? { finder: network.finder, reader: () => tagsFrom }
+      : network,
     placeOf: (choice) => placeOf(choice, places, read.name),
     log: tell,
     showLines: job.dryRun,
@@ -177,9 +191,13 @@ export async function runList(
   const running = { options, process, job, log, signal };
   const outcomes = await work(plan, network, brake, running);
   log[Symbol.dispose]();
+  const isFinished = await finish(outcomes, running);
   const hosts = network.hostUses();
   const run = { list, plan, outcomes, hosts, interrupted: signal.aborted };
-  const exitCode = await conclude(run, options, job, log);
+  const told = await conclude(run, options, job, log);
+  const exitCode = told === ExitCode.done && !isFinished
+    ? ExitCode.someFailed
+    : told;
   const ended = await report({ ...run, exitCode }, options, process, job, log);
   return await metrics?.end(ended) ?? ended;
 }
@@ -266,6 +284,19 @@ function tellLeftBehind(
   console.info(
     `destination ${slow?.host} is slower than the others: it goes on by itself, and what it lacks may be read from the sources once more`,
   );
+}
+
+/** Does what comes after the last image; a failure is told, and ends nothing. */
+async function finish(
+  outcomes: readonly MirrorOutcome[],
+  { job, log, signal }: Running,
+): Promise<boolean> {
+  try {
+    return await job.finish?.(outcomes, log.console, signal) ?? true;
+  } catch (error) {
+    log.console.error(describeError(error));
+    return false;
+  }
 }
 
 /** Reports the result, and writes the failed list; gives the exit code. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { SourceStore } from "../oci/store.ts";
+import { archiveRoutes, inArchive } from "../mirror/plan/plan_archive.ts";
 import { AbsentDestination } from "../mirror/absent_destination.ts";
 import type { IndexMode } from "../mirror/decide/decision.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
@@ -19,6 +21,8 @@ import {
   type MirrorPlan,
   placeInPlace,
   planInPlace,
+  planMirror,
+  sourceAddress,
 } from "../mirror/plan/plan_mirror.ts";
 import {
   checkInPlace,
@@ -43,7 +47,7 @@ import {
 import { NeededProjects } from "./destinations/harbor_projects.ts";
 import type { MakeJudge } from "../machine/policy_files.ts";
 import type { RunProcess } from "./process.ts";
-import { type ListRunOptions, runList } from "./run_list.ts";
+import { type ListJob, type ListRunOptions, runList } from "./run_list.ts";
 
 /** How a list is mirrored. */
 export interface MirrorRunOptions extends ListRunOptions {
@@ -63,6 +67,15 @@ export interface MirrorRunOptions extends ListRunOptions {
   readonly signer?: ImageSigner;
   /** Judges what is mirrored. */
   readonly policy?: MakeJudge;
+  /** @default {images are read from their registries} */
+  readonly from?: ArchiveSource;
+}
+
+/** An archive that all images are read from. */
+export interface ArchiveSource {
+  /** The command that reads it. */
+  readonly command: string;
+  readonly store: SourceStore;
 }
 
 /** Mirrors a list; gives the exit code. */
@@ -72,8 +85,10 @@ export async function runMirror(
 ): Promise<number> {
   const { dryRun } = options;
   const projects = new NeededProjects(dryRun);
+  const { from } = options;
   return await runList(options, process, {
-    command: "mirror",
+    command: from?.command ?? "mirror",
+    ...planFrom(from),
     dryRun,
     log: dryRun ? logPlans : logEvents,
     summary: dryRun ? dryRunLine : summaryLine,
@@ -87,7 +102,7 @@ export async function runMirror(
         projects.isAbsent(image)
           ? new AbsentDestination(image.registry)
           : base.stores.destination(image);
-      const stores = { ...base.stores, destination };
+      const stores = { ...readFrom(from, base.stores), destination };
       const services: RunServices = {
         ...base,
         stores,
@@ -111,14 +126,18 @@ export async function runValidate(
   depth: Depth,
   process: RunProcess,
 ): Promise<number> {
+  const { from } = options;
   return await runList(options, process, {
-    command: "mirror validate",
+    command: `${from?.command ?? "mirror"} validate`,
+    ...planFrom(from),
     log: logVerdicts,
     summary: validationLine,
     needsLogin: false,
     work: (network, plan) => {
+      const base = network.runServices("pull");
       const services = {
-        ...network.runServices("pull"),
+        ...base,
+        stores: readFrom(from, base.stores),
         sharedSources: network.sharedSources(plan),
       };
       const how = {
@@ -131,6 +150,29 @@ export async function runValidate(
       return (job) => validateImage(job, servicesFor(services, job), how);
     },
   });
+}
+
+/** How a list is planned whose images are in an archive. */
+function planFrom(
+  from: ArchiveSource | undefined,
+): Pick<ListJob, "plan" | "placeOf" | "tagsFrom"> {
+  if (!from) return {};
+  const { store } = from;
+  return {
+    tagsFrom: store,
+    placeOf: (choice, options) =>
+      inArchive(sourceAddress(choice, options), store.id),
+    plan: (list, options) =>
+      planMirror(list, {
+        ...options,
+        routes: archiveRoutes(store.id, options.routes),
+      }),
+  };
+}
+
+/** The stores of a run that may read an archive. */
+function readFrom(from: ArchiveSource | undefined, stores: Stores): Stores {
+  return from ? { ...stores, source: () => from.store } : stores;
 }
 
 function existingOf(

@@ -52,10 +52,8 @@ const EXPECTATION_FLAGS: readonly FlagSpec[] = [
   ...NETWORK_FLAGS,
 ];
 
-/** Flags and help texts as in the manual, and flags of our own. */
-export const MIRROR_FLAGS: readonly FlagSpec[] = [
-  ...EXPECTATION_FLAGS,
-  failedFlag("mirror", "mirror-failed.txt"),
+/** The flags of a command that writes to registries. */
+export const WRITING_FLAGS: readonly FlagSpec[] = [
   {
     name: "create-project",
     type: "bool",
@@ -71,8 +69,26 @@ export const MIRROR_FLAGS: readonly FlagSpec[] = [
   },
 ];
 
-// The values of `--deep`. Without it, only manifests are compared.
-const DEEP = ["blobs", "bytes"] as const satisfies readonly Depth[];
+/** Flags and help texts as in the manual, and flags of our own. */
+export const MIRROR_FLAGS: readonly FlagSpec[] = [
+  ...EXPECTATION_FLAGS,
+  failedFlag("mirror", "mirror-failed.txt"),
+  ...WRITING_FLAGS,
+];
+
+/** The values of `--deep`. Without it, only manifests are compared. */
+export const DEEP = ["blobs", "bytes"] as const satisfies readonly Depth[];
+
+/** `--deep` */
+export const DEEP_FLAG: FlagSpec = {
+  name: "deep",
+  type: "string",
+  bare: "blobs",
+  choices: DEEP,
+  default: "",
+  help:
+    "look for every blob too, or with --deep=bytes pull and hash every blob",
+};
 
 /**
  * `hangar mirror validate`. It takes the flags of `mirror`, except those for
@@ -95,15 +111,7 @@ hangar mirror validate \\
   flags: [
     ...EXPECTATION_FLAGS,
     failedFlag("validate", "mirror-validate-failed.txt"),
-    {
-      name: "deep",
-      type: "string",
-      bare: "blobs",
-      choices: DEEP,
-      default: "",
-      help:
-        "look for every blob too, or with --deep=bytes pull and hash every blob",
-    },
+    DEEP_FLAG,
   ],
   run: async (values, context) =>
     await runValidate(
@@ -148,6 +156,21 @@ hangar mirror \\
     ),
 };
 
+/** The flags that replace parts of all sources and destinations. */
+export interface AddressFlags {
+  readonly source?: string;
+  readonly sourceProject?: string;
+  readonly destination?: string;
+  readonly destinationProject?: string;
+}
+
+const ADDRESS_FLAGS: AddressFlags = {
+  source: "source",
+  sourceProject: "source-project",
+  destination: "destination",
+  destinationProject: "destination-project",
+};
+
 /**
  * Turns the flags that every command on a list has into options.
  *
@@ -156,22 +179,25 @@ hangar mirror \\
 export function listOptions(
   values: FlagValues,
   { env }: Pick<CliContext, "env">,
+  flags: AddressFlags = ADDRESS_FLAGS,
 ): ListRunOptions {
   const warnings: string[] = [];
-  const address = (flag: string) => {
-    const value = values.string(flag);
+  const address = (flag: string | undefined) => {
+    const value = flag && values.string(flag);
     return value ? parseRegistryAddress(value, `--${flag}`) : undefined;
   };
-  const project = (flag: string) => {
-    const value = values.string(flag);
+  const project = (flag: string | undefined) => {
+    const value = flag && values.string(flag);
     return value ? parseProject(value, `--${flag}`) : undefined;
   };
   const reach = reachOptions(values);
-  const source = address("source");
-  const [destination, ...furtherDestinations] = destinationsOf(values);
+  const source = address(flags.source);
+  const [destination, ...furtherDestinations] = flags.destination
+    ? destinationsOf(values)
+    : [];
   if (reach.tlsVerify) {
-    for (const flag of ["source", "destination"]) {
-      for (const value of values.texts(flag)) {
+    for (const flag of [flags.source, flags.destination]) {
+      for (const value of flag ? values.texts(flag) : []) {
         if (!/^http:/i.test(value)) continue;
         throw new HangarError(
           "usage",
@@ -186,17 +212,17 @@ export function listOptions(
     : parseShard(part, "--shard", env);
   return {
     ...reach,
-    input: { file: values.string("file")! },
+    input: { file: values.string("file") ?? "" },
     failed: failedPath(values, shard),
     shard,
     source,
-    sourceProject: project("source-project"),
+    sourceProject: project(flags.sourceProject),
     destination,
     furtherDestinations,
-    destinationProject: project("destination-project"),
+    destinationProject: project(flags.destinationProject),
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
     timeoutMs: values.durationMs("timeout"),
-    skipLogin: values.bool("skip-login"),
+    skipLogin: flags.destination === undefined || values.bool("skip-login"),
     progress: reach.quiet ? "none" : values.choice("progress", PROGRESS_MODES),
     metrics: values.string("metrics"),
     report: values.string("report"),
@@ -251,9 +277,10 @@ export function mirrorOptions(
 }
 
 /** Turns {@linkcode EXPECTATION_FLAGS} and `--failed` into options. */
-function expectationOptions(
+export function expectationOptions(
   values: FlagValues,
   context: Pick<CliContext, "env">,
+  flags: AddressFlags = ADDRESS_FLAGS,
 ): MirrorRunOptions {
   if (values.bool("missing") && values.bool("overwrite")) {
     throw new HangarError(
@@ -261,9 +288,7 @@ function expectationOptions(
       "--missing leaves alone what is there, --overwrite writes it anew: give one of them",
     );
   }
-  const newest = values.int("newest");
-  if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
-  const list = listOptions(values, context);
+  const list = listOptions(values, context, flags);
   const index = values.choice("index", INDEX_MODES) ?? "rebuild";
   const unused = ["arch", "os", "platform"].filter((one) => values.given(one));
   const warnings = index === "whole" && unused.length > 0
@@ -271,7 +296,7 @@ function expectationOptions(
     : [];
   return {
     ...list,
-    newest: newest || undefined,
+    newest: newestOf(values),
     warnings: [...list.warnings, ...warnings],
     filter: filterOf(values),
     index,
@@ -284,7 +309,15 @@ function expectationOptions(
   };
 }
 
-function filterOf(values: FlagValues): PlatformFilter {
+/** How many versions a line that chooses comes to; undefined for all. */
+export function newestOf(values: FlagValues): number | undefined {
+  const newest = values.int("newest");
+  if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
+  return newest || undefined;
+}
+
+/** The platforms that the flags choose. */
+export function filterOf(values: FlagValues): PlatformFilter {
   const given = (flag: string) =>
     values.given(flag) ? values.strings(flag) : undefined;
   return parsePlatformFilter({

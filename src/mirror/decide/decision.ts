@@ -25,6 +25,13 @@ export interface DecideOptions extends Selection {
    * @default {"rebuild"}
    */
   readonly index?: IndexMode;
+  /**
+   * Whether nothing that the destination's tag holds is kept beside what the
+   * source has, as in an archive of what sources hold.
+   *
+   * @default {false}
+   */
+  readonly alone?: boolean;
 }
 
 /** The choices of {@linkcode IndexMode}. */

@@ -273,7 +273,7 @@ export class TagDecider {
     sources: readonly MergeSource[],
     existing: Manifest | undefined,
   ): Promise<MergeExisting | undefined> {
-    if (!existing) return undefined;
+    if (!existing || this.#options.alone) return undefined;
     // An artifact is pushed as it is, and replaced as a whole.
     const isArtifact = sources.some((source) =>
       source.manifest.kind === "image" &&

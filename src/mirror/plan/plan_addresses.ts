@@ -14,8 +14,15 @@ import {
 import { DOCKER_HUB } from "../../names/docker_hub.ts";
 import { formatReference, type Reference } from "../../names/reference.ts";
 
-/** Where images really are, by registries.conf. */
+/** Where images really are, by registries.conf or in an archive. */
 export interface Routes {
+  /**
+   * Whether no source is read from where its name says: then its name may be
+   * that of its destination.
+   *
+   * @default {false}
+   */
+  readonly areElsewhere?: boolean;
   /**
    * The places to read an image from, in the order in which to try.
    *

@@ -57,7 +57,9 @@ export function planMirror(list: ImageList, options: PlanOptions): MirrorPlan {
       destination: destinationOf(entry, options, list.name),
     };
     const key = formatWritten(step.destination);
-    if (key === formatWritten(step.source)) {
+    if (
+      key === formatWritten(step.source) && !options.routes?.areElsewhere
+    ) {
       refused.push(refuse([step], `source and destination are both ${key}`));
       continue;
     }

@@ -1,0 +1,154 @@
+/**
+ * `hangar save` and `hangar sync`: flags to options.
+ *
+ * @module
+ */
+
+import { archiveFiles } from "../../machine/archive_files.ts";
+import type { Depth } from "../../mirror/validate_image.ts";
+import {
+  runSave,
+  runSaveValidate,
+  runSync,
+  type SaveRunOptions,
+} from "../../run/archive/run_save.ts";
+import type { CliContext } from "../context.ts";
+import {
+  AUTO_YES,
+  SAVE_DRY_RUN,
+  SAVE_TARGET,
+  SAVED_FLAGS,
+  SYNC_TARGET,
+} from "../flags/archive_flags.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { FlagSpec, FlagValues } from "../flags/flags.ts";
+import { failedFlag } from "../flags/list_flags.ts";
+import { NETWORK_FLAGS } from "../flags/network_options.ts";
+import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
+import {
+  DEEP,
+  DEEP_FLAG,
+  filterOf,
+  listOptions,
+  newestOf,
+} from "./mirror_command.ts";
+
+/** `validate` below a command that writes an archive. */
+function validateCommand(
+  name: "save" | "sync",
+  target: FlagSpec,
+): CommandSpec<CliContext> {
+  return {
+    name: "validate",
+    summary: "Ensure the images were saved correctly",
+    usage: [`hangar ${name} validate -f IMAGE_LIST.txt -d ARCHIVE [flags]`],
+    unlikeParent: "writes nothing",
+    flags: [
+      ...SAVED_FLAGS,
+      target,
+      ...POLICY_FLAGS,
+      ...NETWORK_FLAGS,
+      failedFlag("validate", `${name}-validate-failed.txt`),
+      DEEP_FLAG,
+    ],
+    run: async (values, context) => {
+      const depth: Depth = values.choice("deep", DEEP) ?? "manifests";
+      return await runSaveValidate(
+        await saveOptions(values, context),
+        { command: `${name} validate`, depth },
+        context,
+      );
+    },
+  };
+}
+
+/** The command. */
+export const saveCommand: CommandSpec<CliContext> = {
+  name: "save",
+  aliases: ["s"],
+  summary: "Save images from registry servers into an archive",
+  usage: [
+    "hangar save -f IMAGE_LIST.txt -d ARCHIVE [flags]",
+    "hangar save [command]",
+  ],
+  examples:
+    `# Save the images of a list into a tar that skopeo, crane, podman and containerd
+# read too.
+hangar save \\
+	--file IMAGE_LIST.txt \\
+	--destination saved-images.tar \\
+	--arch amd64,arm64 \\
+	--os linux`,
+  flags: [
+    ...SAVED_FLAGS,
+    SAVE_TARGET,
+    ...POLICY_FLAGS,
+    ...NETWORK_FLAGS,
+    failedFlag("save", "save-failed.txt"),
+    AUTO_YES,
+    SAVE_DRY_RUN,
+  ],
+  subcommands: [validateCommand("save", SAVE_TARGET)],
+  run: async (values, context) =>
+    await runSave(
+      {
+        ...await saveOptions(values, context),
+        autoYes: values.bool("auto-yes"),
+        dryRun: values.bool("dry-run"),
+      },
+      context,
+    ),
+};
+
+/** The command. */
+export const syncCommand: CommandSpec<CliContext> = {
+  name: "sync",
+  summary: "Add images from registry servers to an archive",
+  usage: [
+    "hangar sync -f IMAGE_LIST.txt -d ARCHIVE [flags]",
+    "hangar sync [command]",
+  ],
+  examples: `# Add to an archive what failed before.
+hangar sync \\
+	--file save-failed.txt \\
+	--destination saved-images.tar`,
+  flags: [
+    ...SAVED_FLAGS,
+    SYNC_TARGET,
+    ...POLICY_FLAGS,
+    ...NETWORK_FLAGS,
+    failedFlag("sync", "sync-failed.txt"),
+    SAVE_DRY_RUN,
+  ],
+  subcommands: [validateCommand("sync", SYNC_TARGET)],
+  run: async (values, context) =>
+    await runSync(
+      {
+        ...await saveOptions(values, context),
+        dryRun: values.bool("dry-run"),
+      },
+      context,
+    ),
+};
+
+/** Turns {@linkcode SAVED_FLAGS} into options. */
+async function saveOptions(
+  values: FlagValues,
+  context: CliContext,
+): Promise<SaveRunOptions> {
+  return {
+    ...listOptions(values, context, {
+      source: "source",
+      sourceProject: "source-project",
+    }),
+    archive: values.string("destination")!,
+    files: archiveFiles,
+    newest: newestOf(values),
+    filter: filterOf(values),
+    provenance: values.bool("provenance"),
+    signatures: !values.bool("remove-signatures"),
+    policy: await loadPolicy(values, context),
+    dryRun: false,
+    autoYes: false,
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * How content is kept: in a directory, in one tar, or in several.
+ *
+ * @module
+ */
+
+import type { ByteReader } from "../bytes.ts";
+import type { Digest } from "../oci/digest.ts";
+
+/** A piece of content, by its digest. */
+export interface Content {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Content that is being written. */
+export interface IncomingContent {
+  /** Appends bytes. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Keeps what was written: all of it is there, and checked. */
+  keep(): Promise<void>;
+  /** Gives it up. It never fails. */
+  drop(): Promise<void>;
+}
+
+/** Content by digest, and the files that describe it; to be read. */
+export interface MediumReader extends AsyncDisposable {
+  /** What users call it. */
+  readonly name: string;
+  /** The size of some content that is there whole; undefined where it is not. */
+  sizeOf(digest: Digest): Promise<number | undefined>;
+  /**
+   * Opens content from an offset on; it is not checked.
+   *
+   * @throws {HangarError} `not-found`, `file`
+   */
+  open(content: Content, offset: number): Promise<ByteReader>;
+  /**
+   * A file that describes the content: `index.json`, or a path below
+   * {@linkcode OWN_DIRECTORY}; undefined where there is none.
+   *
+   * @throws {HangarError} `too-large` past `limit` bytes, `file`
+   */
+  readFile(path: string, limit: number): Promise<Uint8Array | undefined>;
+  /** All content that is there. */
+  contents(): AsyncIterable<Content>;
+}
+
+/** The files that describe an archive, as they are written. */
+export interface ArchiveFileSet {
+  /** `index.json` */
+  readonly index: Uint8Array;
+  /** The path of hangar's own record, below {@linkcode OWN_DIRECTORY}. */
+  readonly recordPath: string;
+  readonly record: Uint8Array;
+  /** Content that is given up. */
+  readonly unused: readonly Digest[];
+}
+
+/** Content by digest; to be read and written. */
+export interface Medium extends MediumReader {
+  /**
+   * Begins to write content. It is asked for once at a time for each digest, and
+   * only where {@linkcode MediumReader.sizeOf} has none.
+   */
+  begin(content: Content): Promise<IncomingContent>;
+  /**
+   * How many bytes the medium takes on the disk for more content, beyond what
+   * it takes now.
+   */
+  cost(content: Iterable<Content>): number;
+  /** The bytes that are free for it. */
+  free(): Promise<number>;
+  /**
+   * Makes all that was written one archive. Before that, readers find the
+   * archive as it was, or none.
+   */
+  commit(files: ArchiveFileSet): Promise<void>;
+  /** Content that a run has left which did not end: it may be damaged. */
+  leftovers(): AsyncIterable<Content>;
+  /** Gives up some content. */
+  forget(digest: Digest): Promise<void>;
+  /** Removes what a run that wrote nothing of use has left. */
+  discard(): Promise<void>;
+}
+
+/** Where hangar keeps what only hangar reads. Other readers pass it over. */
+export const OWN_DIRECTORY = ".hangar";
+
+/** `oci-layout` (image-spec image-layout.md). */
+export const LAYOUT_FILE: Uint8Array = new TextEncoder().encode(
+  `{"imageLayoutVersion":"1.0.0"}`,
+);
+
+/** The path of some content in a layout (image-spec image-layout.md). */
+export function contentPath(digest: Digest): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
+/** The digest of the content at a path of a layout; undefined for other paths. */
+export function digestAt(path: string): string | undefined {
+  const match = /^blobs\/([a-z0-9]+)\/([0-9a-f]+)$/.exec(path);
+  return match ? `${match[1]}:${match[2]}` : undefined;
+}

@@ -1,0 +1,384 @@
+/**
+ * An OCI image layout in one tar, to be written. Each piece of content gets its
+ * place as soon as its size is known, so several are written side by side. Its
+ * entry has another name until it is whole: so the tar itself says, after a run
+ * was killed, what is there.
+ *
+ * @module
+ */
+
+import type { ByteReader } from "../../bytes.ts";
+import { HangarError } from "../../errors.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { ArchiveFile, ArchiveFiles } from "../files.ts";
+import {
+  type ArchiveFileSet,
+  type Content,
+  contentPath,
+  type IncomingContent,
+  LAYOUT_FILE,
+  type Medium,
+  OWN_DIRECTORY,
+} from "../medium.ts";
+import { TarSpace } from "./tar_space.ts";
+import { scanTar, type TarEntry } from "./scan_tar.ts";
+import {
+  BLOCK_BYTES,
+  encodeHeader,
+  END_BYTES,
+  headerBytes,
+  padded,
+} from "./tar_header.ts";
+import { checkTar, openEntry, readEntry, TarTable } from "./tar_reader.ts";
+
+/** The prefix of content that is not whole yet. */
+const INCOMING = `${OWN_DIRECTORY}/incoming/`;
+
+/** The name of an entry that was replaced by a later one. */
+const REPLACED = `${OWN_DIRECTORY}/replaced`;
+
+/** Where the entry of some content is. */
+interface Slot extends Content {
+  readonly at: number;
+  readonly header: number;
+}
+
+/** How a tar is written. */
+interface TarTarget {
+  /** The file that is written. */
+  readonly path: string;
+  /** Its name when it is complete; undefined where it has that name already. */
+  readonly finalPath?: string;
+  /**
+   * Where the tar ends for readers until the commit; undefined where there is no
+   * tar yet.
+   */
+  readonly endAt?: number;
+  /** Its size before this run, in bytes. */
+  readonly size: number;
+}
+
+/** The path of a tar that is not complete. */
+export function partialPath(path: string): string {
+  return `${path}.partial`;
+}
+
+/** Writes a tar. */
+export class TarMedium implements Medium {
+  readonly name: string;
+  readonly #files: ArchiveFiles;
+  readonly #file: ArchiveFile;
+  readonly #target: TarTarget;
+  readonly #table: TarTable;
+  readonly #space: TarSpace;
+  /** What is whole since this run or one that was killed, and not committed. */
+  readonly #found: readonly Content[];
+
+  private constructor(options: {
+    readonly name: string;
+    readonly files: ArchiveFiles;
+    readonly file: ArchiveFile;
+    readonly target: TarTarget;
+    readonly table: TarTable;
+    readonly space: TarSpace;
+    readonly found: readonly Content[];
+  }) {
+    this.name = options.name;
+    this.#files = options.files;
+    this.#file = options.file;
+    this.#target = options.target;
+    this.#table = options.table;
+    this.#space = options.space;
+    this.#found = options.found;
+  }
+
+  /**
+   * Begins a tar, or goes on with one that a run has left incomplete beside it.
+   *
+   * @throws {HangarError} `file`, `invalid-archive`
+   */
+  static async begin(files: ArchiveFiles, path: string): Promise<TarMedium> {
+    const partial = partialPath(path);
+    const isThere = await files.look(partial) !== undefined;
+    const file = isThere
+      ? await files.change(partial)
+      : await files.create(partial);
+    return await opened(file, async () => {
+      const target = { path: partial, finalPath: path, size: file.size };
+      return await TarMedium.#open(files, file, path, target, new TarTable());
+    });
+  }
+
+  /**
+   * Opens a complete tar to add to it.
+   *
+   * @throws {HangarError} `file`, `invalid-archive`
+   */
+  static async append(files: ArchiveFiles, path: string): Promise<TarMedium> {
+    const file = await files.change(path);
+    return await opened(file, async () => {
+      await checkTar(file, path);
+      const { entries, end, isEnded } = await scanTar(file, { name: path });
+      if (!isEnded) {
+        throw new HangarError(
+          "invalid-archive",
+          `${path} ends early, at byte ${end}: it is not whole`,
+          { hint: "copy it once more from where it was made" },
+        );
+      }
+      const target = { path, endAt: end, size: file.size };
+      const table = new TarTable().add(entries);
+      return await TarMedium.#open(files, file, path, target, table);
+    });
+  }
+
+  static async #open(
+    files: ArchiveFiles,
+    file: ArchiveFile,
+    name: string,
+    target: TarTarget,
+    table: TarTable,
+  ): Promise<TarMedium> {
+    const from = target.endAt === undefined ? 0 : target.endAt + END_BYTES;
+    const left = await scanTar(file, { name, from, isCut: true });
+    const space = new TarSpace(file, left.end);
+    const found: Content[] = [];
+    for (const entry of left.entries) {
+      const content = wholeContent(entry, file.size);
+      if (content && !table.contents.has(content.digest)) {
+        table.add([entry]);
+        found.push(content);
+      } else space.give(entry.at, entry.offset + padded(entry.size) - entry.at);
+    }
+    return new TarMedium({ name, files, file, target, table, space, found });
+  }
+
+  async *leftovers(): AsyncIterable<Content> {
+    yield* this.#found;
+  }
+
+  async forget(digest: Digest): Promise<void> {
+    const entry = this.#table.contents.get(digest);
+    if (!entry) return;
+    this.#table.contents.delete(digest);
+    const length = entry.offset + padded(entry.size) - entry.at;
+    await this.#space.release(entry.at, length);
+  }
+
+  sizeOf(digest: Digest): Promise<number | undefined> {
+    return Promise.resolve(this.#table.contents.get(digest)?.size);
+  }
+
+  async open(content: Content, offset: number): Promise<ByteReader> {
+    return await openEntry(
+      this.#files,
+      this.#target.path,
+      this.#table.contents.get(content.digest),
+      content,
+      { offset, name: this.name },
+    );
+  }
+
+  async readFile(path: string, limit: number): Promise<Uint8Array | undefined> {
+    return await readEntry(this.#file, this.#table.files.get(path), {
+      limit,
+      name: this.name,
+    });
+  }
+
+  async *contents(): AsyncIterable<Content> {
+    for (const [digest, { size }] of this.#table.contents) {
+      yield { digest, size };
+    }
+  }
+
+  cost(content: Iterable<Content>): number {
+    let sum = 0;
+    for (const { digest, size } of content) {
+      sum += headerBytes(contentPath(digest), size) + padded(size);
+    }
+    return Math.max(0, sum - this.#space.unused);
+  }
+
+  async free(): Promise<number> {
+    return await this.#files.free(this.#target.path);
+  }
+
+  async begin(content: Content): Promise<IncomingContent> {
+    const { digest, size } = content;
+    const name = `${INCOMING}${digest.replace(":", "-")}`;
+    const header = encodeHeader(name, size);
+    const length = header.length + padded(size);
+    const at = await this.#space.take(length, header);
+    const slot: Slot = { digest, size, at, header: header.length };
+    const file = await this.#files.change(this.#target.path).catch(
+      async (error) => {
+        await this.#space.release(at, length);
+        throw error;
+      },
+    );
+    return new IncomingEntry(slot, file, {
+      keep: () => this.#keep(slot),
+      drop: () => this.#space.release(at, length),
+    });
+  }
+
+  async #keep(slot: Slot): Promise<void> {
+    const { digest, size, at, header } = slot;
+    const name = contentPath(digest);
+    await this.#file.write(at, encodeHeader(name, size));
+    this.#table.add([{ name, at, offset: at + header, size }]);
+  }
+
+  async commit(files: ArchiveFileSet): Promise<void> {
+    const { finalPath, path } = this.#target;
+    const old = this.#table.files.get("index.json");
+    for (const digest of files.unused) await this.forget(digest);
+    await this.#space.seal();
+    await this.#writeEnd([
+      [files.recordPath, files.record],
+      ...(finalPath === undefined
+        ? []
+        : [["oci-layout", LAYOUT_FILE] as const]),
+      ["index.json", files.index],
+    ]);
+    await this.#file.sync();
+    if (finalPath !== undefined) {
+      await this.#files.rename(path, finalPath);
+      return;
+    }
+    await this.#showAppended();
+    if (old) await this.#hide(old);
+    await this.#file.sync();
+  }
+
+  async #writeEnd(
+    files: readonly (readonly [string, Uint8Array])[],
+  ): Promise<void> {
+    let at = this.#space.end;
+    for (const [name, bytes] of files) {
+      const header = encodeHeader(name, bytes.length);
+      await this.#file.write(at, header);
+      at += header.length;
+      await this.#file.write(at, withPadding(bytes));
+      at += padded(bytes.length);
+    }
+    await this.#file.write(at, new Uint8Array(END_BYTES));
+    await this.#file.truncate(at + END_BYTES);
+  }
+
+  /**
+   * Turns the end of the tar as it was into an entry, in one write: with it,
+   * readers find all that follows.
+   */
+  async #showAppended(): Promise<void> {
+    const header = encodeHeader(REPLACED, END_BYTES - BLOCK_BYTES);
+    await this.#file.write(this.#target.endAt!, header);
+  }
+
+  /** Renames an entry that a later one has replaced, for readers of the first. */
+  async #hide({ at, offset, size }: TarEntry): Promise<void> {
+    if (offset - at !== BLOCK_BYTES) return;
+    await this.#file.write(at, encodeHeader(REPLACED, size));
+  }
+
+  async discard(): Promise<void> {
+    const { finalPath, path, size } = this.#target;
+    if (finalPath === undefined) await this.#file.truncate(size);
+    else if (size === 0) await this.#files.remove(path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
+  }
+}
+
+/** The entry's content, where the run that began it has finished it. */
+function wholeContent(
+  entry: TarEntry,
+  fileSize: number,
+): Content | undefined {
+  if (entry.offset + padded(entry.size) > fileSize) return undefined;
+  const [content] = new TarTable().add([entry]).contents;
+  return content && { digest: content[0], size: entry.size };
+}
+
+function withPadding(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(padded(bytes.length));
+  whole.set(bytes);
+  return whole;
+}
+
+/** Closes the file where opening it as an archive fails. */
+async function opened<T>(
+  file: ArchiveFile,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Content on its way into its place. */
+class IncomingEntry implements IncomingContent {
+  readonly #slot: Slot;
+  readonly #file: ArchiveFile;
+  readonly #ends: {
+    readonly keep: () => Promise<void>;
+    readonly drop: () => Promise<void>;
+  };
+  #written = 0;
+
+  constructor(
+    slot: Slot,
+    file: ArchiveFile,
+    ends: {
+      readonly keep: () => Promise<void>;
+      readonly drop: () => Promise<void>;
+    },
+  ) {
+    this.#slot = slot;
+    this.#file = file;
+    this.#ends = ends;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { at, header, size, digest } = this.#slot;
+    if (this.#written + bytes.length > size) {
+      throw new HangarError(
+        "content-mismatch",
+        `${digest} has more bytes than its ${size}`,
+      );
+    }
+    await this.#file.write(at + header + this.#written, bytes);
+    this.#written += bytes.length;
+  }
+
+  async keep(): Promise<void> {
+    const { at, header, size, digest } = this.#slot;
+    if (this.#written !== size) {
+      throw new HangarError(
+        "content-mismatch",
+        `${digest} has ${this.#written} bytes of its ${size}`,
+      );
+    }
+    const padding = padded(size) - size;
+    if (padding > 0) {
+      await this.#file.write(at + header + size, new Uint8Array(padding));
+    }
+    await this.#file[Symbol.asyncDispose]();
+    await this.#ends.keep();
+  }
+
+  async drop(): Promise<void> {
+    try {
+      await this.#file[Symbol.asyncDispose]();
+      await this.#ends.drop();
+    } catch {
+      // The place stays marked as not whole: the next run uses it again.
+    }
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Opens archives to write them.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import { ArchiveIndex } from "../../layout/archive_index.ts";
+import type { ArchiveRecord } from "../../layout/archive_record.ts";
+import { DirectoryMedium } from "../../layout/directory_medium.ts";
+import type { ArchiveFiles } from "../../layout/files.ts";
+import type { Content, Medium } from "../../layout/medium.ts";
+import { partialPath, TarMedium } from "../../layout/tar/tar_medium.ts";
+import type { Prompt } from "../process.ts";
+import { describe, openArchive } from "./open_archive.ts";
+
+/** An archive that is written. */
+export interface ArchiveTarget extends AsyncDisposable {
+  readonly medium: Medium;
+  readonly index: ArchiveIndex;
+  /** What it holds already, and keeps. */
+  readonly held: readonly Content[];
+  readonly record?: ArchiveRecord;
+  /** Whether a run has left it incomplete. */
+  readonly isContinued: boolean;
+}
+
+/** How an archive is opened to be written. */
+export interface TargetOptions {
+  readonly path: string;
+  /** Whether an archive that is there is replaced without asking. */
+  readonly autoYes: boolean;
+  readonly prompt: Prompt;
+}
+
+/** Whether an archive of this name is a tar; else it is a directory. */
+export function isTarName(path: string): boolean {
+  return /\.tar$/i.test(path);
+}
+
+/** Names that promise what hangar does not write. */
+const OTHER_FORMATS = /\.(?:zip|tgz|gz|zst|xz|bz2|7z)$/i;
+
+/**
+ * Refuses names of formats that archives are not written in.
+ *
+ * @throws {HangarError} `usage`
+ */
+export function checkArchiveName(path: string): void {
+  if (!OTHER_FORMATS.test(path)) return;
+  throw new HangarError(
+    "usage",
+    `--destination ${path}: hangar writes OCI image layouts, uncompressed`,
+    { hint: "give a name that ends with .tar, or a directory" },
+  );
+}
+
+/**
+ * Opens an archive that is made anew, or goes on with one that a run has left.
+ *
+ * @throws {HangarError} `usage` where there is one and it may not be replaced
+ */
+export async function openNew(
+  files: ArchiveFiles,
+  { path, autoYes, prompt }: TargetOptions,
+): Promise<ArchiveTarget> {
+  const info = await files.look(path);
+  const isTar = isTarName(path) && info?.kind !== "directory";
+  if (info?.kind === "file" && !isTar) {
+    throw new HangarError(
+      "usage",
+      `--destination ${path} is a file`,
+      { hint: "give a name that ends with .tar, or a directory" },
+    );
+  }
+  const isThere = isTar
+    ? info !== undefined
+    : await files.look(`${path}/index.json`) !== undefined;
+  if (isThere && !autoYes) await askToReplace(path, prompt);
+  if (!isTar) return await newDirectory(files, path);
+  const isContinued = await files.look(partialPath(path)) !== undefined;
+  const medium = await TarMedium.begin(files, path);
+  return await locked(files, partialPath(path), {
+    medium,
+    index: new ArchiveIndex(),
+    held: [],
+    isContinued,
+  });
+}
+
+async function newDirectory(
+  files: ArchiveFiles,
+  path: string,
+): Promise<ArchiveTarget> {
+  await refuseForeign(files, path);
+  const medium = await DirectoryMedium.open(files, path, { anew: true });
+  return await locked(files, path, {
+    medium,
+    index: new ArchiveIndex(),
+    held: [],
+    isContinued: medium.wasLeft,
+  });
+}
+
+/** A directory with anything else in it is not taken for an archive. */
+async function refuseForeign(files: ArchiveFiles, path: string): Promise<void> {
+  const names = await files.list(path);
+  if (names.length === 0 || names.includes("blobs")) return;
+  if (names.includes(".hangar")) return;
+  throw new HangarError(
+    "usage",
+    `--destination ${path} is a directory with other files in it`,
+    { hint: "give a name that ends with .tar, or an empty directory" },
+  );
+}
+
+async function askToReplace(path: string, prompt: Prompt): Promise<void> {
+  const answer = await prompt(`${path} exists. Replace it? [y/N] `);
+  if (answer !== undefined && /^y(?:es)?$/i.test(answer.trim())) return;
+  throw new HangarError("usage", `${path} exists already`, {
+    hint: "-y replaces it; `hangar sync` adds to it",
+  });
+}
+
+/**
+ * Opens a complete archive to add to it.
+ *
+ * @throws {HangarError} `file`, `invalid-archive`, `usage`
+ */
+export async function openExisting(
+  files: ArchiveFiles,
+  path: string,
+): Promise<ArchiveTarget> {
+  const isDirectory = (await files.look(path))?.kind === "directory";
+  {
+    await using archive = await openArchive(files, path);
+    if (archive.record?.volume) {
+      throw new HangarError(
+        "usage",
+        `${path} is one of several volumes, to which nothing can be added`,
+        { hint: "carry what is new with `hangar save --since`" },
+      );
+    }
+  }
+  const medium = isDirectory
+    ? await DirectoryMedium.open(files, path)
+    : await TarMedium.append(files, path);
+  const { index, record } = await describe(medium);
+  const held: Content[] = [...record?.contents ?? []];
+  if (!record) {
+    const left = new Set<string>();
+    for await (const { digest } of medium.leftovers()) left.add(digest);
+    for await (const content of medium.contents()) {
+      if (isDirectory || !left.has(content.digest)) held.push(content);
+    }
+  }
+  return await locked(files, path, {
+    medium,
+    index,
+    held,
+    record,
+    isContinued: false,
+  });
+}
+
+/** Keeps other runs away from an archive that is open. */
+async function locked(
+  files: ArchiveFiles,
+  path: string,
+  target: Omit<ArchiveTarget, typeof Symbol.asyncDispose>,
+): Promise<ArchiveTarget> {
+  const { medium } = target;
+  const lock = await files.lock(path);
+  if (!lock) {
+    await medium[Symbol.asyncDispose]();
+    throw new HangarError(
+      "usage",
+      `${path} is being written by another process`,
+      { hint: "wait until it has ended" },
+    );
+  }
+  return {
+    ...target,
+    [Symbol.asyncDispose]: async () => {
+      await medium[Symbol.asyncDispose]();
+      await lock[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Opens archives to read them.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import {
+  type ArchiveIndex,
+  MAX_INDEX_BYTES,
+  parseArchiveIndex,
+} from "../../layout/archive_index.ts";
+import {
+  type ArchiveRecord,
+  MAX_RECORD_BYTES,
+  parseRecord,
+  recordPath,
+} from "../../layout/archive_record.ts";
+import { DirectoryReader } from "../../layout/directory_medium.ts";
+import type { ArchiveFiles } from "../../layout/files.ts";
+import type { MediumReader } from "../../layout/medium.ts";
+import { TarReader } from "../../layout/tar/tar_reader.ts";
+
+/** An archive that is open. */
+export interface OpenArchive extends AsyncDisposable {
+  readonly medium: MediumReader;
+  readonly index: ArchiveIndex;
+  /** The bytes of `index.json`. */
+  readonly indexBytes: Uint8Array;
+  /** hangar's own record; other tools write none. */
+  readonly record?: ArchiveRecord;
+}
+
+/**
+ * Opens an archive.
+ *
+ * @throws {HangarError} `file`, `invalid-archive`
+ */
+export async function openArchive(
+  files: ArchiveFiles,
+  path: string,
+): Promise<OpenArchive> {
+  const info = await files.look(path);
+  const medium = info?.kind === "directory"
+    ? new DirectoryReader(files, path)
+    : await TarReader.open(files, path);
+  try {
+    return await describe(medium);
+  } catch (error) {
+    await medium[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Reads the files that describe the content of an archive. */
+export async function describe(medium: MediumReader): Promise<OpenArchive> {
+  const indexBytes = await medium.readFile("index.json", MAX_INDEX_BYTES);
+  if (!indexBytes) {
+    throw new HangarError(
+      "invalid-archive",
+      `${medium.name} has no index.json: it is no OCI image layout`,
+      { hint: "hangar reads OCI image layouts: a directory, or a .tar of one" },
+    );
+  }
+  const index = parseArchiveIndex(indexBytes, medium.name);
+  const record = await medium.readFile(
+    recordPath(indexBytes),
+    MAX_RECORD_BYTES,
+  );
+  return {
+    medium,
+    index,
+    indexBytes,
+    record: record && parseRecord(record, medium.name),
+    [Symbol.asyncDispose]: async () => await medium[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * `load`: from an archive into registries, and the proof of it.
+ *
+ * @module
+ */
+
+import type { ArchiveFiles } from "../../layout/files.ts";
+import { LayoutSource } from "../../layout/layout_store.ts";
+import type { Depth } from "../../mirror/validate_image.ts";
+import type { RunProcess } from "../process.ts";
+import {
+  type MirrorRunOptions,
+  runMirror,
+  runValidate,
+} from "../run_mirror.ts";
+import { listOf } from "./archive_list.ts";
+import { type OpenArchive, openArchive } from "./open_archive.ts";
+
+/** How an archive is loaded. */
+export interface LoadRunOptions extends Omit<MirrorRunOptions, "input"> {
+  readonly files: ArchiveFiles;
+  /** The path of the archive. */
+  readonly archive: string;
+  /** The images to load. @default {all images of the archive} */
+  readonly list?: string;
+}
+
+/** Loads images; gives the exit code. */
+export async function runLoad(
+  options: LoadRunOptions,
+  process: RunProcess,
+): Promise<number> {
+  await using archive = await openArchive(options.files, options.archive);
+  return await runMirror(mirrorOptions(options, archive), process);
+}
+
+/** Validates what loading should have given; gives the exit code. */
+export async function runLoadValidate(
+  options: LoadRunOptions,
+  depth: Depth,
+  process: RunProcess,
+): Promise<number> {
+  await using archive = await openArchive(options.files, options.archive);
+  return await runValidate(mirrorOptions(options, archive), depth, process);
+}
+
+function mirrorOptions(
+  options: LoadRunOptions,
+  archive: OpenArchive,
+): MirrorRunOptions {
+  return {
+    ...options,
+    input: options.list === undefined
+      ? { list: listOf(archive) }
+      : { file: options.list },
+    from: {
+      command: "load",
+      store: new LayoutSource(archive.medium, archive.index),
+    },
+  };
+}

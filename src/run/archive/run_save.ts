@@ -1,0 +1,143 @@
+/**
+ * The commands that write archives: `save` and `sync`, and the proof of both.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import type { ArchiveFiles } from "../../layout/files.ts";
+import { ReadOnlyStore } from "../../layout/read_only.ts";
+import type { MakeJudge } from "../../machine/policy_files.ts";
+import { planArchive } from "../../mirror/plan/plan_archive.ts";
+import { type Depth, validateImage } from "../../mirror/validate_image.ts";
+import type { PlatformFilter } from "../../oci/platform.ts";
+import { logEvents, logPlans, logVerdicts } from "../../report/log_events.ts";
+import {
+  dryRunLine,
+  summaryLine,
+  validationLine,
+} from "../../report/summary.ts";
+import type { RunProcess } from "../process.ts";
+import { type ListJob, type ListRunOptions, runList } from "../run_list.ts";
+import {
+  type ArchiveTarget,
+  checkArchiveName,
+  openExisting,
+  openNew,
+} from "./archive_target.ts";
+import { openArchive } from "./open_archive.ts";
+import { SaveRun } from "./save_run.ts";
+
+/** How a list is saved. */
+export interface SaveRunOptions extends ListRunOptions {
+  /** The path of the archive. */
+  readonly archive: string;
+  readonly files: ArchiveFiles;
+  readonly filter: PlatformFilter;
+  readonly provenance: boolean;
+  readonly signatures: boolean;
+  /** Judges what is saved. */
+  readonly policy?: MakeJudge;
+  /** Only report what would be done. */
+  readonly dryRun: boolean;
+  /** Whether an archive that is there is replaced without asking. */
+  readonly autoYes: boolean;
+}
+
+/** Saves a list into a new archive; gives the exit code. */
+export async function runSave(
+  options: SaveRunOptions,
+  process: RunProcess,
+): Promise<number> {
+  checkArchiveName(options.archive);
+  const { archive: path, files, autoYes } = options;
+  return await writeArchive(
+    options,
+    process,
+    "save",
+    () => openNew(files, { path, autoYes, prompt: process.prompt }),
+  );
+}
+
+/** Adds a list to an archive; gives the exit code. */
+export async function runSync(
+  options: SaveRunOptions,
+  process: RunProcess,
+): Promise<number> {
+  const { archive, files } = options;
+  if (await files.look(archive) === undefined) {
+    throw new HangarError("usage", `there is no archive ${archive}`, {
+      hint: "make it with `hangar save`",
+    });
+  }
+  return await writeArchive(
+    options,
+    process,
+    "sync",
+    () => openExisting(files, archive),
+  );
+}
+
+async function writeArchive(
+  options: SaveRunOptions,
+  process: RunProcess,
+  command: string,
+  open: () => Promise<ArchiveTarget>,
+): Promise<number> {
+  const { archive, dryRun } = options;
+  await using held = new AsyncDisposableStack();
+  let run: SaveRun;
+  const how = (judge: ReturnType<MakeJudge> | undefined) =>
+    ({ ...options, judge, index: "sparse", alone: true }) as const;
+  let judge: ReturnType<MakeJudge> | undefined;
+  return await runList(options, process, {
+    command,
+    dryRun,
+    log: dryRun ? logPlans : logEvents,
+    summary: dryRun ? dryRunLine : summaryLine,
+    needsLogin: false,
+    plan: (list, plan) => planArchive(list, plan, archive),
+    prepare: async (network, plan, console, signal) => {
+      judge = options.policy?.(network.plainTransport);
+      run = new SaveRun(held.use(await open()), plan, options);
+      await run.prepare(network, plan, how(judge), console, signal);
+    },
+    work: (_network, _plan, trace) => (job) => run.work(job, how(judge), trace),
+    finish: (outcomes, console, signal) =>
+      run.finish(outcomes, console, signal),
+  });
+}
+
+/** Validates that an archive holds a list; gives the exit code. */
+export async function runSaveValidate(
+  options: SaveRunOptions,
+  { command, depth }: { readonly command: string; readonly depth: Depth },
+  process: RunProcess,
+): Promise<number> {
+  const { archive: path, files } = options;
+  await using archive = await openArchive(files, path);
+  const store = new ReadOnlyStore(archive.medium, archive.index);
+  const job: ListJob = {
+    command,
+    log: logVerdicts,
+    summary: validationLine,
+    needsLogin: false,
+    plan: (list, plan) => planArchive(list, plan, path),
+    work: (network) => {
+      const base = network.runServices("pull");
+      const services = {
+        ...base,
+        stores: { ...base.stores, destination: () => store },
+      };
+      const how = {
+        ...options,
+        depth,
+        judge: options.policy?.(network.plainTransport),
+        index: "sparse",
+        alone: true,
+      } as const;
+      return (job) => validateImage(job, services, how);
+    },
+  };
+  return await runList(options, process, job);
+}

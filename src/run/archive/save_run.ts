@@ -1,0 +1,227 @@
+/**
+ * The saving of a list, in two passes: what is needed is worked out, told and
+ * compared with the room on the disk; then it is fetched.
+ *
+ * @module
+ */
+
+import { counted } from "../../counted.ts";
+import { HangarError } from "../../errors.ts";
+import { encodeRecord, recordPath } from "../../layout/archive_record.ts";
+import { LayoutStore } from "../../layout/layout_store.ts";
+import type { Content, Medium } from "../../layout/medium.ts";
+import { MemoryMedium } from "../../layout/memory_medium.ts";
+import { PlanningStore } from "../../layout/planning_store.ts";
+import { SourceMemory } from "../../layout/remembered_source.ts";
+import { dryRunImage } from "../../mirror/dry_run_image.ts";
+import type { MirrorOutcome } from "../../mirror/events.ts";
+import type {
+  ImageJob,
+  ImageResult,
+  RunServices,
+} from "../../mirror/image_run.ts";
+import { type ImageOptions, mirrorImage } from "../../mirror/mirror_image.ts";
+import { forEachImage } from "../../mirror/pool/for_each_image.ts";
+import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
+import { formatReference } from "../../names/reference.ts";
+import type { DestinationStore } from "../../oci/store.ts";
+import type { Console } from "../../report/console.ts";
+import { formatBytes } from "../../report/format.ts";
+import type { Network } from "../network/network.ts";
+import type { ArchiveTarget } from "./archive_target.ts";
+import { checkLeftovers } from "./check_leftovers.ts";
+
+/** How many images are looked at at once, whatever `--jobs` says. */
+const LOOKS_AT_ONCE = 12;
+
+/** What an archive takes beside its content, if it were empty, in bytes. */
+const END_OF_ARCHIVE = 8 * 1024;
+
+/** How a list is saved. */
+export interface SaveOptions extends Omit<ImageOptions, "judge"> {
+  readonly jobs: number;
+  readonly timeoutMs: number;
+  readonly dryRun: boolean;
+}
+
+/** One run that writes an archive. */
+export class SaveRun {
+  readonly #target: ArchiveTarget;
+  readonly #store: LayoutStore;
+  readonly #medium: Medium;
+  readonly #planning: PlanningStore;
+  readonly #memory: SourceMemory;
+  readonly #options: SaveOptions;
+  /** Images that could not be looked at: they are not tried again. */
+  readonly #failed = new Map<number, unknown>();
+  readonly #images: number;
+  #services?: RunServices;
+
+  constructor(target: ArchiveTarget, plan: MirrorPlan, options: SaveOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#images = plan.tasks.length;
+    this.#medium = options.dryRun
+      ? new MemoryMedium(target.medium.name, target.medium, target.medium)
+      : target.medium;
+    const pinned = new Set(
+      plan.tasks.flatMap(({ destination: { repository, tag, digest } }) =>
+        tag === undefined ? [`${repository}@${digest}`] : []
+      ),
+    );
+    this.#store = new LayoutStore(this.#medium, target.index, {
+      isWanted: (reference) => pinned.has(formatReference(reference)),
+    });
+    this.#store.holdOn(target.held);
+    this.#planning = new PlanningStore(this.#store);
+    this.#memory = new SourceMemory(this.#store);
+  }
+
+  /**
+   * Works out what is to be fetched, and tells it.
+   *
+   * @throws {HangarError} `usage` where the disk has less room than that takes
+   */
+  async prepare(
+    network: Network,
+    plan: MirrorPlan,
+    how: ImageOptions,
+    console: Console,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await checkLeftovers(this.#target, console, signal);
+    const planning = this.#around(network, this.#planning);
+    // What is found out of the sources serves both passes.
+    const { finder, endpoints } = planning;
+    this.#services = {
+      ...this.#around(network, this.#store),
+      finder,
+      endpoints,
+    };
+    const options = { ...this.#options, jobs: LOOKS_AT_ONCE, signal };
+    const outcomes = await forEachImage(
+      plan.tasks,
+      { ...options, hostOf: (image) => network.hostOf(image) },
+      (job) => mirrorImage(job, planning, how),
+      () => {},
+    );
+    for (const { id, kind, error } of outcomes) {
+      if (kind === "failed") this.#failed.set(id, error);
+    }
+    if (!signal.aborted) await this.#checkRoom(console);
+  }
+
+  #around(network: Network, destination: DestinationStore): RunServices {
+    const base = network.runServices("pull");
+    return {
+      ...base,
+      stores: {
+        source: (image) => this.#memory.around(base.stores.source(image)),
+        destination: () => destination,
+      },
+    };
+  }
+
+  async #checkRoom(console: Console): Promise<void> {
+    const lacking = [...this.#planning.lacking()];
+    const bytes = lacking.reduce((sum, { size }) => sum + size, 0);
+    const takes = this.#medium.cost(lacking) +
+      this.#describedBy(lacking.length);
+    const free = await this.#medium.free();
+    const { name } = this.#medium;
+    if (takes > free) {
+      if (!this.#target.isContinued) await this.#target.medium.discard();
+      throw new HangarError(
+        "usage",
+        `${name} takes ${exact(takes)} more, and its disk has ${
+          exact(free)
+        } left`,
+        { hint: "make room there, or give a --destination on another disk" },
+      );
+    }
+    const would = this.#options.dryRun ? "would be" : "are";
+    console.info(
+      `${counted(lacking.length, "blob")}, ${
+        exact(bytes)
+      }, ${would} fetched; ${name} takes ${exact(takes)} more of the ${
+        formatBytes(free)
+      } that are free`,
+    );
+  }
+
+  /** About how much the files take that describe the archive, in bytes. */
+  #describedBy(lacking: number): number {
+    const contents = lacking + [...this.#store.contents()].length;
+    return END_OF_ARCHIVE + contents * 90 +
+      this.#target.index.encode().length + this.#images * 600;
+  }
+
+  /** Saves one image, or says what that would do. */
+  async work(
+    job: ImageJob,
+    how: ImageOptions,
+    trace: RunServices["trace"],
+  ): Promise<ImageResult> {
+    if (this.#failed.has(job.task.id)) throw this.#failed.get(job.task.id);
+    const services = { ...this.#services!, trace };
+    return this.#options.dryRun
+      ? await dryRunImage(job, services, how)
+      : await mirrorImage(job, services, how);
+  }
+
+  /**
+   * Makes what was saved the archive. A run that was interrupted, or whose disk
+   * is full, leaves it as it is, and the next run goes on.
+   *
+   * @returns whether the archive is there
+   */
+  async finish(
+    outcomes: readonly MirrorOutcome[],
+    console: Console,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (this.#options.dryRun) {
+      if (!this.#target.isContinued) await this.#target.medium.discard();
+      return true;
+    }
+    const { name } = this.#medium;
+    if (signal.aborted || outcomes.some(({ error }) => isDiskFull(error))) {
+      console.warn(
+        `${name} is not complete: run the same command again, and it goes on`,
+      );
+      return false;
+    }
+    const isSaved = outcomes.some(({ kind }) =>
+      kind === "copied" || kind === "up-to-date"
+    );
+    if (!isSaved) {
+      await this.#medium.discard();
+      return false;
+    }
+    await this.#commit();
+    return true;
+  }
+
+  async #commit(): Promise<void> {
+    const left: Content[] = [];
+    for await (const content of this.#medium.leftovers()) left.push(content);
+    const index = this.#target.index.encode();
+    const { bases = [], leftOut = [] } = this.#target.record ?? {};
+    const contents = [...this.#store.contents()];
+    await this.#medium.commit({
+      index,
+      recordPath: recordPath(index),
+      record: encodeRecord({ contents, bases, leftOut }),
+      unused: this.#store.unused(left),
+    });
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof HangarError && error.code === "disk-full";
+}
+
+/** A size for people, and the exact number. */
+function exact(bytes: number): string {
+  return bytes < 1024 ? `${bytes} B` : `${formatBytes(bytes)} (${bytes} bytes)`;
+}
