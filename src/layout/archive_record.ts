@@ -9,7 +9,7 @@
 import { HangarError } from "../errors.ts";
 import { type Digest, digestOf, isDigest } from "../oci/digest.ts";
 import { isJsonObject, type JsonObject, parseJsonObject } from "../oci/json.ts";
-import { type Content, OWN_DIRECTORY } from "./medium.ts";
+import { type Content, OWN_DIRECTORY } from "./content.ts";
 
 /** An archive, or a registry's receipt, that some content was left out for. */
 export interface Base {
@@ -17,6 +17,8 @@ export interface Base {
   readonly name: string;
   /** The digest of its `index.json`, or of the receipt. */
   readonly digest: Digest;
+  /** The registry that a receipt is of. */
+  readonly registry?: string;
 }
 
 /** Content that an archive needs and does not hold. */
@@ -162,11 +164,11 @@ function parsePart(item: unknown): VolumeContent | undefined {
 
 function parseBase(item: unknown): Base | undefined {
   if (!isJsonObject(item)) return undefined;
-  const { name, digest } = item;
-  return typeof name === "string" && typeof digest === "string" &&
-      isDigest(digest)
-    ? { name, digest }
-    : undefined;
+  const { name, digest, registry } = item;
+  const isFine = typeof name === "string" && typeof digest === "string" &&
+    isDigest(digest) &&
+    (registry === undefined || typeof registry === "string");
+  return isFine ? { name, digest, registry } : undefined;
 }
 
 function parseLeftOut(item: unknown, bases: number): LeftOut | undefined {

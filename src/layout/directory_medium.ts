@@ -9,14 +9,16 @@ import { HangarError } from "../errors.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import type { ArchiveFile, ArchiveFiles } from "./files.ts";
 import {
-  type ArchiveFileSet,
   type Content,
   contentPath,
-  type IncomingContent,
   LAYOUT_FILE,
-  type Medium,
-  type MediumReader,
   OWN_DIRECTORY,
+} from "./content.ts";
+import type {
+  ArchiveFileSet,
+  IncomingContent,
+  Medium,
+  MediumReader,
 } from "./medium.ts";
 import { readPart, readWholePart } from "./random_access.ts";
 import { notThere } from "./tar/tar_reader.ts";
@@ -185,7 +187,7 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
   async commit(files: ArchiveFileSet): Promise<void> {
     const earlier = await this.files.list(this.pathOf(OWN_DIRECTORY));
     await this.files.replace(this.pathOf("oci-layout"), LAYOUT_FILE);
-    await this.files.replace(this.pathOf(files.recordPath), files.record);
+    await this.files.replace(this.pathOf(files.recordPath), files.record());
     // With this, readers find all that was written.
     await this.files.replace(this.pathOf("index.json"), files.index);
     for (const name of earlier) {

@@ -33,7 +33,10 @@ import {
   namedEntry,
   unnamedEntry,
 } from "./archive_index.ts";
-import type { Content, Medium, MediumReader } from "./medium.ts";
+import type { LeftOut } from "./archive_record.ts";
+import type { FarSide } from "./far_side.ts";
+import type { Content } from "./content.ts";
+import type { Medium, MediumReader } from "./medium.ts";
 
 /** How many tags a page of a listing has. */
 const PAGE_TAGS = 1_000;
@@ -203,6 +206,8 @@ export interface LayoutStoreOptions {
    * @default {it is}
    */
   readonly isWanted?: (pinned: Reference) => boolean;
+  /** What need not be carried. @default {everything must} */
+  readonly farSide?: FarSide;
 }
 
 /** Reads from and writes to an archive. */
@@ -211,6 +216,8 @@ export class LayoutStore extends LayoutSource
   readonly mounter: BlobMounter = this;
   readonly #medium: Medium;
   readonly #isWanted: (pinned: Reference) => boolean;
+  readonly #farSide?: FarSide;
+  readonly #leftOut = new Map<Digest, LeftOut>();
   readonly #writing = new Map<Digest, Promise<void>>();
   /** What images use, with its size; all else is not kept. */
   readonly #used = new Map<Digest, number>();
@@ -220,11 +227,22 @@ export class LayoutStore extends LayoutSource
   constructor(
     medium: Medium,
     index: ArchiveIndex,
-    { isWanted = () => true }: LayoutStoreOptions = {},
+    { isWanted = () => true, farSide }: LayoutStoreOptions = {},
   ) {
     super(medium, index);
     this.#medium = medium;
     this.#isWanted = isWanted;
+    this.#farSide = farSide;
+  }
+
+  /** What images need and the far side has. */
+  get leftOut(): readonly LeftOut[] {
+    return [...this.#leftOut.values()];
+  }
+
+  /** Whether some content need not be carried. */
+  isLeftOut(digest: Digest): boolean {
+    return !this.#used.has(digest) && (this.#farSide?.has(digest) ?? false);
   }
 
   /** What images use, those included that the archive had before. */
@@ -275,8 +293,13 @@ export class LayoutStore extends LayoutSource
     { signal }: CallOptions = {},
   ): Promise<boolean> {
     signal?.throwIfAborted();
+    const { digest, size } = blob;
+    if (this.isLeftOut(digest)) {
+      this.#leftOut.set(digest, this.#farSide!.leftOut(blob));
+      return true;
+    }
     const isThere = await this.hasContent(blob);
-    if (isThere) this.#used.set(blob.digest, blob.size);
+    if (isThere) this.#used.set(digest, size);
     return isThere;
   }
 

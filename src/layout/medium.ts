@@ -4,15 +4,10 @@
  * @module
  */
 
+import type { Content } from "./content.ts";
 import type { ByteReader } from "../bytes.ts";
+import type { VolumeRecord } from "./archive_record.ts";
 import type { Digest } from "../oci/digest.ts";
-
-/** A piece of content, by its digest. */
-export interface Content {
-  readonly digest: Digest;
-  /** In bytes. */
-  readonly size: number;
-}
 
 /** Content that is being written. */
 export interface IncomingContent {
@@ -53,7 +48,8 @@ export interface ArchiveFileSet {
   readonly index: Uint8Array;
   /** The path of hangar's own record, below {@linkcode OWN_DIRECTORY}. */
   readonly recordPath: string;
-  readonly record: Uint8Array;
+  /** The record, for one of several volumes or for all there is. */
+  readonly record: (volume?: VolumeRecord) => Uint8Array;
   /** Content that is given up. */
   readonly unused: readonly Digest[];
 }
@@ -85,21 +81,10 @@ export interface Medium extends MediumReader {
   discard(): Promise<void>;
 }
 
-/** Where hangar keeps what only hangar reads. Other readers pass it over. */
-export const OWN_DIRECTORY = ".hangar";
-
-/** `oci-layout` (image-spec image-layout.md). */
-export const LAYOUT_FILE: Uint8Array = new TextEncoder().encode(
-  `{"imageLayoutVersion":"1.0.0"}`,
-);
-
-/** The path of some content in a layout (image-spec image-layout.md). */
-export function contentPath(digest: Digest): string {
-  return `blobs/${digest.replace(":", "/")}`;
-}
-
-/** The digest of the content at a path of a layout; undefined for other paths. */
-export function digestAt(path: string): string | undefined {
-  const match = /^blobs\/([a-z0-9]+)\/([0-9a-f]+)$/.exec(path);
-  return match ? `${match[1]}:${match[2]}` : undefined;
-}
+export {
+  type Content,
+  contentPath,
+  digestAt,
+  LAYOUT_FILE,
+  OWN_DIRECTORY,
+} from "./content.ts";

@@ -8,12 +8,8 @@
 import { type ByteReader, bytesReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
-import type {
-  Content,
-  IncomingContent,
-  Medium,
-  MediumReader,
-} from "./medium.ts";
+import type { Content } from "./content.ts";
+import type { IncomingContent, Medium, MediumReader } from "./medium.ts";
 import { notThere } from "./tar/tar_reader.ts";
 
 /** How much the real medium would take, and has. */

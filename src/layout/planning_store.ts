@@ -17,7 +17,7 @@ import type {
   PutManifestResult,
 } from "../oci/store.ts";
 import type { LayoutStore } from "./layout_store.ts";
-import type { Content } from "./medium.ts";
+import type { Content } from "./content.ts";
 
 /** Notes what an archive lacks. */
 export class PlanningStore implements DestinationStore, BlobMounter {
@@ -27,6 +27,7 @@ export class PlanningStore implements DestinationStore, BlobMounter {
   readonly #lacking = new Map<Digest, number>();
   readonly #tags = new Map<string, Digest>();
   readonly #put = new Set<Digest>();
+  readonly #present = new Map<Digest, number>();
 
   constructor(archive: LayoutStore) {
     this.id = archive.id;
@@ -38,9 +39,14 @@ export class PlanningStore implements DestinationStore, BlobMounter {
     for (const [digest, size] of this.#lacking) yield { digest, size };
   }
 
-  /** How many pieces of content that is. */
-  get count(): number {
-    return this.#lacking.size;
+  /** The manifests that the archive is to have. */
+  get manifests(): ReadonlySet<Digest> {
+    return this.#put;
+  }
+
+  /** The blobs that the archive has already and images need. */
+  get present(): ReadonlyMap<Digest, number> {
+    return this.#present;
   }
 
   async getManifest(
@@ -85,8 +91,11 @@ export class PlanningStore implements DestinationStore, BlobMounter {
     options?: CallOptions,
   ): Promise<boolean> {
     options?.signal?.throwIfAborted();
-    return this.#lacking.get(digest) === size ||
-      await this.#archive.hasContent({ digest, size });
+    if (this.#lacking.get(digest) === size) return true;
+    if (this.#archive.isLeftOut(digest)) return true;
+    const isThere = await this.#archive.hasContent({ digest, size });
+    if (isThere) this.#present.set(digest, size);
+    return isThere;
   }
 
   async mountBlob(

@@ -6,6 +6,7 @@
  */
 
 import type { ByteReader } from "../bytes.ts";
+import type { ArchiveIndex } from "./archive_index.ts";
 import { KeyedLock } from "../copy/keyed_lock.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
@@ -22,6 +23,18 @@ export class SourceMemory {
 
   constructor(archive: LayoutStore) {
     this.#archive = archive;
+  }
+
+  /**
+   * Takes what an archive says for what the sources' tags point at, so that it
+   * can be made again.
+   */
+  learn(index: ArchiveIndex): void {
+    for (const { reference, descriptor } of index.entries) {
+      if (reference?.tag === undefined) continue;
+      const { registry, repository, tag } = reference;
+      this.#tags.set(`${registry}/${repository} ${tag}`, descriptor);
+    }
   }
 
   /** A store that remembers what is read from it. */

@@ -46,6 +46,10 @@ import {
 } from "../report/summary.ts";
 import { NeededProjects } from "./destinations/harbor_projects.ts";
 import type { MakeJudge } from "../machine/policy_files.ts";
+import type {
+  LeftOutContent,
+  LookOptions,
+} from "./archive/left_out_content.ts";
 import type { RunProcess } from "./process.ts";
 import { type ListJob, type ListRunOptions, runList } from "./run_list.ts";
 
@@ -76,6 +80,8 @@ export interface ArchiveSource {
   /** The command that reads it. */
   readonly command: string;
   readonly store: SourceStore;
+  /** What it has left out. @default {nothing} */
+  readonly leftOut?: (look: LookOptions) => LeftOutContent;
 }
 
 /** Mirrors a list; gives the exit code. */
@@ -102,7 +108,12 @@ export async function runMirror(
         projects.isAbsent(image)
           ? new AbsentDestination(image.registry)
           : base.stores.destination(image);
-      const stores = { ...readFrom(from, base.stores), destination };
+      const { stores, ready } = readFrom(from, {
+        stores: { ...base.stores, destination },
+        blobs: base.blobs,
+        plan,
+        places: options,
+      });
       const services: RunServices = {
         ...base,
         stores,
@@ -115,7 +126,10 @@ export async function runMirror(
         judge: options.policy?.(network.plainTransport),
       };
       const work = dryRun ? dryRunImage : mirrorImage;
-      return (job) => work(job, servicesFor(services, job), how);
+      return async (job) => {
+        await ready(job.signal);
+        return await work(job, servicesFor(services, job), how);
+      };
     },
   });
 }
@@ -135,9 +149,11 @@ export async function runValidate(
     needsLogin: false,
     work: (network, plan) => {
       const base = network.runServices("pull");
+      const { stores, blobs } = base;
+      const source = readFrom(from, { stores, blobs, plan, places: options });
       const services = {
         ...base,
-        stores: readFrom(from, base.stores),
+        stores: source.stores,
         sharedSources: network.sharedSources(plan),
       };
       const how = {
@@ -147,7 +163,10 @@ export async function runValidate(
         checker: options.signer,
         judge: options.policy?.(network.plainTransport),
       };
-      return (job) => validateImage(job, servicesFor(services, job), how);
+      return async (job) => {
+        await source.ready(job.signal);
+        return await validateImage(job, servicesFor(services, job), how);
+      };
     },
   });
 }
@@ -170,9 +189,22 @@ function planFrom(
   };
 }
 
-/** The stores of a run that may read an archive. */
-function readFrom(from: ArchiveSource | undefined, stores: Stores): Stores {
-  return from ? { ...stores, source: () => from.store } : stores;
+/** The stores of a run that may read an archive, and what it begins with. */
+function readFrom(
+  from: ArchiveSource | undefined,
+  look: LookOptions & { readonly stores: Stores },
+): {
+  readonly stores: Stores;
+  readonly ready: (signal: AbortSignal) => Promise<void>;
+} {
+  const { stores } = look;
+  if (!from) return { stores, ready: () => Promise.resolve() };
+  const leftOut = from.leftOut?.(look);
+  const store = leftOut?.around(from.store) ?? from.store;
+  return {
+    stores: { ...stores, source: () => store },
+    ready: async (signal) => await leftOut?.ready(signal),
+  };
 }
 
 function existingOf(

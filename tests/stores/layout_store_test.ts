@@ -27,7 +27,7 @@ const KINDS: readonly [string, (root: string) => Promise<Medium>][] = [
       await first.commit({
         index,
         recordPath: recordPath(index),
-        record: new TextEncoder().encode("{}"),
+        record: () => new TextEncoder().encode("{}"),
         unused: [],
       });
     }

@@ -109,7 +109,7 @@ function loadOptions(
       destinationProject: "project",
     }),
     files: archiveFiles,
-    archive: values.string("source")!,
+    archive: values.texts("source"),
     list: values.string("file"),
   };
 }

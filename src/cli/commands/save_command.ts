@@ -4,6 +4,7 @@
  * @module
  */
 
+import { invalidFlag } from "../../errors.ts";
 import { archiveFiles } from "../../machine/archive_files.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import {
@@ -15,6 +16,7 @@ import {
 import type { CliContext } from "../context.ts";
 import {
   AUTO_YES,
+  DELTA_FLAGS,
   SAVE_DRY_RUN,
   SAVE_TARGET,
   SAVED_FLAGS,
@@ -86,6 +88,7 @@ hangar save \\
     ...NETWORK_FLAGS,
     failedFlag("save", "save-failed.txt"),
     AUTO_YES,
+    ...DELTA_FLAGS,
     SAVE_DRY_RUN,
   ],
   subcommands: [validateCommand("save", SAVE_TARGET)],
@@ -94,6 +97,8 @@ hangar save \\
       {
         ...await saveOptions(values, context),
         autoYes: values.bool("auto-yes"),
+        since: values.strings("since"),
+        volumeSize: volumeSizeOf(values),
         dryRun: values.bool("dry-run"),
       },
       context,
@@ -151,4 +156,37 @@ async function saveOptions(
     dryRun: false,
     autoYes: false,
   };
+}
+
+/** What the suffixes of sizes stand for, in bytes. */
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1024,
+  kib: 1024,
+  kb: 1000,
+  m: 1024 ** 2,
+  mib: 1024 ** 2,
+  mb: 1000 ** 2,
+  g: 1024 ** 3,
+  gib: 1024 ** 3,
+  gb: 1000 ** 3,
+  t: 1024 ** 4,
+  tib: 1024 ** 4,
+  tb: 1000 ** 4,
+};
+
+/** `--volume-size` in bytes; undefined where it was not given. */
+function volumeSizeOf(values: FlagValues): number | undefined {
+  const text = values.string("volume-size");
+  if (text === undefined || text === "") return undefined;
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
+  const unit = UNITS[match?.[2]?.toLowerCase() ?? "?"];
+  const size = Math.floor(Number(match?.[1]) * (unit ?? NaN));
+  if (Number.isSafeInteger(size) && size > 0) return size;
+  throw invalidFlag(
+    "--volume-size",
+    text,
+    "want a size, such as 4GiB or 700MB",
+  );
 }

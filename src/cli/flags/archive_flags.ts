@@ -94,8 +94,9 @@ export const LOADED_FLAGS: readonly FlagSpec[] = [
     short: "s",
     type: "string",
     isFile: true,
+    many: true,
     required: true,
-    help: "the archive",
+    help: "the archive; of several volumes, one or all of them",
   },
   {
     name: "source-registry",
@@ -122,4 +123,20 @@ export const LOADED_FLAGS: readonly FlagSpec[] = [
   ),
   instead(LIST_FLAGS, "timeout", { help: "timeout when load each images" }),
   ...SELECTION_FLAGS,
+];
+
+/** The flags of `save` alone. */
+export const DELTA_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "since",
+    type: "strings",
+    isFile: true,
+    help:
+      "leave out what the far side has: an archive that was carried there, its index.json, or a receipt",
+  },
+  {
+    name: "volume-size",
+    type: "string",
+    help: "split the archive into tars of at most this size, such as 4GiB",
+  },
 ];

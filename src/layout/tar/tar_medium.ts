@@ -12,14 +12,13 @@ import { HangarError } from "../../errors.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { ArchiveFile, ArchiveFiles } from "../files.ts";
 import {
-  type ArchiveFileSet,
   type Content,
   contentPath,
-  type IncomingContent,
   LAYOUT_FILE,
-  type Medium,
   OWN_DIRECTORY,
-} from "../medium.ts";
+  PARTS_DIRECTORY,
+} from "../content.ts";
+import type { ArchiveFileSet, IncomingContent, Medium } from "../medium.ts";
 import { TarSpace } from "./tar_space.ts";
 import { scanTar, type TarEntry } from "./scan_tar.ts";
 import {
@@ -29,18 +28,29 @@ import {
   headerBytes,
   padded,
 } from "./tar_header.ts";
-import { checkTar, openEntry, readEntry, TarTable } from "./tar_reader.ts";
+import {
+  checkTar,
+  openEntry,
+  openFileOf,
+  readEntry,
+  TarTable,
+} from "./tar_reader.ts";
 
 /** The prefix of content that is not whole yet. */
-const INCOMING = `${OWN_DIRECTORY}/incoming/`;
+const INCOMING = `${OWN_DIRECTORY}/new/`;
 
 /** The name of an entry that was replaced by a later one. */
 const REPLACED = `${OWN_DIRECTORY}/replaced`;
 
-/** Where the entry of some content is. */
-interface Slot extends Content {
+/** Where an entry is. */
+interface Slot {
+  /** Its name when it is whole. */
+  readonly name: string;
   readonly at: number;
+  /** How long its header is, in bytes. */
   readonly header: number;
+  /** Of its content, in bytes. */
+  readonly size: number;
 }
 
 /** How a tar is written. */
@@ -148,7 +158,8 @@ export class TarMedium implements Medium {
       if (content && !table.contents.has(content.digest)) {
         table.add([entry]);
         found.push(content);
-      } else space.give(entry.at, entry.offset + padded(entry.size) - entry.at);
+      } else if (isWholePart(entry, file.size)) table.add([entry]);
+      else space.give(entry.at, lengthOf(entry));
     }
     return new TarMedium({ name, files, file, target, table, space, found });
   }
@@ -161,8 +172,7 @@ export class TarMedium implements Medium {
     const entry = this.#table.contents.get(digest);
     if (!entry) return;
     this.#table.contents.delete(digest);
-    const length = entry.offset + padded(entry.size) - entry.at;
-    await this.#space.release(entry.at, length);
+    await this.#space.release(entry.at, lengthOf(entry));
   }
 
   sizeOf(digest: Digest): Promise<number | undefined> {
@@ -206,11 +216,15 @@ export class TarMedium implements Medium {
 
   async begin(content: Content): Promise<IncomingContent> {
     const { digest, size } = content;
-    const name = `${INCOMING}${digest.replace(":", "-")}`;
-    const header = encodeHeader(name, size);
+    return await this.beginEntry(contentPath(digest), size);
+  }
+
+  /** Begins to write an entry of another name than that of whole content. */
+  async beginEntry(name: string, size: number): Promise<IncomingContent> {
+    const header = encodeHeader(incomingName(name), size);
     const length = header.length + padded(size);
     const at = await this.#space.take(length, header);
-    const slot: Slot = { digest, size, at, header: header.length };
+    const slot: Slot = { name, size, at, header: header.length };
     const file = await this.#files.change(this.#target.path).catch(
       async (error) => {
         await this.#space.release(at, length);
@@ -223,9 +237,39 @@ export class TarMedium implements Medium {
     });
   }
 
-  async #keep(slot: Slot): Promise<void> {
-    const { digest, size, at, header } = slot;
-    const name = contentPath(digest);
+  /** The size of a file beside the content; undefined where it is not there. */
+  fileSize(path: string): number | undefined {
+    return this.#table.files.get(path)?.size;
+  }
+
+  /** The names of the files beside the content. */
+  get fileNames(): readonly string[] {
+    return [...this.#table.files.keys()];
+  }
+
+  /** Opens a part of a file beside the content. */
+  async openFile(
+    path: string,
+    part: { readonly offset: number; readonly size: number },
+  ): Promise<ByteReader> {
+    return await openFileOf(
+      this.#files,
+      this.#target.path,
+      this.#table.files.get(path),
+      part,
+      `${this.name} has no ${path}`,
+    );
+  }
+
+  /** Gives up a file beside the content. */
+  async forgetFile(path: string): Promise<void> {
+    const entry = this.#table.files.get(path);
+    if (!entry) return;
+    this.#table.files.delete(path);
+    await this.#space.release(entry.at, lengthOf(entry));
+  }
+
+  async #keep({ name, size, at, header }: Slot): Promise<void> {
     await this.#file.write(at, encodeHeader(name, size));
     this.#table.add([{ name, at, offset: at + header, size }]);
   }
@@ -236,7 +280,7 @@ export class TarMedium implements Medium {
     for (const digest of files.unused) await this.forget(digest);
     await this.#space.seal();
     await this.#writeEnd([
-      [files.recordPath, files.record],
+      [files.recordPath, files.record()],
       ...(finalPath === undefined
         ? []
         : [["oci-layout", LAYOUT_FILE] as const]),
@@ -293,6 +337,23 @@ export class TarMedium implements Medium {
   }
 }
 
+/** The name of an entry that is not whole yet: no longer than its own. */
+function incomingName(name: string): string {
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  return `${INCOMING}${last}`;
+}
+
+/** How long an entry is, with its header and padding, in bytes. */
+function lengthOf({ at, offset, size }: TarEntry): number {
+  return offset + padded(size) - at;
+}
+
+/** Whether an entry is a part of some content, and whole as such. */
+function isWholePart(entry: TarEntry, fileSize: number): boolean {
+  return entry.name.startsWith(PARTS_DIRECTORY) &&
+    entry.offset + padded(entry.size) <= fileSize;
+}
+
 /** The entry's content, where the run that began it has finished it. */
 function wholeContent(
   entry: TarEntry,
@@ -346,11 +407,11 @@ class IncomingEntry implements IncomingContent {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const { at, header, size, digest } = this.#slot;
+    const { at, header, size, name } = this.#slot;
     if (this.#written + bytes.length > size) {
       throw new HangarError(
         "content-mismatch",
-        `${digest} has more bytes than its ${size}`,
+        `${name} has more bytes than its ${size}`,
       );
     }
     await this.#file.write(at + header + this.#written, bytes);
@@ -358,11 +419,11 @@ class IncomingEntry implements IncomingContent {
   }
 
   async keep(): Promise<void> {
-    const { at, header, size, digest } = this.#slot;
+    const { at, header, size, name } = this.#slot;
     if (this.#written !== size) {
       throw new HangarError(
         "content-mismatch",
-        `${digest} has ${this.#written} bytes of its ${size}`,
+        `${name} has ${this.#written} bytes of its ${size}`,
       );
     }
     const padding = padded(size) - size;

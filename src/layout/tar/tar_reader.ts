@@ -8,7 +8,8 @@ import type { ByteReader } from "../../bytes.ts";
 import { HangarError } from "../../errors.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { ArchiveFiles } from "../files.ts";
-import { type Content, digestAt, type MediumReader } from "../medium.ts";
+import { type Content, digestAt } from "../content.ts";
+import type { MediumReader } from "../medium.ts";
 import {
   type RandomAccess,
   readPart,
@@ -131,20 +132,22 @@ export class TarReader implements MediumReader {
     return this.#table.files.keys();
   }
 
-  /** Opens a file beside the content, from an offset on. */
+  /** The size of a file beside the content; undefined where it is not there. */
+  fileSize(path: string): number | undefined {
+    return this.#table.files.get(path)?.size;
+  }
+
+  /** Opens a part of a file beside the content, from an offset on. */
   async openFile(
     path: string,
     part: { readonly offset: number; readonly size: number },
   ): Promise<ByteReader> {
-    const entry = this.#table.files.get(path);
-    if (!entry || part.offset + part.size > entry.size) {
-      throw new HangarError("not-found", `${this.name} has no ${path}`);
-    }
-    const file = await this.#files.read(this.#path);
-    return readPart(
-      file,
-      { offset: entry.offset + part.offset, size: part.size },
-      file,
+    return await openFileOf(
+      this.#files,
+      this.#path,
+      this.#table.files.get(path),
+      part,
+      `${this.name} has no ${path}`,
     );
   }
 
@@ -172,6 +175,25 @@ export async function openEntry(
   const rest = Math.max(0, entry.size - offset);
   const part = { offset: entry.offset + offset, size: rest };
   return readPart(file, part, file);
+}
+
+/** Opens a part of a file beside the content, by a file of its own. */
+export async function openFileOf(
+  files: ArchiveFiles,
+  path: string,
+  entry: TarEntry | undefined,
+  part: { readonly offset: number; readonly size: number },
+  lacking: string,
+): Promise<ByteReader> {
+  if (!entry || part.offset + part.size > entry.size) {
+    throw new HangarError("not-found", lacking);
+  }
+  const file = await files.read(path);
+  return readPart(
+    file,
+    { offset: entry.offset + part.offset, size: part.size },
+    file,
+  );
 }
 
 /** Reads a small file of a tar whole. */

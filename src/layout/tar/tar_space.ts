@@ -6,7 +6,7 @@
  */
 
 import type { ArchiveFile } from "../files.ts";
-import { OWN_DIRECTORY } from "../medium.ts";
+import { OWN_DIRECTORY } from "../content.ts";
 import { BLOCK_BYTES, encodeHeader } from "./tar_header.ts";
 
 /** The name of an entry whose place nothing uses. */

@@ -5,14 +5,18 @@
  */
 
 import { HangarError } from "../../errors.ts";
-import { ArchiveIndex } from "../../layout/archive_index.ts";
+import { ArchiveIndex, parseArchiveIndex } from "../../layout/archive_index.ts";
 import type { ArchiveRecord } from "../../layout/archive_record.ts";
 import { DirectoryMedium } from "../../layout/directory_medium.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
-import type { Content, Medium } from "../../layout/medium.ts";
+import type { Content } from "../../layout/content.ts";
+import type { Medium } from "../../layout/medium.ts";
 import { partialPath, TarMedium } from "../../layout/tar/tar_medium.ts";
+import { volumePath } from "../../layout/volumes/assign_volumes.ts";
+import { VolumesMedium } from "../../layout/volumes/volumes_medium.ts";
 import type { Prompt } from "../process.ts";
 import { describe, openArchive } from "./open_archive.ts";
+import { openVolumes, volumePaths } from "./open_volumes.ts";
 
 /** An archive that is written. */
 export interface ArchiveTarget extends AsyncDisposable {
@@ -23,6 +27,8 @@ export interface ArchiveTarget extends AsyncDisposable {
   readonly record?: ArchiveRecord;
   /** Whether a run has left it incomplete. */
   readonly isContinued: boolean;
+  /** The index that it had, where only lost volumes of it are made again. */
+  readonly earlier?: ArchiveIndex;
 }
 
 /** How an archive is opened to be written. */
@@ -31,6 +37,10 @@ export interface TargetOptions {
   /** Whether an archive that is there is replaced without asking. */
   readonly autoYes: boolean;
   readonly prompt: Prompt;
+  /** The most that a volume may have, in bytes. @default {it is one file} */
+  readonly volumeSize?: number;
+  /** What is told before the first image. */
+  readonly info: (message: string) => void;
 }
 
 /** Whether an archive of this name is a tar; else it is a directory. */
@@ -62,8 +72,12 @@ export function checkArchiveName(path: string): void {
  */
 export async function openNew(
   files: ArchiveFiles,
-  { path, autoYes, prompt }: TargetOptions,
+  options: TargetOptions,
 ): Promise<ArchiveTarget> {
+  const { path, autoYes, prompt, volumeSize } = options;
+  if (volumeSize !== undefined) {
+    return await openNewVolumes(files, { ...options, volumeSize });
+  }
   const info = await files.look(path);
   const isTar = isTarName(path) && info?.kind !== "directory";
   if (info?.kind === "file" && !isTar) {
@@ -112,6 +126,59 @@ async function refuseForeign(files: ArchiveFiles, path: string): Promise<void> {
     `--destination ${path} is a directory with other files in it`,
     { hint: "give a name that ends with .tar, or an empty directory" },
   );
+}
+
+/**
+ * Opens a set of volumes. Where some of a set are there already, only the others
+ * are made.
+ */
+async function openNewVolumes(
+  files: ArchiveFiles,
+  { path, autoYes, prompt, volumeSize, info }: TargetOptions & {
+    readonly volumeSize: number;
+  },
+): Promise<ArchiveTarget> {
+  if (!isTarName(path)) {
+    throw new HangarError(
+      "usage",
+      `--destination ${path}: volumes are tars`,
+      { hint: "give a name that ends with .tar" },
+    );
+  }
+  const paths = await volumePaths(files, path) ?? [];
+  const there = await openVolumes(files, paths);
+  const [first] = there.values();
+  const base = { path, files, volumeSize };
+  const fresh = { index: new ArchiveIndex(), held: [], isContinued: false };
+  if (first && there.size < first.record.volume.volumes.length) {
+    const table = first.record.volume.volumes;
+    const lost = [...table.keys()].map((i) => i + 1)
+      .filter((number) => !there.has(number));
+    info(
+      `${path}: ${there.size} of ${table.length} volumes are there; ${
+        lost.map((number) => volumePath(path, number)).join(", ")
+      } is made again`,
+    );
+    const volumes = new Map(
+      [...there].map(([number, { tar }]) => [number, tar]),
+    );
+    const medium = new VolumesMedium({ ...base, found: { volumes, table } });
+    return {
+      ...fresh,
+      medium,
+      record: first.record,
+      earlier: parseArchiveIndex(first.indexBytes, path),
+      [Symbol.asyncDispose]: async () => await medium[Symbol.asyncDispose](),
+    };
+  }
+  for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
+  if (first && !autoYes) await askToReplace(path, prompt);
+  const medium = new VolumesMedium(base);
+  return {
+    ...fresh,
+    medium,
+    [Symbol.asyncDispose]: async () => await medium[Symbol.asyncDispose](),
+  };
 }
 
 async function askToReplace(path: string, prompt: Prompt): Promise<void> {

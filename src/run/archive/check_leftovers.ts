@@ -7,7 +7,7 @@
 
 import { counted } from "../../counted.ts";
 import type { Medium } from "../../layout/medium.ts";
-import type { Content } from "../../layout/medium.ts";
+import type { Content } from "../../layout/content.ts";
 import { DigestVerifier } from "../../oci/digest.ts";
 import type { Console } from "../../report/console.ts";
 import { formatBytes } from "../../report/format.ts";

@@ -20,6 +20,9 @@ import { DirectoryReader } from "../../layout/directory_medium.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
 import type { MediumReader } from "../../layout/medium.ts";
 import { TarReader } from "../../layout/tar/tar_reader.ts";
+import { volumeOf } from "../../layout/volumes/assign_volumes.ts";
+import { VolumeSetReader } from "../../layout/volumes/volume_reader.ts";
+import { checkComplete, openVolumes, volumePaths } from "./open_volumes.ts";
 
 /** An archive that is open. */
 export interface OpenArchive extends AsyncDisposable {
@@ -34,12 +37,19 @@ export interface OpenArchive extends AsyncDisposable {
 /**
  * Opens an archive.
  *
+ * @param paths its path; of several volumes, one of them, the name of their set,
+ * their directory, or all of them
  * @throws {HangarError} `file`, `invalid-archive`
  */
 export async function openArchive(
   files: ArchiveFiles,
-  path: string,
+  paths: string | readonly string[],
 ): Promise<OpenArchive> {
+  const [path = "", ...more] = [paths].flat();
+  const volumes = more.length > 0
+    ? [path, ...more]
+    : await volumePaths(files, path);
+  if (volumes) return await openSet(files, volumes);
   const info = await files.look(path);
   const medium = info?.kind === "directory"
     ? new DirectoryReader(files, path)
@@ -48,6 +58,32 @@ export async function openArchive(
     return await describe(medium);
   } catch (error) {
     await medium[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Opens the volumes of a set as one archive. */
+async function openSet(
+  files: ArchiveFiles,
+  paths: readonly string[],
+): Promise<OpenArchive> {
+  const there = await openVolumes(files, paths);
+  const [first] = there.values();
+  try {
+    checkComplete(there);
+    const { record, indexBytes, path } = first!;
+    const tars = new Map([...there].map(([number, { tar }]) => [number, tar]));
+    const name = volumeOf(path)?.path ?? path;
+    const medium = new VolumeSetReader(name, tars, record.volume.volumes);
+    return {
+      medium,
+      index: parseArchiveIndex(indexBytes, name),
+      indexBytes,
+      record,
+      [Symbol.asyncDispose]: async () => await medium[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
     throw error;
   }
 }

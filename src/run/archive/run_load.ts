@@ -14,13 +14,14 @@ import {
   runValidate,
 } from "../run_mirror.ts";
 import { listOf } from "./archive_list.ts";
+import { LeftOutContent } from "./left_out_content.ts";
 import { type OpenArchive, openArchive } from "./open_archive.ts";
 
 /** How an archive is loaded. */
 export interface LoadRunOptions extends Omit<MirrorRunOptions, "input"> {
   readonly files: ArchiveFiles;
-  /** The path of the archive. */
-  readonly archive: string;
+  /** The path of the archive; those of its volumes. */
+  readonly archive: string | readonly string[];
   /** The images to load. @default {all images of the archive} */
   readonly list?: string;
 }
@@ -48,6 +49,7 @@ function mirrorOptions(
   options: LoadRunOptions,
   archive: OpenArchive,
 ): MirrorRunOptions {
+  const { record } = archive;
   return {
     ...options,
     input: options.list === undefined
@@ -56,6 +58,9 @@ function mirrorOptions(
     from: {
       command: "load",
       store: new LayoutSource(archive.medium, archive.index),
+      leftOut: record && record.leftOut.length > 0
+        ? (look) => new LeftOutContent(record, look)
+        : undefined,
     },
   };
 }

@@ -42,6 +42,10 @@ export interface SaveRunOptions extends ListRunOptions {
   readonly dryRun: boolean;
   /** Whether an archive that is there is replaced without asking. */
   readonly autoYes: boolean;
+  /** Bases: what they hold is left out. @default {none} */
+  readonly since?: readonly string[];
+  /** The most that a volume may have, in bytes. @default {it is one file} */
+  readonly volumeSize?: number;
 }
 
 /** Saves a list into a new archive; gives the exit code. */
@@ -50,12 +54,13 @@ export async function runSave(
   process: RunProcess,
 ): Promise<number> {
   checkArchiveName(options.archive);
-  const { archive: path, files, autoYes } = options;
+  const { archive: path, files, autoYes, volumeSize } = options;
+  const { prompt } = process;
   return await writeArchive(
     options,
     process,
     "save",
-    () => openNew(files, { path, autoYes, prompt: process.prompt }),
+    (info) => openNew(files, { path, autoYes, prompt, volumeSize, info }),
   );
 }
 
@@ -82,7 +87,7 @@ async function writeArchive(
   options: SaveRunOptions,
   process: RunProcess,
   command: string,
-  open: () => Promise<ArchiveTarget>,
+  open: (info: (message: string) => void) => Promise<ArchiveTarget>,
 ): Promise<number> {
   const { archive, dryRun } = options;
   await using held = new AsyncDisposableStack();
@@ -99,7 +104,11 @@ async function writeArchive(
     plan: (list, plan) => planArchive(list, plan, archive),
     prepare: async (network, plan, console, signal) => {
       judge = options.policy?.(network.plainTransport);
-      run = new SaveRun(held.use(await open()), plan, options);
+      run = new SaveRun(
+        held.use(await open((text) => console.info(text))),
+        plan,
+        options,
+      );
       await run.prepare(network, plan, how(judge), console, signal);
     },
     work: (_network, _plan, trace) => (job) => run.work(job, how(judge), trace),

@@ -7,9 +7,19 @@
 
 import { counted } from "../../counted.ts";
 import { HangarError } from "../../errors.ts";
-import { encodeRecord, recordPath } from "../../layout/archive_record.ts";
+import {
+  encodeRecord,
+  type LeftOut,
+  recordPath,
+} from "../../layout/archive_record.ts";
+import { type FarSide, farSideOf } from "../../layout/far_side.ts";
+import type { ArchiveFiles } from "../../layout/files.ts";
+import { VolumesMedium } from "../../layout/volumes/volumes_medium.ts";
+import type { Digest } from "../../oci/digest.ts";
+import { addBases } from "./open_bases.ts";
 import { LayoutStore } from "../../layout/layout_store.ts";
-import type { Content, Medium } from "../../layout/medium.ts";
+import type { Content } from "../../layout/content.ts";
+import type { Medium } from "../../layout/medium.ts";
 import { MemoryMedium } from "../../layout/memory_medium.ts";
 import { PlanningStore } from "../../layout/planning_store.ts";
 import { SourceMemory } from "../../layout/remembered_source.ts";
@@ -39,6 +49,9 @@ const END_OF_ARCHIVE = 8 * 1024;
 
 /** How a list is saved. */
 export interface SaveOptions extends Omit<ImageOptions, "judge"> {
+  readonly files: ArchiveFiles;
+  /** Bases: what they hold is left out. @default {none} */
+  readonly since?: readonly string[];
   readonly jobs: number;
   readonly timeoutMs: number;
   readonly dryRun: boolean;
@@ -55,6 +68,7 @@ export class SaveRun {
   /** Images that could not be looked at: they are not tried again. */
   readonly #failed = new Map<number, unknown>();
   readonly #images: number;
+  readonly #farSide: FarSide;
   #services?: RunServices;
 
   constructor(target: ArchiveTarget, plan: MirrorPlan, options: SaveOptions) {
@@ -69,8 +83,10 @@ export class SaveRun {
         tag === undefined ? [`${repository}@${digest}`] : []
       ),
     );
+    this.#farSide = farSideOf(target.record ?? { bases: [], leftOut: [] });
     this.#store = new LayoutStore(this.#medium, target.index, {
       isWanted: (reference) => pinned.has(formatReference(reference)),
+      farSide: this.#farSide,
     });
     this.#store.holdOn(target.held);
     this.#planning = new PlanningStore(this.#store);
@@ -90,6 +106,9 @@ export class SaveRun {
     signal: AbortSignal,
   ): Promise<void> {
     await checkLeftovers(this.#target, console, signal);
+    const { since = [], files, dryRun } = this.#options;
+    const { earlier } = this.#target;
+    if (earlier) this.#memory.learn(earlier);
     const planning = this.#around(network, this.#planning);
     // What is found out of the sources serves both passes.
     const { finder, endpoints } = planning;
@@ -98,6 +117,14 @@ export class SaveRun {
       finder,
       endpoints,
     };
+    if (!earlier) {
+      await addBases(this.#farSide, since, {
+        files,
+        source: (image) => planning.stores.source(image),
+        warn: (message) => console.warn(message),
+        signal,
+      });
+    }
     const options = { ...this.#options, jobs: LOOKS_AT_ONCE, signal };
     const outcomes = await forEachImage(
       plan.tasks,
@@ -108,7 +135,26 @@ export class SaveRun {
     for (const { id, kind, error } of outcomes) {
       if (kind === "failed") this.#failed.set(id, error);
     }
-    if (!signal.aborted) await this.#checkRoom(console);
+    if (signal.aborted) return;
+    await this.#checkRoom(console);
+    if (this.#target.medium instanceof VolumesMedium && !dryRun) {
+      await this.#assign(this.#target.medium);
+      // What an earlier run has left in them is known only now.
+      await checkLeftovers(this.#target, console, signal);
+    }
+  }
+
+  /** Decides which volume gets what. */
+  async #assign(medium: VolumesMedium): Promise<void> {
+    const contents = new Map<Digest, number>(this.#planning.present);
+    for (const { digest, size } of this.#planning.lacking()) {
+      contents.set(digest, size);
+    }
+    for (const digest of this.#planning.manifests) {
+      contents.set(digest, await medium.sizeOf(digest) ?? 0);
+    }
+    const all = [...contents].map(([digest, size]) => ({ digest, size }));
+    await medium.assign(all, this.#describedBy(all.length));
   }
 
   #around(network: Network, destination: DestinationStore): RunServices {
@@ -151,9 +197,12 @@ export class SaveRun {
 
   /** About how much the files take that describe the archive, in bytes. */
   #describedBy(lacking: number): number {
-    const contents = lacking + [...this.#store.contents()].length;
-    return END_OF_ARCHIVE + contents * 90 +
-      this.#target.index.encode().length + this.#images * 600;
+    const contents = lacking + this.#planning.manifests.size +
+      [...this.#store.contents()].length;
+    const isSplit = this.#target.medium instanceof VolumesMedium;
+    return END_OF_ARCHIVE + contents * (isSplit ? 200 : 90) +
+      this.#target.index.encode().length +
+      (this.#images + this.#planning.manifests.size) * 500;
   }
 
   /** Saves one image, or says what that would do. */
@@ -206,15 +255,37 @@ export class SaveRun {
     const left: Content[] = [];
     for await (const content of this.#medium.leftovers()) left.push(content);
     const index = this.#target.index.encode();
-    const { bases = [], leftOut = [] } = this.#target.record ?? {};
-    const contents = [...this.#store.contents()];
+    const { earlier, record: known } = this.#target;
+    if (earlier && !isEqual(index, earlier.encode())) {
+      throw new HangarError(
+        "conflict",
+        `${this.#medium.name}: its volumes are of another list or of other flags than this run's: none was written`,
+        { hint: "move them away, or give another --destination" },
+      );
+    }
+    const contents = earlier ? known!.contents : [...this.#store.contents()];
+    const bases = earlier ? known!.bases : this.#farSide.bases;
+    const leftOut = earlier
+      ? known!.leftOut
+      : joined(known?.leftOut ?? [], this.#store.leftOut);
     await this.#medium.commit({
       index,
       recordPath: recordPath(index),
-      record: encodeRecord({ contents, bases, leftOut }),
+      record: (volume) => encodeRecord({ contents, bases, leftOut, volume }),
       unused: this.#store.unused(left),
     });
   }
+}
+
+/** Each piece of content once. */
+function joined(
+  ...lists: readonly (readonly LeftOut[])[]
+): readonly LeftOut[] {
+  return [...new Map(lists.flat().map((one) => [one.digest, one])).values()];
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -1,0 +1,336 @@
+/**
+ * A set of volumes, to be written. Which volume gets what is decided once, when
+ * all content is known.
+ *
+ * @module
+ */
+
+import type { ByteReader } from "../../bytes.ts";
+import { HangarError } from "../../errors.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { VolumeContent } from "../archive_record.ts";
+import type { ArchiveFiles } from "../files.ts";
+import type { Content } from "../content.ts";
+import type { ArchiveFileSet, IncomingContent, Medium } from "../medium.ts";
+import { MemoryMedium } from "../memory_medium.ts";
+import { END_BYTES } from "../tar/tar_header.ts";
+import { partialPath, TarMedium } from "../tar/tar_medium.ts";
+import {
+  assignVolumes,
+  isWhole,
+  MIN_CAPACITY,
+  partBytes,
+  partPath,
+  volumePath,
+} from "./assign_volumes.ts";
+import { VolumeSetReader, type VolumeTar } from "./volume_reader.ts";
+
+/** Volumes of a set that are there, while others are lost. */
+export interface FoundVolumes {
+  readonly volumes: ReadonlyMap<number, VolumeTar>;
+  /** What each volume of the set holds. */
+  readonly table: readonly (readonly VolumeContent[])[];
+}
+
+/** How a set of volumes is written. */
+export interface VolumesOptions {
+  readonly files: ArchiveFiles;
+  /** The path of the set, from which those of its volumes are made. */
+  readonly path: string;
+  /** The most that a volume may have, in bytes. */
+  readonly volumeSize: number;
+  /** Volumes that are kept; the lost ones are made again. @default {none} */
+  readonly found?: FoundVolumes;
+}
+
+/** Writes a set of volumes. */
+export class VolumesMedium implements Medium {
+  readonly name: string;
+  readonly #options: VolumesOptions;
+  readonly #held = new AsyncDisposableStack();
+  /** What is written before it is known which volume it belongs to. */
+  readonly #early: MemoryMedium;
+  readonly #tars = new Map<number, TarMedium>();
+  #table: readonly (readonly VolumeContent[])[] = [];
+  #places = new Map<
+    Digest,
+    { readonly part: VolumeContent; tar?: TarMedium }[]
+  >();
+  #reader: VolumeSetReader;
+  #isAssigned = false;
+
+  constructor(options: VolumesOptions) {
+    const { path, found } = options;
+    this.name = path;
+    this.#options = options;
+    this.#early = new MemoryMedium(path, {
+      cost: (content) => costOf(content),
+      free: () => this.free(),
+    });
+    this.#table = found?.table ?? [];
+    this.#reader = new VolumeSetReader(
+      path,
+      found?.volumes ?? new Map(),
+      this.#table,
+    );
+  }
+
+  /**
+   * Decides which volume gets what, and moves there what was written so far.
+   *
+   * @param contents all that the archive is to hold
+   * @param describing what the files take that describe it, in bytes
+   * @throws {HangarError} `usage` where volumes are too small for that
+   */
+  async assign(
+    contents: Iterable<Content>,
+    describing: number,
+  ): Promise<void> {
+    const { found, volumeSize, files, path } = this.#options;
+    const capacity = volumeSize - describing - END_BYTES;
+    if (!found && capacity < MIN_CAPACITY) {
+      throw new HangarError(
+        "usage",
+        `--volume-size ${volumeSize} is too small: each volume says what all of them hold, which takes ${describing} bytes here`,
+        { hint: `give at least ${describing + END_BYTES + MIN_CAPACITY}` },
+      );
+    }
+    if (!found) this.#table = assignVolumes(contents, capacity);
+    if (this.#table.length === 0) this.#table = [[]];
+    for (const number of this.#table.keys()) {
+      if (found?.volumes.has(number + 1)) continue;
+      const tar = await TarMedium.begin(files, volumePath(path, number + 1));
+      this.#held.use(tar);
+      this.#tars.set(number + 1, tar);
+      await this.#lock(volumePath(path, number + 1));
+      await forgetOthers(tar, this.#table[number]!);
+    }
+    this.#place();
+    this.#isAssigned = true;
+    for await (const content of this.#early.contents()) {
+      await this.#moveEarly(content);
+    }
+  }
+
+  async #lock(path: string): Promise<void> {
+    const lock = await this.#options.files.lock(partialPath(path));
+    if (!lock) {
+      throw new HangarError(
+        "usage",
+        `${path} is being written by another process`,
+        { hint: "wait until it has ended" },
+      );
+    }
+    this.#held.use(lock);
+  }
+
+  #place(): void {
+    const { path, found } = this.#options;
+    const volumes = new Map<number, VolumeTar>([
+      ...found?.volumes ?? [],
+      ...this.#tars,
+    ]);
+    this.#reader = new VolumeSetReader(path, volumes, this.#table);
+    for (const [i, parts] of this.#table.entries()) {
+      for (const part of parts) {
+        const places = this.#places.get(part.digest) ?? [];
+        places.push({ part, tar: this.#tars.get(i + 1) });
+        this.#places.set(part.digest, places);
+      }
+    }
+    for (const places of this.#places.values()) {
+      places.sort((a, b) => a.part.offset - b.part.offset);
+    }
+  }
+
+  async #moveEarly(content: Content): Promise<void> {
+    const isPlaced = this.#places.has(content.digest);
+    if (isPlaced && await this.#reader.sizeOf(content.digest) === undefined) {
+      const reader = await this.#early.open(content, 0);
+      const incoming = await this.begin(content);
+      for (let piece; (piece = await reader.read());) {
+        await incoming.write(piece);
+      }
+      await incoming.keep();
+    }
+    await this.#early.forget(content.digest);
+  }
+
+  async sizeOf(digest: Digest): Promise<number | undefined> {
+    return await this.#early.sizeOf(digest) ??
+      await this.#reader.sizeOf(digest);
+  }
+
+  async open(content: Content, offset: number): Promise<ByteReader> {
+    return await this.#early.sizeOf(content.digest) === undefined
+      ? await this.#reader.open(content, offset)
+      : await this.#early.open(content, offset);
+  }
+
+  async readFile(path: string, limit: number): Promise<Uint8Array | undefined> {
+    return await this.#reader.readFile(path, limit);
+  }
+
+  async *contents(): AsyncIterable<Content> {
+    yield* this.#reader.contents();
+  }
+
+  async begin(content: Content): Promise<IncomingContent> {
+    const places = this.#places.get(content.digest);
+    if (!this.#isAssigned) return await this.#early.begin(content);
+    if (!places) {
+      throw new HangarError(
+        "conflict",
+        `${this.name}: ${content.digest} was not there when the volumes were planned`,
+        {
+          hint: "the source has changed meanwhile: run the same command again",
+        },
+      );
+    }
+    return new IncomingParts(places);
+  }
+
+  cost(content: Iterable<Content>): number {
+    return this.#early.cost(content);
+  }
+
+  async free(): Promise<number> {
+    return await this.#options.files.free(this.#options.path);
+  }
+
+  async *leftovers(): AsyncIterable<Content> {
+    for (const tar of this.#tars.values()) yield* tar.leftovers();
+  }
+
+  async forget(digest: Digest): Promise<void> {
+    await this.#early.forget(digest);
+    for (const { part, tar } of this.#places.get(digest) ?? []) {
+      if (isWhole(part)) await tar?.forget(digest);
+      else await tar?.forgetFile(partPath(part));
+    }
+  }
+
+  async commit(files: ArchiveFileSet): Promise<void> {
+    for (const digest of files.unused) await this.forget(digest);
+    // What images lack that failed is in no volume.
+    const table: VolumeContent[][] = [];
+    for (const parts of this.#table) {
+      const there: VolumeContent[] = [];
+      for (const part of parts) {
+        if (await this.#reader.sizeOf(part.digest) === part.size) {
+          there.push(part);
+        }
+      }
+      table.push(there);
+    }
+    for (const [number, tar] of this.#tars) {
+      await tar.commit({
+        ...files,
+        unused: [],
+        record: () => files.record({ number, volumes: table }),
+      });
+    }
+    await this.#removeSurplus();
+  }
+
+  /** Volumes of an earlier set that had more of them. */
+  async #removeSurplus(): Promise<void> {
+    const { files, path } = this.#options;
+    for (let number = this.#table.length + 1;; number++) {
+      const surplus = volumePath(path, number);
+      if (await files.look(surplus) === undefined) return;
+      await files.remove(surplus);
+    }
+  }
+
+  async discard(): Promise<void> {
+    for (const tar of this.#tars.values()) await tar.discard();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader[Symbol.asyncDispose]();
+    await this.#held.disposeAsync();
+  }
+}
+
+function costOf(content: Iterable<Content>): number {
+  let sum = 0;
+  for (const { digest, size } of content) {
+    sum += partBytes({ digest, size, offset: 0, length: size });
+  }
+  return sum;
+}
+
+/** Gives up what an earlier run has left in a volume and now belongs elsewhere. */
+async function forgetOthers(
+  tar: TarMedium,
+  parts: readonly VolumeContent[],
+): Promise<void> {
+  const own = new Set(parts.map(partPath));
+  const whole = new Set(parts.filter(isWhole).map(({ digest }) => digest));
+  for await (const { digest } of tar.leftovers()) {
+    if (!whole.has(digest)) await tar.forget(digest);
+  }
+  for (const name of tar.fileNames) {
+    if (!own.has(name)) await tar.forgetFile(name);
+  }
+}
+
+/** Content that goes into several volumes, one part after the other. */
+class IncomingParts implements IncomingContent {
+  readonly #left: { readonly part: VolumeContent; readonly tar?: TarMedium }[];
+  readonly #begun: IncomingContent[] = [];
+  #current?: { readonly to?: IncomingContent; left: number };
+
+  constructor(
+    places: readonly {
+      readonly part: VolumeContent;
+      readonly tar?: TarMedium;
+    }[],
+  ) {
+    this.#left = [...places];
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
+    while (rest.length > 0) {
+      if (!this.#current || this.#current.left === 0) await this.#next();
+      const current = this.#current!;
+      const piece = rest.subarray(0, current.left);
+      await current.to?.write(piece);
+      current.left -= piece.length;
+      rest = rest.subarray(piece.length);
+    }
+  }
+
+  /** A part that its volume has already is passed over. */
+  async #next(): Promise<void> {
+    const place = this.#left.shift();
+    if (!place) {
+      throw new HangarError(
+        "content-mismatch",
+        "there are more bytes than announced",
+      );
+    }
+    const { part, tar } = place;
+    const isThere = !tar ||
+      (isWhole(part)
+        ? await tar.sizeOf(part.digest) !== undefined
+        : tar.fileSize(partPath(part)) !== undefined);
+    const to = isThere
+      ? undefined
+      : await tar.beginEntry(partPath(part), part.length);
+    if (to) this.#begun.push(to);
+    this.#current = { to, left: part.length };
+  }
+
+  async keep(): Promise<void> {
+    // Content without bytes has a place too.
+    if (!this.#current && this.#left.length > 0) await this.#next();
+    for (const incoming of this.#begun) await incoming.keep();
+  }
+
+  async drop(): Promise<void> {
+    for (const incoming of this.#begun) await incoming.drop();
+  }
+}

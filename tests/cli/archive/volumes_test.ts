@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeImage, makeMultiArch, randomBytes } from "../../support/images.ts";
+import { hangar } from "../../support/hangar.ts";
+import { Carry } from "./support.ts";
+
+const SIZE = 64 * 1024;
+
+/** A set of volumes, one blob of which is larger than a volume. */
+async function saveVolumes(carry: Carry): Promise<string> {
+  const large = makeImage({
+    seed: "large",
+    layers: [randomBytes(150_000, "large"), 20_000],
+  });
+  carry.source.install("corp/large", "v1", large);
+  carry.source.install("corp/app", "v1", makeMultiArch("app"));
+  for (let i = 0; i < 4; i++) {
+    const seed = `n${i}`;
+    carry.source.install(
+      `corp/${seed}`,
+      "v1",
+      makeImage({ seed, layers: [randomBytes(18_000, seed)] }),
+    );
+  }
+  const list = [
+    "corp/large:v1",
+    "corp/app:v1",
+    ...[0, 1, 2, 3].map((i) => `corp/n${i}:v1`),
+  ].join("\n");
+  const saved = await carry.save(list, "set.tar", [`--volume-size=${SIZE}`]);
+  assertEquals(saved.code, 0, saved.stderr);
+  return list;
+}
+
+function volumes(carry: Carry): string[] {
+  return [...Deno.readDirSync(carry.directory)].map(({ name }) => name)
+    .filter((name) => /^set\.\d+\.tar$/.test(name)).sort();
+}
+
+Deno.test("volumes: each fits, is a tar of its own, and says which of how many it is", async () => {
+  await using carry = new Carry();
+  await saveVolumes(carry);
+  const names = volumes(carry);
+  assert(names.length >= 4, names.join());
+  for (const [i, name] of names.entries()) {
+    const { size } = Deno.statSync(carry.path(name));
+    assert(size <= SIZE, `${name} has ${size} bytes`);
+    const listed = await new Deno.Command("tar", {
+      args: ["xOf", carry.path(name), "--wildcards", ".hangar/*.json"],
+    }).output();
+    assert(listed.success);
+    const record = JSON.parse(new TextDecoder().decode(listed.stdout));
+    assertEquals(record.volume.number, i + 1);
+    assertEquals(record.volume.volumes.length, names.length);
+  }
+  assertEquals(
+    [...Deno.readDirSync(carry.directory)].filter(({ name }) =>
+      name.endsWith(".partial")
+    ),
+    [],
+  );
+});
+
+for (const how of ["the set", "one volume", "all volumes", "a directory"]) {
+  Deno.test(`volumes: they are loaded as one archive (${how})`, async () => {
+    await using carry = new Carry();
+    const list = await saveVolumes(carry);
+    const names = volumes(carry);
+    const sources = how === "the set"
+      ? ["set.tar"]
+      : how === "one volume"
+      ? [names[1]!]
+      : how === "a directory"
+      ? ["."]
+      : names;
+    const loaded = await hangar([
+      "load",
+      ...sources.map((name) => `-s=${carry.path(name)}`),
+      `-d=http://${carry.destination.host}`,
+      `--failed=${carry.path("failed.txt")}`,
+    ]);
+    assertEquals(loaded.code, 0, loaded.stderr);
+    await using mirrored = await carry.mirrored(list);
+    for (const name of mirrored.tags()) {
+      const [repository, tag] = name.split(":");
+      assertEquals(
+        carry.destination.digestOf(repository!, tag!),
+        mirrored.digestOf(repository!, tag!),
+      );
+    }
+  });
+}
+
+Deno.test("volumes: a lost one is named, and made again alone", async () => {
+  await using carry = new Carry();
+  const list = await saveVolumes(carry);
+  const names = volumes(carry);
+  const before = new Map(
+    names.map((name) => [name, Deno.readFileSync(carry.path(name))]),
+  );
+  for (const name of names) {
+    await Deno.remove(carry.path(name));
+    const refused = await carry.load("set.tar");
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, name);
+    carry.source.clear();
+    const saved = await carry.save(list, "set.tar", [`--volume-size=${SIZE}`]);
+    assertEquals(saved.code, 0, saved.stderr);
+    const sent = carry.source.requests.filter(({ kind, method }) =>
+      kind === "blob" && method === "GET"
+    ).length;
+    assert(sent < 12, `${sent} blobs were fetched for one volume`);
+    for (const [other, bytes] of before) {
+      if (other !== name) {
+        assertEquals(Deno.readFileSync(carry.path(other)), bytes);
+      }
+    }
+    // Its entries may come in another order.
+    before.set(name, Deno.readFileSync(carry.path(name)));
+  }
+  const loaded = await carry.load("set.tar");
+  assertEquals(loaded.code, 0, loaded.stderr);
+});
+
+Deno.test("volumes: one of another set, and one that is there twice, are named", async () => {
+  await using carry = new Carry();
+  await saveVolumes(carry);
+  const [first, second] = volumes(carry);
+  await Deno.copyFile(carry.path(first!), carry.path("set.009.tar"));
+  const doubled = await carry.load("set.tar");
+  assertEquals(doubled.code, 1);
+  assertStringIncludes(doubled.stderr, "both volume 1");
+  assertStringIncludes(doubled.stderr, "set.009.tar");
+  await Deno.remove(carry.path("set.009.tar"));
+  carry.source.install("corp/other", "v1", makeImage({ seed: "other" }));
+  const other = await carry.save("corp/other:v1", "other.tar", [
+    `--volume-size=${SIZE}`,
+  ]);
+  assertEquals(other.code, 0, other.stderr);
+  await Deno.rename(carry.path("other.001.tar"), carry.path(second!));
+  const swapped = await carry.load("set.tar");
+  assertEquals(swapped.code, 1);
+  assertStringIncludes(swapped.stderr, "different sets");
+});
+
+Deno.test("volumes: a size that cannot hold what describes the set is refused", async () => {
+  await using carry = new Carry();
+  carry.source.install("corp/app", "v1", makeMultiArch("app"));
+  const refused = await carry.save("corp/app:v1", "set.tar", [
+    "--volume-size=4KiB",
+  ]);
+  assertEquals(refused.code, 2);
+  assertStringIncludes(refused.stderr, "--volume-size");
+  const odd = await carry.save("corp/app:v1", "set.tar", ["--volume-size=x"]);
+  assertEquals(odd.code, 2);
+  assertStringIncludes(odd.stderr, "4GiB");
+});
