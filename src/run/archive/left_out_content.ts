@@ -6,7 +6,6 @@
  */
 
 import { pooledMap } from "@std/async/pool";
-import type { ByteReader } from "../../bytes.ts";
 import type { ContentLedger } from "../../copy/content_ledger.ts";
 import { HangarError } from "../../errors.ts";
 import type { ArchiveRecord, LeftOut } from "../../layout/archive_record.ts";
@@ -197,7 +196,7 @@ class ArchiveWithBases implements SourceStore {
     repository: string,
     blob: Descriptor,
     options?: CallOptions & { readonly offset?: number },
-  ): Promise<ByteReader> {
+  ): ReturnType<SourceStore["openBlob"]> {
     const holder = this.#elsewhere(blob);
     return holder
       ? await holder.store.openBlob(holder.repository, blob, options)
