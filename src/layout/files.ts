@@ -8,6 +8,8 @@ import type { RandomAccess } from "./random_access.ts";
 
 /** A file that is read and written at positions. */
 export interface ArchiveFile extends RandomAccess, AsyncDisposable {
+  /** What it took on the disk when it was opened, in bytes: less with holes. */
+  readonly allocated: number;
   /** Writes all bytes at a position; a file that is shorter grows. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /** Cuts the file off, or lets it grow, to a size in bytes. */

@@ -309,11 +309,11 @@ export class LayoutStore extends LayoutSource
     from: string,
     options: CallOptions = {},
   ): Promise<MountResult> {
-    const mounted = await this.hasBlob(repository, blob, options);
-    if (mounted && from !== repository) return { mounted };
-    // There is no request here that a mount from the repository itself spares.
-    const upload = { cancel: () => Promise.resolve() };
-    return { mounted: false, ...(from !== repository && { upload }) };
+    // An open upload, or a mount from the repository itself, spares no request
+    // here.
+    const mounted = from !== repository &&
+      await this.hasBlob(repository, blob, options);
+    return { mounted };
   }
 
   async writeBlob(

@@ -101,13 +101,13 @@ export class PlanningStore implements DestinationStore, BlobMounter {
   async mountBlob(
     repository: string,
     blob: Descriptor,
-    _from: string,
+    from: string,
     options?: CallOptions,
   ): Promise<MountResult> {
-    const mounted = await this.hasBlob(repository, blob, options);
-    return mounted
-      ? { mounted }
-      : { mounted, upload: { cancel: () => Promise.resolve() } };
+    // An open upload would have the blob read ahead.
+    const mounted = from !== repository &&
+      await this.hasBlob(repository, blob, options);
+    return { mounted };
   }
 
   writeBlob(_repository: string, { digest, size }: Descriptor): Promise<void> {

@@ -42,16 +42,19 @@ async function telling<T>(
 /** An open file. One call at a time moves its position. */
 class OpenFile implements ArchiveFile {
   readonly size: number;
+  readonly allocated: number;
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #position = 0;
   #last: Promise<unknown> = Promise.resolve();
   #isOpen = true;
 
-  constructor(path: string, file: Deno.FsFile, size: number) {
+  constructor(path: string, file: Deno.FsFile, info: Deno.FileInfo) {
+    const { size, blocks } = info;
     this.#path = path;
     this.#file = file;
     this.size = size;
+    this.allocated = blocks === null ? size : Math.min(size, blocks * 512);
   }
 
   read(offset: number, buffer: Uint8Array): Promise<number> {
@@ -117,8 +120,7 @@ async function open(
     if (!options.createNew) await refuseOddFile(path, action);
     const file = await Deno.open(path, options);
     try {
-      const { size } = await file.stat();
-      return new OpenFile(path, file, size);
+      return new OpenFile(path, file, await file.stat());
     } catch (error) {
       file.close();
       throw error;

@@ -207,7 +207,9 @@ export class TarMedium implements Medium {
     for (const { digest, size } of content) {
       sum += headerBytes(contentPath(digest), size) + padded(size);
     }
-    return Math.max(0, sum - this.#space.unused);
+    // What a run has left may have holes, which take room when they are filled.
+    const { size, allocated } = this.#file;
+    return Math.max(0, sum - this.#space.unused + (size - allocated));
   }
 
   async free(): Promise<number> {

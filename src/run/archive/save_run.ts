@@ -69,6 +69,8 @@ export class SaveRun {
   readonly #failed = new Map<number, unknown>();
   readonly #images: number;
   readonly #farSide: FarSide;
+  /** Set when the disk is full: nothing more is tried then. */
+  #full?: HangarError;
   #services?: RunServices;
 
   constructor(target: ArchiveTarget, plan: MirrorPlan, options: SaveOptions) {
@@ -212,10 +214,16 @@ export class SaveRun {
     trace: RunServices["trace"],
   ): Promise<ImageResult> {
     if (this.#failed.has(job.task.id)) throw this.#failed.get(job.task.id);
+    if (this.#full) throw this.#full;
     const services = { ...this.#services!, trace };
-    return this.#options.dryRun
-      ? await dryRunImage(job, services, how)
-      : await mirrorImage(job, services, how);
+    try {
+      return this.#options.dryRun
+        ? await dryRunImage(job, services, how)
+        : await mirrorImage(job, services, how);
+    } catch (error) {
+      if (isDiskFull(error)) this.#full = error;
+      throw error;
+    }
   }
 
   /**
@@ -234,7 +242,7 @@ export class SaveRun {
       return true;
     }
     const { name } = this.#medium;
-    if (signal.aborted || outcomes.some(({ error }) => isDiskFull(error))) {
+    if (signal.aborted || this.#full) {
       console.warn(
         `${name} is not complete: run the same command again, and it goes on`,
       );
@@ -288,7 +296,7 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-function isDiskFull(error: unknown): boolean {
+function isDiskFull(error: unknown): error is HangarError {
   return error instanceof HangarError && error.code === "disk-full";
 }
 
