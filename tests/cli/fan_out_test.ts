@@ -201,6 +201,33 @@ Deno.test("fan-out: with shards, a line's destinations stay together", async () 
   assertEquals(seen, 4);
 });
 
+Deno.test("fan-out: an archive is loaded into several registries", async () => {
+  await using fan = new Fan(2);
+  install(fan);
+  const archive = `${fan.directory}/saved.tar`;
+  const saved = await hangar([
+    "save",
+    "-f-",
+    `--source=http://${fan.source.host}`,
+    `--destination=${archive}`,
+    `--failed=${fan.failed}`,
+  ], { stdin: LIST });
+  assertEquals(saved.code, 0, saved.stderr);
+  const flags = [
+    `--source=${archive}`,
+    ...fan.destinations.map(({ host }) => `--destination=http://${host}`),
+    `--failed=${fan.failed}`,
+  ];
+  const loaded = await hangar(["load", ...flags]);
+  assertEquals(loaded.code, 0, loaded.stderr);
+  assertStringIncludes(loaded.stderr, "4 copied");
+  for (const destination of fan.destinations) {
+    assertEquals(destination.tags().length, 2);
+  }
+  const validated = await hangar(["load", "validate", ...flags]);
+  assertEquals(validated.code, 0, validated.stderr);
+});
+
 Deno.test("fan-out: as an option of the library", async () => {
   await using fan = new Fan(2);
   install(fan);

@@ -146,7 +146,7 @@ Deno.test("read once: when the source breaks off, all go on from there", async (
 });
 
 Deno.test("read once: a slow destination does not slow the others, and gets all", async () => {
-  const slow = FakeRegistry.start({ latencyMs: 150 });
+  const slow = FakeRegistry.start({ latencyMs: 300 });
   const [a, b] = threeMore();
   await using fan = new Fan(a!, slow, b!);
   const names = [...Array(14).keys()].map((i) => `corp/app${i}`);

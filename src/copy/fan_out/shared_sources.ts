@@ -95,11 +95,15 @@ export class SharedSources {
     }
     const key = keyOf(store, blob);
     let gathering = this.#gatherings.get(key);
-    if (!gathering || !gathering.mayJoin(reader.place)) {
-      if (gathering) {
-        // It is read already, and its beginning is gone.
-        return await gate.enter([destinationId], { signal, bytes });
-      }
+    if (gathering?.settled) {
+      await gathering.settled;
+      gathering = this.#gatherings.get(key);
+    }
+    if (gathering && !gathering.mayJoin(reader.place)) {
+      // Its beginning is gone, or it is read by others that are ahead.
+      return await gate.enter([destinationId], { signal, bytes });
+    }
+    if (!gathering) {
       gathering = new Gathering({
         ...this.#options,
         store,
@@ -204,6 +208,9 @@ class Gathering {
   readonly #options: GatheringOptions;
   readonly #members = new Map<number, Member>();
   #state: "gathering" | "entering" | "reading" = "gathering";
+  #company?: Company;
+  /** Set while the slots are waited for; resolves when that has ended. */
+  settled?: Promise<void>;
   #joined = Promise.withResolvers<void>();
 
   constructor(options: GatheringOptions) {
@@ -213,6 +220,7 @@ class Gathering {
   /** Whether a place can still be given all of the blob. */
   mayJoin(place: number): boolean {
     if (this.#members.has(place)) return false;
+    if (this.#company && !this.#company.places.has(place)) return false;
     return this.#state === "gathering" ||
       this.#state === "reading" && this.read!.isOpen;
   }
@@ -255,9 +263,16 @@ class Gathering {
   }
 
   async #go(company: Company): Promise<void> {
-    const { gate, store, blob, signal, onEnd } = this.#options;
+    this.#company = company;
     await this.#gather(company);
     this.#state = "entering";
+    this.settled = this.#enter();
+    await this.settled;
+    this.settled = undefined;
+  }
+
+  async #enter(): Promise<void> {
+    const { gate, store, blob, signal, onEnd } = this.#options;
     const members = [...this.#members.values()];
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ENTER_MS);
@@ -280,13 +295,25 @@ class Gathering {
     }
   }
 
-  /** Waits until all in step are here, or have ended, or it takes too long. */
-  async #gather({ places }: Company): Promise<void> {
-    const until = performance.now() + GATHER_MS;
-    while (
-      [...places].some((place) => !this.#members.has(place)) &&
-      performance.now() < until && !this.#options.signal.aborted
-    ) {
+  /**
+   * Waits until all in step are here, or have ended, or it takes too long. Whoever
+   * does not come is not waited for again with this image: it may have the rest.
+   */
+  async #gather(company: Company): Promise<void> {
+    const from = performance.now();
+    const missing = () =>
+      [...company.places].filter((place) =>
+        !this.#members.has(place) && !company.absent.has(place)
+      );
+    while (missing().length > 0 && !this.#options.signal.aborted) {
+      const waited = performance.now() - from;
+      if (waited >= GATHER_MS) {
+        for (const place of missing()) {
+          company.absent.add(place);
+          company.waitedFor(place, waited);
+        }
+        return;
+      }
       const late = new AbortController();
       await Promise.race([
         this.#joined.promise,

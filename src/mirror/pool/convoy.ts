@@ -150,7 +150,9 @@ class Convoy<T> {
     const places = new Set(byPlace.keys());
     const company: Company = {
       places,
-      waitedFor: (place, ms) => this.#waitedFor([place], ms),
+      absent: new Set(),
+      waitedFor: (place, ms) =>
+        this.#waitedFor([place], ms / this.#run.options.jobs),
     };
     const ends = new Map<number, Promise<void>>();
     for (const [place, tasks] of byPlace) {

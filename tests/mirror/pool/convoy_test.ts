@@ -68,7 +68,7 @@ Deno.test("convoy: a destination that others would wait for is left behind, and 
     work: async ({ id, place = 0 }, company) => {
       if (place === 1) {
         // It stands still until the others are through.
-        company.waitedFor(1, 5_000);
+        company.waitedFor(1, 10_000);
         await new Promise<void>((resolve) => held.push(resolve));
       } else now += 10;
       ended.get(place)!.push(id);
