@@ -13,6 +13,7 @@ const PASSWORD = "docs-pa55word";
 /** Registries of the pages that images are written to. */
 const OPEN = "registry.example:5000";
 const HARBOR = "harbor.example";
+const REGION = "eu.example:5000";
 
 const PAGES = [
   `${ROOT}README.md`,
@@ -41,6 +42,7 @@ class Sandbox implements AsyncDisposable {
       }),
   });
   readonly open = FakeRegistry.start({ quirks: { relativeLocation: true } });
+  readonly region = FakeRegistry.start();
   readonly harbor = FakeRegistry.start({
     harbor: { projects: new Set(["rancher", "jetstack"]) },
     quirks: { relativeLocation: true },
@@ -51,6 +53,8 @@ class Sandbox implements AsyncDisposable {
       ? this.open.host
       : host === HARBOR
       ? this.harbor.host
+      : host === REGION
+      ? this.region.host
       : this.source.host
   );
 
@@ -72,6 +76,7 @@ class Sandbox implements AsyncDisposable {
         "registry.k8s.io",
         OPEN,
         HARBOR,
+        REGION,
       ].map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true`)
         .join("\n"),
     );
@@ -136,7 +141,7 @@ esac`,
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#proxy[Symbol.asyncDispose]();
-    for (const registry of [this.source, this.open, this.harbor]) {
+    for (const registry of [this.source, this.open, this.harbor, this.region]) {
       await registry[Symbol.asyncDispose]();
     }
     await Deno.remove(this.path, { recursive: true });
@@ -156,6 +161,11 @@ const RESULTS: Readonly<Record<string, (sandbox: Sandbox) => void>> = {
       ]
     ) assert(tags.includes(tag), `${tag} is not among ${tags.join(", ")}`);
   },
+  "docs/regions.md": ({ open, region }) => {
+    assertEquals(open.tags().sort(), region.tags().sort());
+    assertEquals(open.tags().length, 2);
+  },
+  "docs/kubernetes.md": ({ open }) => assertEquals(open.tags().length, 5),
   "docs/signing.md": ({ open }) => {
     const tags = open.tags();
     assert(tags.some((tag) => tag.endsWith(".sig")), tags.join(", "));
