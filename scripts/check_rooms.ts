@@ -162,7 +162,10 @@ export const DENO_USERS: readonly string[] = [
 ];
 
 /** Declarations for the compiler alone: they import nothing and are no module. */
-export const NOT_MODULES: readonly string[] = ["src/std.d.ts"];
+export const NOT_MODULES: readonly string[] = [
+  "src/std.d.ts",
+  "src/yauzl.d.ts",
+];
 
 /** What is judged; all paths are relative to the project, with slashes. */
 export interface Project {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describeError } from "../../errors.ts";
 import type {
   ImageList,
   InvalidLine,
@@ -18,7 +19,10 @@ import type { OpenArchive } from "./open_archive.ts";
  * along with their images, so they are not images of their own.
  */
 export function listOf(
-  { index, medium, record }: Pick<OpenArchive, "index" | "medium" | "record">,
+  { index, medium, record, refused = [] }: Pick<
+    OpenArchive,
+    "index" | "medium" | "record" | "refused"
+  >,
 ): ImageList {
   const entries: ListEntry[] = [];
   const invalid: InvalidLine[] = [];
@@ -26,7 +30,7 @@ export function listOf(
   for (const { reference, bareTag, descriptor } of index.entries) {
     if (!reference) {
       // hangar's own archives name all images; the others are referrers.
-      if (record) continue;
+      if (record && bareTag === undefined) continue;
       const text = bareTag ?? descriptor.digest;
       invalid.push({
         line: ++line,
@@ -46,6 +50,10 @@ export function listOf(
       ordinal: entries.length + 1,
       source: reference,
     });
+  }
+  for (const { name, error } of refused) {
+    const reason = `${name}: ${describeError(error)}`;
+    invalid.push({ line: ++line, text: `# ${name}`, reason });
   }
   return { name: medium.name, entries, invalid };
 }

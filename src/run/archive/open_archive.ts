@@ -18,6 +18,8 @@ import {
 } from "../../layout/archive_record.ts";
 import { DirectoryReader } from "../../layout/directory_medium.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
+import type { GoArchive } from "../../layout/go_archive/go_archive.ts";
+import type { RefusedItem } from "../../layout/go_archive/go_index.ts";
 import type { MediumReader } from "../../layout/medium.ts";
 import { TarReader } from "../../layout/tar/tar_reader.ts";
 import { volumeOf } from "../../layout/volumes/assign_volumes.ts";
@@ -32,6 +34,8 @@ export interface OpenArchive extends AsyncDisposable {
   readonly indexBytes: Uint8Array;
   /** hangar's own record; other tools write none. */
   readonly record?: ArchiveRecord;
+  /** Images that it lists and that cannot be understood. @default {none} */
+  readonly refused?: readonly RefusedItem[];
 }
 
 /**
@@ -50,12 +54,12 @@ export async function openArchive(
     ? [path, ...more]
     : await volumePaths(files, path);
   if (volumes) return await openSet(files, volumes);
-  const info = await files.look(path);
-  const medium = info?.kind === "directory"
-    ? new DirectoryReader(files, path)
-    : await TarReader.open(files, path);
+  const medium = await openMedium(files, path);
   try {
-    return await describe(medium);
+    const archive = await describe(medium);
+    return "refused" in medium
+      ? { ...archive, refused: medium.refused }
+      : archive;
   } catch (error) {
     await medium[Symbol.asyncDispose]();
     throw error;
@@ -86,6 +90,29 @@ async function openSet(
     for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
     throw error;
   }
+async function openMedium(
+  files: ArchiveFiles,
+  path: string,
+): Promise<DirectoryReader | TarReader | GoArchive> {
+  const info = await files.look(path);
+  if (info?.kind === "directory") return new DirectoryReader(files, path);
+  if (await isZip(files, path)) {
+    const { GoArchive } = await import(
+      "../../layout/go_archive/go_archive.ts"
+    );
+    return await GoArchive.open(await files.read(path), path);
+  }
+  return await TarReader.open(files, path);
+}
+
+/** Whether a file begins as a zip: archives of Go hangar are zips. */
+async function isZip(files: ArchiveFiles, path: string): Promise<boolean> {
+  await using file = await files.read(path);
+  const start = new Uint8Array(4);
+  await file.read(0, start);
+  const [p, k, a, b] = start;
+  return p === 0x50 && k === 0x4b &&
+    ((a === 3 && b === 4) || (a === 5 && b === 6));
 }
 
 /** Reads the files that describe the content of an archive. */
@@ -95,7 +122,10 @@ export async function describe(medium: MediumReader): Promise<OpenArchive> {
     throw new HangarError(
       "invalid-archive",
       `${medium.name} has no index.json: it is no OCI image layout`,
-      { hint: "hangar reads OCI image layouts: a directory, or a .tar of one" },
+      {
+        hint:
+          "hangar reads OCI image layouts, a directory or a .tar of one, and zips of Go hangar",
+      },
     );
   }
   const index = parseArchiveIndex(indexBytes, medium.name);
