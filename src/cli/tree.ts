@@ -11,6 +11,7 @@ import {
 } from "./flags/command_spec.ts";
 import { prepareContext } from "./prepare_context.ts";
 import type { CliContext } from "./context.ts";
+import { archiveCommand } from "./commands/archive_command.ts";
 import { completionCommand } from "./commands/completion_command.ts";
 import { convertListCommand } from "./commands/convert_list_command.ts";
 import { generateKeyCommand } from "./commands/generate_key_command.ts";
@@ -78,6 +79,7 @@ export const root: CommandSpec<CliContext> = {
     },
   ],
   subcommands: [
+    archiveCommand,
     completionCommand,
     convertListCommand,
     deleteCommand,

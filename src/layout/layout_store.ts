@@ -92,6 +92,12 @@ export class LayoutSource implements SourceStore {
         `${this.id} names ${digest} and does not hold it: it is damaged or not whole`,
       );
     }
+    if (named && named.size !== size) {
+      throw new HangarError(
+        "invalid-archive",
+        `${this.id}: its index.json says that ${digest} has ${named.size} bytes, and it has ${size}`,
+      );
+    }
     const bytes = await this.#readWhole({ digest, size }, MAX_MANIFEST_BYTES);
     verifyBytes(bytes, { digest, size });
     const mediaType = this.types.get(digest) ?? named?.mediaType ??

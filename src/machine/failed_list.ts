@@ -102,25 +102,30 @@ export async function checkFailedPath(
   }
 }
 
-/** The flags of two files that would be one. */
+/** How the refusal of one file for two uses is told. */
 export interface SameFileNames {
   /** The flag of the second file. @default {"--report"} */
   readonly flag?: string;
-  /** The first file. @default {"the failed list"} */
+  /** @default {"the failed list goes to the same file"} */
+  readonly why?: string;
+  /** The flag of the first file. @default {"--failed"} */
   readonly other?: string;
 }
 
 /**
- * Refuses one file for two outputs, such as the failed list and the report: one
+ * Refuses one file for two uses, such as the failed list and the report: one
  * would replace the other. A device such as `/dev/null` takes both.
  *
- * @param flag the flag that named the report
  * @throws {HangarError} `usage`
  */
 export async function refuseSameFile(
   first: string,
   second: string,
-  { flag = "--report", other = "the failed list" }: SameFileNames = {},
+  {
+    flag = "--report",
+    why = "the failed list goes to the same file",
+    other = "--failed",
+  }: SameFileNames = {},
 ): Promise<void> {
   const info = await statOf(first);
   if (isDevice(info)) return;
@@ -130,14 +135,8 @@ export async function refuseSameFile(
   if (!same) return;
   throw new HangarError(
     "usage",
-    `invalid value ${
-      JSON.stringify(second)
-    } for ${flag}: ${other} goes to the same file`,
-    {
-      hint: `name another file with ${flag} or ${
-        other === "the report" ? "--report" : "--failed"
-      }`,
-    },
+    `invalid value ${JSON.stringify(second)} for ${flag}: ${why}`,
+    { hint: `name another file with ${flag} or ${other}` },
   );
 }
 

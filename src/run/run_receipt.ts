@@ -42,7 +42,11 @@ export async function runReceipt(
       await refuseSameFile(failed, output, { flag: "--output" });
     }
     if (report && report !== "-") {
-      const what = { flag: "--output", other: "the report" };
+      const what = {
+        flag: "--output",
+        why: "the report goes to the same file",
+        other: "--report",
+      };
       await refuseSameFile(report, output, what);
     }
   }
@@ -86,7 +90,7 @@ export async function runReceipt(
   const digests = new Set(
     repositories.flatMap(({ manifests, blobs }) => [...manifests, ...blobs]),
   );
-  console.info(
+  console.result(
     `The receipt ${
       output === "-" ? "is on standard output" : `is ${output}`
     }: ${counted(digests.size, "digest")} in ${

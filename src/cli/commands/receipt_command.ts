@@ -81,7 +81,9 @@ hangar save \\
       jobs: reach.debug ? 1 : jobsOf(values, warnings),
       timeoutMs: values.durationMs("timeout"),
       skipLogin: true,
-      progress: values.choice("progress", PROGRESS_MODES),
+      progress: reach.quiet
+        ? "none"
+        : values.choice("progress", PROGRESS_MODES),
       report: values.string("report"),
       warnings,
     }, context);

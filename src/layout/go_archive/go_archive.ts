@@ -12,7 +12,8 @@ import { formatReference } from "../../names/reference.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { MediaType } from "../../oci/manifest.ts";
-import type { Content, MediumReader } from "../medium.ts";
+import type { Content } from "../content.ts";
+import type { MediumReader } from "../medium.ts";
 import type { RandomAccess } from "../random_access.ts";
 import {
   type GoIndex,

@@ -90,6 +90,8 @@ async function openSet(
     for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
     throw error;
   }
+}
+
 async function openMedium(
   files: ArchiveFiles,
   path: string,
