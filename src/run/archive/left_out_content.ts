@@ -53,12 +53,19 @@ interface Holder {
 export class LeftOutContent {
   readonly #record: ArchiveRecord;
   readonly #options: LookOptions;
+  readonly #reach: ReadonlyMap<string, ImageAddress["reach"]>;
   readonly #holders = new Map<Digest, Holder>();
   #search?: Promise<void>;
 
   constructor(record: ArchiveRecord, options: LookOptions) {
     this.#record = record;
     this.#options = options;
+    this.#reach = new Map(
+      options.plan.tasks.map(({ destination: { registry, reach } }) => [
+        registry,
+        reach,
+      ]),
+    );
   }
 
   /** Looks for all of it, once in a run. */
@@ -77,7 +84,12 @@ export class LeftOutContent {
       this.#record.leftOut,
       async (content) => await this.#lookFor(content, places, signal),
     );
-    for await (const _ of looks);
+    try {
+      for await (const _ of looks);
+    } catch (error) {
+      // The pool gathers the errors of its items.
+      throw error instanceof AggregateError ? error.errors[0] : error;
+    }
   }
 
   async #lookFor(
@@ -111,7 +123,9 @@ export class LeftOutContent {
           imageAt(host, { repository: name, tag: "latest" })
         )
     );
-    return [...new Map(all.map((image) => [fullName(image), image])).values()];
+    return [...new Map(all.map((image) => [fullName(image), image])).values()]
+      // Reached as the plan reaches the registry, by registries.conf too.
+      .map((image) => ({ ...image, reach: this.#reach.get(image.registry) }));
   }
 
   /** Where an image goes that no line of the list sends elsewhere. */

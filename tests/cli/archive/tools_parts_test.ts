@@ -219,3 +219,22 @@ Deno.test("receipt: what it names is left out of the next archive, and the far s
     );
   }
 });
+
+Deno.test("load: a destination that does not say what it holds is named with its answer", async () => {
+  await using carry = withImages();
+  await saved(carry, "full.tar");
+  const list = monthLater(carry);
+  await saved(carry, "delta.tar", list, [`--since=${carry.path("full.tar")}`]);
+  carry.destination.fault({
+    match: { kind: "blob", method: "HEAD" },
+    action: { status: 403 },
+  });
+  carry.destination.fault({
+    match: { kind: "blob", method: "GET" },
+    action: { status: 403 },
+  });
+  const { code, stderr } = await carry.load("delta.tar");
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "403");
+  assertEquals(stderr.includes("AggregateError"), false);
+});
