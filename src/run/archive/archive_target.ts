@@ -201,6 +201,16 @@ export async function openExisting(
   const isDirectory = (await files.look(path))?.kind === "directory";
   {
     await using archive = await openArchive(files, path);
+    if (archive.refused) {
+      throw new HangarError(
+        "usage",
+        `${path} is a zip of Go hangar, which is only read`,
+        {
+          hint:
+            "make a .tar of it with `hangar archive merge`, and add to that",
+        },
+      );
+    }
     if (archive.record?.volume) {
       throw new HangarError(
         "usage",

@@ -34,7 +34,10 @@ export interface OpenArchive extends AsyncDisposable {
   readonly indexBytes: Uint8Array;
   /** hangar's own record; other tools write none. */
   readonly record?: ArchiveRecord;
-  /** Images that it lists and that cannot be understood. @default {none} */
+  /**
+   * Images that it lists and that cannot be understood. Only archives of Go
+   * hangar have this.
+   */
   readonly refused?: readonly RefusedItem[];
 }
 

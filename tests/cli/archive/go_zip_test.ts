@@ -188,3 +188,30 @@ Deno.test("load: what Go hangar's zip lists and nobody can load is told, and fai
   assertStringIncludes(verify.stderr, "docker.io/corp/chart:v1 cannot be load");
   assertEquals((await listed(carry, "go.zip")).refused.length, 1);
 });
+
+Deno.test("sync: Go hangar's zip is only read, and what to do instead is told", async () => {
+  await using carry = await withZip();
+  const before = await Deno.readFile(carry.path("go.zip"));
+  const { code, stderr } = await carry.sync("corp/app:v1", "go.zip");
+  assertEquals(code, 2, stderr);
+  assertStringIncludes(stderr, "is a zip of Go hangar, which is only read");
+  assertStringIncludes(stderr, "hangar archive merge");
+  assertEquals(await Deno.readFile(carry.path("go.zip")), before);
+});
+
+Deno.test("save --since: Go hangar's zip is a base like any other", async () => {
+  await using carry = await withZip();
+  const app = IMAGES["app"]!;
+  carry.source.install("corp/app", "v1", app);
+  const saved = await carry.save("corp/app:v1", "delta.tar", [
+    `--since=${carry.path("go.zip")}`,
+  ]);
+  assertEquals(saved.code, 0, saved.stderr);
+  const { images, bases } = await listed(carry, "delta.tar");
+  assertEquals(bases.length, 1);
+  assertEquals(images[0].leftOut.blobs > 0, true);
+  assertEquals((await carry.load("go.zip")).code, 0);
+  const { code, stderr } = await carry.load("delta.tar");
+  assertEquals(code, 0, stderr);
+  assertEquals(carry.destination.digestOf("corp/app", "v1"), app.digest);
+});
