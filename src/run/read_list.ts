@@ -46,10 +46,12 @@ const TOLD_OF_OTHER = 5;
 
 /** Tells of the lines that are not images: the first ones, and how many more. */
 export function tellInvalid(
-  { name, entries, invalid }: ImageList,
+  { name, entries, choices = [], invalid }: ImageList,
   warn: (message: string) => void,
 ): void {
-  const limit = entries.length > 0 ? TOLD_OF_LIST : TOLD_OF_OTHER;
+  const limit = entries.length + choices.length > 0
+    ? TOLD_OF_LIST
+    : TOLD_OF_OTHER;
   // One more line would be told as "1 more".
   const told = invalid.length <= limit + 1 ? invalid : invalid.slice(0, limit);
   for (const { line, reason } of told) warn(`${name}:${line}: ${reason}`);

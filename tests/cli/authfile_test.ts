@@ -32,7 +32,10 @@ Deno.test("authfile: login keeps credentials there, each command reads them ther
       ["mirror", "-f-", "--dry-run", `-d${registry.host}`]
         .concat("--destination-project=other"),
       ["inspect", "list", "-f-", "--format=txt", "-y"]
-        .concat(`--output=${directory}/report.txt`),
+        .concat(
+          `--report=${directory}/report.txt`,
+          `--failed=${directory}/failed.txt`,
+        ),
     ];
     for (const command of commands) {
       const found = await run(...command, at);

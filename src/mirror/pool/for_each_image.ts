@@ -5,7 +5,7 @@
  */
 
 import { pooledMap } from "@std/async/pool";
-import { describeError, HangarError } from "../../errors.ts";
+import { describeError } from "../../errors.ts";
 import type { Company } from "../../copy/fan_out/company.ts";
 import { runForImage } from "./current_image.ts";
 import type {
@@ -17,6 +17,7 @@ import type { ImageEvents, ImageJob, ImageResult } from "../image_run.ts";
 import type { Trace } from "../../oci/store.ts";
 import { inConvoys } from "./convoy.ts";
 import { HostBrake } from "./host_brake.ts";
+import { timeLimit } from "./time_limit.ts";
 import type { ImageAddress } from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";
 import type { MirrorTask } from "../plan/task.ts";
@@ -123,7 +124,7 @@ async function endOf(
   const { brake, company, hostOf, signal } = options;
   const hosts = [...task.sources, task.destination].map(hostOf);
   const began = brake.now();
-  using limit = limitOf(options);
+  using limit = timeLimit(options);
   const { id: image, place } = task;
   const job = {
     task,
@@ -146,25 +147,6 @@ async function endOf(
     brake.note(hosts, began, error);
     return { kind: signal.aborted ? "interrupted" : "failed", error };
   }
-}
-
-/** The signal that ends the work on one image: an interrupt, or its timeout. */
-function limitOf(
-  { signal, timeoutMs }: ForEachImageOptions,
-): Disposable & { readonly signal: AbortSignal } {
-  const run = new AbortController();
-  const onInterrupt = () => run.abort(signal.reason);
-  signal.addEventListener("abort", onInterrupt, { once: true });
-  const timer = timeoutMs > 0
-    ? setTimeout(() => run.abort(timeoutError(timeoutMs)), timeoutMs)
-    : undefined;
-  return {
-    signal: run.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onInterrupt);
-    },
-  };
 }
 
 /** What an image tells, as events of the run. */
@@ -212,12 +194,4 @@ async function resultOf(
   if (task.skip === undefined) return await work(job);
   events.warn(task.skip);
   return { kind: "skipped" };
-}
-
-function timeoutError(ms: number): HangarError {
-  return new HangarError(
-    "timeout",
-    `not finished within the --timeout of ${ms / 1000} s`,
-    { hint: "raise --timeout, or use fewer --jobs" },
-  );
 }
