@@ -24,8 +24,18 @@ import {
 export class CredentialStore {
   readonly #environment: KeychainEnvironment;
 
-  constructor(environment: KeychainEnvironment) {
+  readonly #keyOf: (host: string) => string;
+
+  /**
+   * @param options.dockerKeys whether registries have the names in the file that
+   * docker gives them; only Docker Hub's differs. @default {false}
+   */
+  constructor(
+    environment: KeychainEnvironment,
+    { dockerKeys = false }: { readonly dockerKeys?: boolean } = {},
+  ) {
     this.#environment = environment;
+    this.#keyOf = dockerKeys ? serverNameOf : (host) => host;
   }
 
   /**
@@ -50,7 +60,7 @@ export class CredentialStore {
           for (const key of Object.keys(auths)) {
             if (keyMeans(key, host)) delete auths[key];
           }
-          auths[host] = { auth };
+          auths[this.#keyOf(host)] = { auth };
         });
         return path;
       } catch (error) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { HangarError } from "../errors.ts";
 import { readUserFile } from "../machine/user_file.ts";
 import { consoleFor } from "../run/log_console.ts";
 import type { CliContext } from "./context.ts";
@@ -39,9 +40,7 @@ export async function prepareContext(
   for (const text of misspeltVariables(names, command.allFlags)) {
     console.warn(text);
   }
-  const authFile = values.takes("authfile")
-    ? values.string("authfile") || undefined
-    : undefined;
+  const authFile = authFileOf(values);
   if (authFile === undefined) return context;
   if (!WRITERS.includes(command.path)) {
     // Without this, a typo would look like missing credentials.
@@ -50,4 +49,18 @@ export async function prepareContext(
   const env = (name: string) =>
     name === AUTH_FILE ? authFile : context.env(name);
   return { ...context, env, keychain: { ...context.keychain, env } };
+}
+
+/** @throws {HangarError} `usage` when two files are named */
+function authFileOf(values: FlagValues): string | undefined {
+  const [file, docker] = ["authfile", "compat-auth-file"].map((name) =>
+    values.takes(name) ? values.string(name) || undefined : undefined
+  );
+  if (file !== undefined && docker !== undefined) {
+    throw new HangarError(
+      "usage",
+      "--authfile and --compat-auth-file name two files: give one of them",
+    );
+  }
+  return file ?? docker;
 }

@@ -34,38 +34,49 @@ export async function hostCertificates(
   directories: readonly string[],
 ): Promise<HostCertificates> {
   for (const parent of directories) {
-    const directory = `${parent}/${host}`;
-    const names = await filesIn(directory);
-    if (!names) continue;
-    const read = (name: string) => readPem(`${directory}/${name}`);
-    const [certificate, ...others] = names.filter((n) => n.endsWith(".cert"));
-    const key = certificate?.replace(/\.cert$/, ".key");
-    const lonely = names.find((name) =>
-      name.endsWith(".key") && !names.includes(name.replace(/\.key$/, ".cert"))
-    );
-    if (key !== undefined && !names.includes(key)) {
-      throw missing(`${directory}/${key}`, `${directory}/${certificate}`);
-    }
-    if (lonely !== undefined) {
-      const half = `${directory}/${lonely.replace(/\.key$/, ".cert")}`;
-      throw missing(half, `${directory}/${lonely}`);
-    }
-    if (others.length > 0) {
-      throw new HangarError(
-        "file",
-        `${directory} holds ${
-          others.length + 1
-        } client certificates, and only one can be shown`,
-      );
-    }
-    return {
-      ca: await Promise.all(names.filter((n) => n.endsWith(".crt")).map(read)),
-      client: certificate !== undefined && key !== undefined
-        ? { certificate: await read(certificate), key: await read(key) }
-        : undefined,
-    };
+    const found = await certificatesIn(`${parent}/${host}`);
+    if (found) return found;
   }
   return { ca: [] };
+}
+
+/**
+ * The same of one directory; undefined when there is none.
+ *
+ * @throws {HangarError} `file` when one cannot be read, or half a pair is missing
+ */
+export async function certificatesIn(
+  directory: string,
+): Promise<HostCertificates | undefined> {
+  const names = await filesIn(directory);
+  if (!names) return undefined;
+  const read = (name: string) => readPem(`${directory}/${name}`);
+  const [certificate, ...others] = names.filter((n) => n.endsWith(".cert"));
+  const key = certificate?.replace(/\.cert$/, ".key");
+  const lonely = names.find((name) =>
+    name.endsWith(".key") && !names.includes(name.replace(/\.key$/, ".cert"))
+  );
+  if (key !== undefined && !names.includes(key)) {
+    throw missing(`${directory}/${key}`, `${directory}/${certificate}`);
+  }
+  if (lonely !== undefined) {
+    const half = `${directory}/${lonely.replace(/\.key$/, ".cert")}`;
+    throw missing(half, `${directory}/${lonely}`);
+  }
+  if (others.length > 0) {
+    throw new HangarError(
+      "file",
+      `${directory} holds ${
+        others.length + 1
+      } client certificates, and only one can be shown`,
+    );
+  }
+  return {
+    ca: await Promise.all(names.filter((n) => n.endsWith(".crt")).map(read)),
+    client: certificate !== undefined && key !== undefined
+      ? { certificate: await read(certificate), key: await read(key) }
+      : undefined,
+  };
 }
 
 function missing(file: string, half: string): HangarError {

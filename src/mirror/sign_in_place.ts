@@ -8,13 +8,22 @@
 import { atDestination } from "../copy/sides.ts";
 import { HangarError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
+import { attestationSubject, type Manifest } from "../oci/manifest.ts";
 import { parseContent } from "../oci/parse_manifest.ts";
+import {
+  formatFilter,
+  formatPlatform,
+  matchesFilter,
+  type PlatformFilter,
+} from "../oci/platform.ts";
 import type {
   ImageSigner,
   NamedChecker,
   SignTarget,
 } from "../signing/image_signer.ts";
 import { together } from "../together.ts";
+import { nothingText } from "./decide/tell_image.ts";
+import type { NothingSelected } from "./events.ts";
 import {
   type ImageJob,
   type ImageResult,
@@ -23,13 +32,24 @@ import {
 } from "./image_run.ts";
 import { signTargets } from "./sign_image.ts";
 
+/** What of an image in place can be signed. */
+interface InPlaceTargets {
+  readonly targets: SignTarget[];
+  readonly digest: Digest;
+  /** Set where no platform of it is meant. */
+  readonly nothing?: NothingSelected;
+}
+
 /**
  * Reads an image that is in place, and lists its manifests that can be signed.
+ *
+ * @param parts which platforms of an index are meant; all of them without it
  */
 async function targetsInPlace(
   job: ImageJob,
   services: RunServices,
-): Promise<{ readonly targets: SignTarget[]; readonly digest: Digest }> {
+  parts: PlatformFilter | undefined,
+): Promise<InPlaceTargets> {
   const { task, signal } = job;
   const destination = openDestination(job, services);
   const { store, repository } = destination;
@@ -49,11 +69,39 @@ async function targetsInPlace(
       });
     })(),
   );
-  const image = { manifest, destination, address };
-  return {
-    targets: await signTargets(image, signal),
-    digest: manifest.content.digest,
-  };
+  const { digest } = manifest.content;
+  const leftOut = leftOutOf(manifest, parts);
+  if (manifest.kind === "index" && leftOut?.size === manifest.entries.length) {
+    const available = manifest.entries.flatMap((entry) =>
+      entry.platform && attestationSubject(entry) === undefined
+        ? [formatPlatform(entry.platform)]
+        : []
+    );
+    const nothing = { wanted: formatFilter(parts!), available };
+    job.events.warn(nothingText(nothing));
+    return { targets: [], digest, nothing };
+  }
+  const image = { manifest, destination, address, leftOut };
+  return { targets: await signTargets(image, signal), digest };
+}
+
+/** The entries of an index that are not meant: other platforms, and what is said of them. */
+function leftOutOf(
+  manifest: Manifest,
+  parts: PlatformFilter | undefined,
+): ReadonlySet<string> | undefined {
+  if (!parts || manifest.kind !== "index") return undefined;
+  const others = manifest.entries.filter(({ platform }) =>
+    platform !== undefined && !matchesFilter(parts, platform)
+  ).filter((entry) => attestationSubject(entry) === undefined);
+  const leftOut = new Set<string>(others.map(({ digest }) => digest));
+  for (const entry of manifest.entries) {
+    const subject = attestationSubject(entry);
+    if (subject !== undefined && leftOut.has(subject)) {
+      leftOut.add(entry.digest);
+    }
+  }
+  return leftOut;
 }
 
 /** The targets that are there: an index may name what its registry lacks. */
@@ -80,10 +128,16 @@ async function presentTargets(
 export async function signInPlace(
   job: ImageJob,
   services: RunServices,
-  signer: ImageSigner,
+  { signer, parts }: {
+    readonly signer: ImageSigner;
+    /** Which platforms of an index are meant. @default {all} */
+    readonly parts?: PlatformFilter;
+  },
 ): Promise<ImageResult> {
   const { events, signal } = job;
-  const { targets, digest } = await targetsInPlace(job, services);
+  const found = await targetsInPlace(job, services, parts);
+  const { targets, digest, nothing } = found;
+  if (nothing) return { kind: "skipped", digest, nothing };
   const [top, ...children] = targets;
   const present = await presentTargets(children, signal);
   const made = await together(
@@ -117,12 +171,16 @@ export const REQUIRED_PARTS: Readonly<Record<Required, string>> = {
 export async function checkInPlace(
   job: ImageJob,
   services: RunServices,
-  { checker, required }: {
+  { checker, required, parts: filter }: {
     readonly checker: NamedChecker;
     readonly required: Required;
+    /** Which platforms of an index are meant. @default {all} */
+    readonly parts?: PlatformFilter;
   },
 ): Promise<ImageResult> {
-  const { targets, digest } = await targetsInPlace(job, services);
+  const found = await targetsInPlace(job, services, filter);
+  const { targets, digest, nothing } = found;
+  if (nothing) return { kind: "skipped", digest, nothing };
   const signed = await together(
     targets.map((target) => (signal) =>
       checker.isSigned({ ...target, signal })

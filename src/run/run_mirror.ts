@@ -215,9 +215,15 @@ function existingOf(
   return missing ? new ExistingTags(tasks, destination) : undefined;
 }
 
+/** How images that are in place are worked on. */
+export interface InPlaceOptions extends ListRunOptions {
+  /** Which parts of multi-arch images are meant. @default {all} */
+  readonly parts?: PlatformFilter;
+}
+
 /** Signs the images of a list where they are; gives the exit code. */
 export async function runSign(
-  options: ListRunOptions,
+  options: InPlaceOptions,
   signer: ImageSigner,
   process: RunProcess,
 ): Promise<number> {
@@ -230,14 +236,18 @@ export async function runSign(
     needsLogin: !options.skipLogin,
     work: (network) => {
       const services = network.runServices("pull,push");
-      return (job) => signInPlace(job, services, signer);
+      return (job) =>
+        signInPlace(job, services, {
+          signer,
+          parts: options.parts,
+        });
     },
   });
 }
 
 /** Checks the signatures of the images of a list; gives the exit code. */
 export async function runSignValidate(
-  options: ListRunOptions,
+  options: InPlaceOptions,
   checker: NamedChecker,
   required: Required,
   process: RunProcess,
@@ -251,7 +261,12 @@ export async function runSignValidate(
     needsLogin: false,
     work: (network) => {
       const services = network.runServices("pull");
-      return (job) => checkInPlace(job, services, { checker, required });
+      return (job) =>
+        checkInPlace(job, services, {
+          checker,
+          required,
+          parts: options.parts,
+        });
     },
   });
 }

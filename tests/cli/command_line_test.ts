@@ -12,6 +12,7 @@ const FLAGS: readonly FlagSpec[] = [
   { name: "over", type: "bool", default: false, help: "" },
   { name: "tls", type: "bool", help: "" },
   { name: "wait", type: "duration", default: "10m0s", help: "" },
+  { name: "key", alsoNamed: ["pem"], short: "k", type: "string", help: "" },
 ];
 
 /** Runs a small tree; gives what reached the command, or the error. */
@@ -114,6 +115,20 @@ Deno.test("flags: -j4, -j 4, -j=4, --jobs 4 and --jobs=4 are equal", async () =>
   ) {
     assertEquals((await parse("m", ...args)).values.int("jobs"), 4);
   }
+});
+
+Deno.test("flags: each name of a flag sets the same one", async () => {
+  for (
+    const args of [["--key=x"], ["--pem=x"], ["--pem", "x"], ["-k", "x"], [
+      "--key=a",
+      "--pem=x",
+    ]]
+  ) {
+    assertEquals((await parse("m", ...args)).values.string("key"), "x");
+  }
+  const { output } = await parse("mirror", "--help");
+  assertStringIncludes(output, "--key string");
+  assertStringIncludes(output, "(also --pem)");
 });
 
 Deno.test("flags: a value may look like a flag, and - is a value", async () => {

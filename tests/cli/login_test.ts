@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { CredentialStore } from "../../src/auth/credential_store.ts";
+import { Keychain } from "../../src/auth/keychain.ts";
+import { denoKeychainEnvironment } from "../../src/machine/keychain_environment.ts";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";
 import { makeImage } from "../support/images.ts";
@@ -293,3 +296,105 @@ for (
     });
   });
 }
+
+Deno.test("login: -v says which file was used, --get-login who is logged in", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", ...ANN },
+  });
+  await inPlace(async ({ file, env }) => {
+    const run = (...args: string[]) =>
+      hangar(["login", registry.host, ...args], { env });
+    const before = await run("--get-login");
+    assertEquals([before.code, before.stdout], [1, ""]);
+    assertStringIncludes(
+      before.stderr,
+      `there are no credentials for ${registry.host}; log in with: hangar login`,
+    );
+    const login = await run("-u", "ann", "-p", ANN.password, "-v");
+    assertEquals(login.code, 0, login.stderr);
+    assert(login.stdout.endsWith(`\nUsed: ${file}\n`), login.stdout);
+    assertEquals(await run("--get-login"), {
+      code: 0,
+      stdout: "ann\n",
+      stderr: "",
+    });
+    const verbose = await run("--get-login", "--verbose");
+    assertEquals(verbose.stdout, `ann\nUsed: ${file}\n`);
+    const all = await hangar(["logout", "-a"], { env });
+    assertEquals(all.stdout, `Removed from ${file}\n`);
+  });
+});
+
+Deno.test("login: --compat-auth-file is docker's, with its names of registries", async () => {
+  await using registry = FakeRegistry.start({
+    auth: { kind: "basic", ...ANN },
+  });
+  await inPlace(async ({ directory, env }) => {
+    const file = `${directory}/config.json`;
+    const at = `--compat-auth-file=${file}`;
+    const { code, stdout } = await hangar(
+      ["login", registry.host, "-u", "ann", "-p", ANN.password, at],
+      { env },
+    );
+    assertEquals([code, stdout.trim()], [
+      0,
+      `Login succeeded; kept in ${file}`,
+    ]);
+    assertEquals(
+      Object.keys(JSON.parse(await Deno.readTextFile(file)).auths),
+      [registry.host],
+    );
+    const out = await hangar(["logout", registry.host, at], { env });
+    assertEquals(out.code, 0);
+    const both = await hangar(
+      ["logout", registry.host, at, `--authfile=${file}`],
+      { env },
+    );
+    assertEquals(both.code, 2);
+  });
+});
+
+Deno.test("login: docker's name of Docker Hub", async () => {
+  await inPlace(async ({ directory }) => {
+    for (
+      const [dockerKeys, key] of [
+        [false, "docker.io"],
+        [true, "https://index.docker.io/v1/"],
+      ] as const
+    ) {
+      const file = `${directory}/${dockerKeys}.json`;
+      const env = (name: string) =>
+        name === "REGISTRY_AUTH_FILE" ? file : undefined;
+      const environment = { ...denoKeychainEnvironment(), env };
+      const store = new CredentialStore(environment, { dockerKeys });
+      await store.save("docker.io", { username: "u", secret: "p" });
+      assertEquals(
+        Object.keys(JSON.parse(await Deno.readTextFile(file)).auths),
+        [key],
+      );
+      const keychain = new Keychain(environment);
+      assertEquals((await keychain.credentialsFor("docker.io"))?.username, "u");
+    }
+  });
+});
+
+Deno.test("login: a registry that does not answer in time", async () => {
+  await using registry = FakeRegistry.start();
+  registry.fault({ match: { kind: "ping" }, action: { stall: true } });
+  await inPlace(async ({ env }) => {
+    const { code, stderr } = await hangar(
+      ["login", `http://${registry.host}`, "-uu", "-pp", "--timeout=300ms"],
+      { env },
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "did not say within 0.3 s");
+  });
+});
+
+Deno.test("login: --cert-dir must be there", async () => {
+  const { code, stderr } = await hangar(
+    ["login", "reg.example", "-uu", "-pp", "--cert-dir=/nonexistent"],
+  );
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, '"/nonexistent" for --cert-dir: no such');
+});

@@ -4,20 +4,30 @@
  * @module
  */
 
-import { parseRegistryAddress } from "../../names/address.ts";
 import { CredentialStore } from "../../auth/credential_store.ts";
-import { HangarError } from "../../errors.ts";
-import type { CommandSpec } from "../flags/command_tree.ts";
-import type { CliContext } from "../context.ts";
-import type { FlagValues } from "../flags/flags.ts";
+import { Keychain } from "../../auth/keychain.ts";
+import { HangarError, invalidFlag, printable } from "../../errors.ts";
+import { certificatesIn } from "../../machine/certs_d.ts";
 import { fileError } from "../../machine/file_error.ts";
-import { tryAndKeep } from "../../run/destinations/login.ts";
+import { parseRegistryAddress } from "../../names/address.ts";
+import { type LoginOptions, tryAndKeep } from "../../run/destinations/login.ts";
 import { ExitCode } from "../../run/exit_code.ts";
+import type { CliContext } from "../context.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { FlagSpec, FlagValues } from "../flags/flags.ts";
 import {
   AUTHFILE_FLAG,
   NETWORK_FLAGS,
   reachOptions,
 } from "../flags/network_options.ts";
+
+const COMPAT_FLAG: FlagSpec = {
+  name: "compat-auth-file",
+  type: "string",
+  isFile: true,
+  insteadOf: ["authfile"],
+  help: "docker's config.json, to be changed in place of the auth file",
+};
 
 /** `hangar login HOST` */
 export const loginCommand: CommandSpec<CliContext> = {
@@ -28,6 +38,7 @@ export const loginCommand: CommandSpec<CliContext> = {
   argument: { name: "HOST" },
   flags: [
     ...NETWORK_FLAGS,
+    COMPAT_FLAG,
     { name: "username", short: "u", type: "string", help: "user name" },
     { name: "password", short: "p", type: "string", help: "password" },
     {
@@ -36,19 +47,52 @@ export const loginCommand: CommandSpec<CliContext> = {
       default: false,
       help: "read the password from standard input",
     },
+    {
+      name: "cert-dir",
+      type: "string",
+      isFile: true,
+      help:
+        "directory with the certificates for the registry (*.crt, *.cert, *.key)",
+    },
+    {
+      name: "get-login",
+      type: "bool",
+      default: false,
+      help: "print the user name that is kept for the registry",
+    },
+    {
+      name: "timeout",
+      type: "duration",
+      default: 0,
+      help: "how long the registry may take to answer; 0 for no limit",
+    },
+    {
+      name: "verbose",
+      short: "v",
+      type: "bool",
+      default: false,
+      help: "print the auth file that was used, too",
+    },
   ],
   run: async (values, context, argument) => {
     const address = parseRegistryAddress(argument, "HOST");
     const { host } = address;
+    if (values.bool("get-login")) {
+      return await printLogin(host, values, context);
+    }
+    const options = await loginOptions(values);
     const username = values.string("username") ??
       await ask(context, `Username for ${host}: `, "--username");
     const secret = await passwordOf(values, context, username);
     const kept = await tryAndKeep(
       address,
       { username, secret },
-      reachOptions(values),
+      options,
       context,
-      (text) => context.stdout(`${text}\n`),
+      (text, place) => {
+        context.stdout(`${text}\n`);
+        if (values.bool("verbose")) context.stdout(`Used: ${place}\n`);
+      },
     );
     return kept ? ExitCode.done : ExitCode.interrupted;
   },
@@ -60,7 +104,7 @@ export const logoutCommand: CommandSpec<CliContext> = {
   summary: "Forget the credentials for a registry",
   usage: ["hangar logout HOST", "hangar logout --all"],
   argument: { name: "HOST", optional: true },
-  flags: [AUTHFILE_FLAG, {
+  flags: [AUTHFILE_FLAG, COMPAT_FLAG, {
     name: "all",
     short: "a",
     type: "bool",
@@ -85,6 +129,41 @@ export const logoutCommand: CommandSpec<CliContext> = {
     return 0;
   },
 };
+
+/** @throws {HangarError} `usage`, or `file` for certificates */
+async function loginOptions(values: FlagValues): Promise<LoginOptions> {
+  const options = {
+    ...reachOptions(values),
+    timeoutMs: values.durationMs("timeout"),
+    dockerKeys: Boolean(values.string("compat-auth-file")),
+  };
+  const directory = values.string("cert-dir");
+  if (!directory) return options;
+  const found = await certificatesIn(directory);
+  if (!found) throw invalidFlag("--cert-dir", directory, "no such directory");
+  return { ...options, certificates: () => Promise.resolve(found) };
+}
+
+/** `--get-login` */
+async function printLogin(
+  host: string,
+  values: FlagValues,
+  context: CliContext,
+): Promise<number> {
+  const found = await new Keychain(context.keychain).credentialsFor(host);
+  if (found?.username === undefined) {
+    throw new HangarError(
+      "credentials",
+      found
+        ? `the credentials for ${host} have no user name, only a token`
+        : `there are no credentials for ${host}`,
+      { hint: `log in with: hangar login ${host}` },
+    );
+  }
+  context.stdout(`${printable(found.username)}\n`);
+  if (values.bool("verbose")) context.stdout(`Used: ${found.origin}\n`);
+  return ExitCode.done;
+}
 
 async function passwordOf(
   values: FlagValues,

@@ -13,16 +13,13 @@ import { INDEX_MODES } from "../../mirror/decide/decision.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import { parseShard, type Shard } from "../../mirror/plan/shard.ts";
 import { parseProject } from "../../names/reference.ts";
-import {
-  parsePlatformFilter,
-  type PlatformFilter,
-} from "../../oci/platform.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
 import {
   failedFlag,
   LIST_FLAGS,
+  platformFilterOf,
   PROGRESS_MODES,
   SELECTION_FLAGS,
 } from "../flags/list_flags.ts";
@@ -298,7 +295,7 @@ export function expectationOptions(
     ...list,
     newest: newestOf(values),
     warnings: [...list.warnings, ...warnings],
-    filter: filterOf(values),
+    filter: platformFilterOf(values),
     index,
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
@@ -314,17 +311,6 @@ export function newestOf(values: FlagValues): number | undefined {
   const newest = values.int("newest");
   if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
   return newest || undefined;
-}
-
-/** The platforms that the flags choose. */
-export function filterOf(values: FlagValues): PlatformFilter {
-  const given = (flag: string) =>
-    values.given(flag) ? values.strings(flag) : undefined;
-  return parsePlatformFilter({
-    platforms: given("platform"),
-    architectures: given("arch"),
-    oses: given("os"),
-  });
 }
 
 /** The number of jobs, within its bounds. */

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { HangarError } from "../../errors.ts";
+import { HangarError, invalidFlag } from "../../errors.ts";
 import type { NamedChecker } from "../../signing/image_signer.ts";
 import { REQUIRED } from "../../mirror/sign_in_place.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";
-import { failedFlag, LIST_FLAGS } from "../flags/list_flags.ts";
+import { IN_PLACE_FLAGS, partsFilterOf } from "../flags/in_place_flags.ts";
+import { failedFlag } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { listOptions } from "./mirror_command.ts";
 import { runSignValidate } from "../../run/run_mirror.ts";
@@ -39,11 +40,13 @@ export const signValidateCommand: CommandSpec<CliContext> = {
 	--sigstore-pubkey sigstore.pub`,
   unlikeParent: "signs nothing",
   flags: [
-    ...LIST_FLAGS,
+    ...IN_PLACE_FLAGS,
     ...NETWORK_FLAGS,
     failedFlag("validate", "sign-validate-failed.txt"),
     {
       name: "sigstore-pubkey",
+      short: "k",
+      alsoNamed: ["key"],
       type: "string",
       isFile: true,
       help: "public key (PEM) that must have signed the images",
@@ -62,6 +65,13 @@ export const signValidateCommand: CommandSpec<CliContext> = {
         "OIDC issuer of the signer, as its certificate has it (without a key)",
     },
     {
+      name: "insecure-ignore-tlog",
+      type: "bool",
+      default: true,
+      help:
+        "do not ask a transparency log for signatures by a key; it cannot be asked here",
+    },
+    {
       name: "require",
       type: "string",
       choices: REQUIRED,
@@ -72,7 +82,7 @@ export const signValidateCommand: CommandSpec<CliContext> = {
   ],
   run: async (values, context) =>
     await runSignValidate(
-      listOptions(values, context),
+      { ...listOptions(values, context), parts: partsFilterOf(values) },
       await loadChecker(values),
       values.choice("require", REQUIRED) ?? "all",
       context,
@@ -80,6 +90,17 @@ export const signValidateCommand: CommandSpec<CliContext> = {
 };
 
 async function loadChecker(values: FlagValues): Promise<NamedChecker> {
+  if (!values.bool("insecure-ignore-tlog")) {
+    throw invalidFlag(
+      "--insecure-ignore-tlog",
+      "false",
+      "no transparency log is asked for signatures by a key",
+      {
+        hint:
+          "verify signatures with an entry in a log by --trusted-root, --certificate-identity and --certificate-oidc-issuer",
+      },
+    );
+  }
   const path = values.string("sigstore-pubkey");
   const given = KEYLESS.filter((flag) => values.string(flag));
   const lacking = KEYLESS.find((flag) => !values.string(flag));

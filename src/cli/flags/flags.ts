@@ -276,9 +276,9 @@ export function normalizeArgs(
     const { spec, value } = match;
     if (value !== undefined) result.push(`--${spec.name}=${value}`);
     else if (takesWord(spec)) {
-      result.push(arg);
       // A value may look like a flag; it is still the value.
-      if (i + 1 < args.length) result.push(args[++i]!);
+      const isThere = i + 1 < args.length;
+      result.push(`--${spec.name}${isThere ? `=${args[++i]}` : ""}`);
     } else result.push(`--${spec.name}=${spec.bare ?? "true"}`);
   }
   return result;

@@ -5,8 +5,12 @@
  */
 
 import { INDEX_MODES } from "../../mirror/decide/decision.ts";
-import { DEFAULT_WORDS } from "../../oci/platform.ts";
-import type { FlagSpec } from "./flags.ts";
+import {
+  DEFAULT_WORDS,
+  parsePlatformFilter,
+  type PlatformFilter,
+} from "../../oci/platform.ts";
+import type { FlagSpec, FlagValues } from "./flags.ts";
 
 /** The ways to show progress. */
 export const PROGRESS_MODES = ["auto", "plain", "none"] as const;
@@ -93,8 +97,8 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
   },
 ];
 
-/** Flags that say what the destination must hold in the end. */
-export const SELECTION_FLAGS: readonly FlagSpec[] = [
+/** Flags that choose platforms. */
+export const PLATFORM_FLAGS: readonly FlagSpec[] = [
   {
     name: "arch",
     short: "a",
@@ -125,6 +129,11 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
     suggested: ["linux/amd64", "linux/arm64", "linux/arm/v7", "all"],
     help: "os/arch[/variant] list of images, or all; replaces --arch and --os",
   },
+];
+
+/** Flags that say what the destination must hold in the end. */
+export const SELECTION_FLAGS: readonly FlagSpec[] = [
+  ...PLATFORM_FLAGS,
   {
     name: "newest",
     type: "int",
@@ -177,4 +186,26 @@ export function failedFlag(of: string, file: string): FlagSpec {
     default: file,
     help: `file name of the ${of} failed image list`,
   };
+}
+
+/**
+ * The platforms that {@linkcode PLATFORM_FLAGS} choose.
+ *
+ * @param otherwise what `--arch` and `--os` are where only the other is given.
+ * @default {amd64 and arm64, linux}
+ * @throws {HangarError} `usage`, naming flag and value
+ */
+export function platformFilterOf(
+  values: FlagValues,
+  otherwise?: readonly string[],
+): PlatformFilter {
+  const given = (flag: string) =>
+    values.given(flag) ? values.strings(flag) : undefined;
+  const platforms = given("platform");
+  const fallback = platforms ? undefined : otherwise;
+  return parsePlatformFilter({
+    platforms,
+    architectures: given("arch") ?? fallback,
+    oses: given("os") ?? fallback,
+  });
 }

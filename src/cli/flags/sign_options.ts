@@ -18,6 +18,9 @@ import type { FlagSpec, FlagValues } from "./flags.ts";
 /** The formats of signatures. */
 export const SIGN_FORMATS = ["cosign", "bundle"] as const;
 
+/** Sigstore's public log. */
+const PUBLIC_LOG = "https://rekor.sigstore.dev";
+
 /** The flags of what verifies signatures without a key. */
 export const TRUSTED_ROOT_FLAG: FlagSpec = {
   name: "trusted-root",
@@ -101,7 +104,7 @@ export async function loadSigner(
     format,
     key,
     fulcioUrl: url("fulcio-url"),
-    rekorUrl: url("rekor-url"),
+    rekorUrl: url("rekor-url") ?? publicLogOf(values),
     tsaUrl: url("tsa-url"),
     identityToken: await tokenOf(values),
     verifier: await loadVerifier(values),
@@ -109,12 +112,28 @@ export async function loadSigner(
   });
 }
 
+/** Whether `--tlog-upload` is given, and how. */
+function wantsLog(values: FlagValues): boolean | undefined {
+  return values.takes("tlog-upload")
+    ? values.optionalBool("tlog-upload")
+    : undefined;
+}
+
+function publicLogOf(values: FlagValues): string | undefined {
+  return wantsLog(values) ? PUBLIC_LOG : undefined;
+}
+
 /** @throws {HangarError} `usage`, naming two flags that do not go together */
 function refuseContradictions(values: FlagValues, format: SignFormat): void {
   const refuse = (why: string): never => {
     throw new HangarError("usage", why);
   };
-  const bundleFlag = BUNDLE_FLAGS.find((flag) => values.string(flag));
+  const bundleFlag = wantsLog(values)
+    ? "tlog-upload"
+    : BUNDLE_FLAGS.find((flag) => values.string(flag));
+  if (values.string("rekor-url") && wantsLog(values) === false) {
+    refuse("--rekor-url names a log, and --tlog-upload=false wants none");
+  }
   if (format === "cosign" && bundleFlag) {
     refuse(`--${bundleFlag} is for bundles: give --sign-format bundle too`);
   }

@@ -8,7 +8,10 @@ import type { RegistryAddress } from "../../names/address.ts";
 import { CredentialStore } from "../../auth/credential_store.ts";
 import { HangarError } from "../../errors.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
-import type { ReachOptions } from "../network/connect_network.ts";
+import type {
+  ReachOptions,
+  RegistryAccess,
+} from "../network/connect_network.ts";
 import { ExitCode } from "../exit_code.ts";
 import type { LogOptions } from "../log_console.ts";
 import type { Prompt } from "../process.ts";
@@ -20,21 +23,30 @@ export interface Login {
   readonly secret: string;
 }
 
+/** How credentials are tried, and where they are kept. */
+export interface LoginOptions extends ReachOptions, LogOptions {
+  /** As in {@linkcode CredentialStore}. @default {false} */
+  readonly dockerKeys?: boolean;
+  /** The certificates, in place of those of `certs.d`. */
+  readonly certificates?: RegistryAccess["certificates"];
+}
+
 /**
  * Tries credentials, and keeps them when the registry accepts them; false when
  * the user interrupted that.
  *
- * @param announce called with a text: where they were kept, and whether they
- * could be tried
+ * @param announce called with a text that says where they were kept, and whether
+ * they could be tried; and with that place
  * @throws {HangarError} `usage` when the registry refuses them
  */
 export async function tryAndKeep(
   address: RegistryAddress,
   login: Login,
-  reach: ReachOptions & LogOptions,
+  options: LoginOptions,
   process: NetworkProcess,
-  announce: (text: string) => void,
+  announce: (text: string, place: string) => void,
 ): Promise<boolean> {
+  const { certificates, dockerKeys } = options;
   const { host } = address;
   const { username, secret } = login;
   if (username === "" || secret === "") {
@@ -46,7 +58,7 @@ export async function tryAndKeep(
   };
   const routes = await loadRoutes(process.env);
   const registry = routes?.registry(address) ?? address;
-  const code = await withNetwork(reach, process, address, async (network) => {
+  const code = await withNetwork(options, process, address, async (network) => {
     const state = await network.tryLogin(registry);
     if (state === "refused" || state === "missing") {
       throw new HangarError(
@@ -54,13 +66,14 @@ export async function tryAndKeep(
         `${host} refuses the credentials of ${username}; nothing was kept`,
       );
     }
-    const place = await new CredentialStore(process.keychain).save(host, login);
+    const store = new CredentialStore(process.keychain, { dockerKeys });
+    const place = await store.save(host, login);
     const what = state === "open"
       ? `${host} asks for no credentials, and did not refuse these`
       : "Login succeeded";
-    announce(`${what}; kept in ${place}`);
+    announce(`${what}; kept in ${place}`, place);
     return ExitCode.done;
-  }, { credentials });
+  }, { credentials, ...certificates && { certificates } });
   return code === ExitCode.done;
 }
 

@@ -163,6 +163,25 @@ export class Network implements AsyncDisposable {
 
   /** Whether a registry accepts the credentials that hangar has. */
   async checkLogin(registry: RegistryAddress): Promise<LoginState> {
+    return await this.#inTime(
+      registry,
+      (signal) => this.#session(registry).checkLogin(signal),
+    );
+  }
+
+  /** Whether a registry accepts credentials that the user wants to keep. */
+  async tryLogin(registry: RegistryAddress): Promise<LoginState> {
+    return await this.#inTime(
+      registry,
+      (signal) => this.#session(registry).tryLogin(signal),
+    );
+  }
+
+  /** Runs work within the time for one login. */
+  async #inTime<T>(
+    registry: RegistryAddress,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const { signal, loginTimeoutMs = 0 } = this.#options;
     const late = new AbortController();
     const timer = loginTimeoutMs > 0
@@ -172,16 +191,10 @@ export class Network implements AsyncDisposable {
       )
       : undefined;
     try {
-      return await this.#session(registry)
-        .checkLogin(AbortSignal.any([signal, late.signal]));
+      return await work(AbortSignal.any([signal, late.signal]));
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Whether a registry accepts credentials that the user wants to keep. */
-  async tryLogin(registry: RegistryAddress): Promise<LoginState> {
-    return await this.#session(registry).tryLogin(this.#options.signal);
   }
 
   #registry(address: RegistryAddress, access: Access): Registry {
