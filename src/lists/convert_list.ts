@@ -30,12 +30,15 @@ export interface ConvertedList {
   readonly lines: readonly string[];
   /** Entries that the mirror format cannot express, and why: one line each. */
   readonly left: readonly string[];
+  /** Lines that are not images, and why: one line each. */
+  readonly invalid: readonly string[];
 }
 
 /** Collects lines, and the entries that cannot become one. */
 class Conversion {
   readonly lines: string[] = [];
   readonly left: string[] = [];
+  readonly invalid: string[] = [];
   readonly #options: ConvertOptions;
 
   constructor(options: ConvertOptions) {
@@ -80,7 +83,7 @@ export function convertImageList(
   const conversion = new Conversion(options);
   const list = parseImageList(text, name);
   for (const { line, reason } of list.invalid) {
-    conversion.left.push(`${name}:${line}: ${reason}`);
+    conversion.invalid.push(`${name}:${line}: ${reason}`);
   }
   for (const { line, source, destination } of list.entries) {
     conversion.attempt(`${name}:${line}`, () => {

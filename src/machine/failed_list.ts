@@ -80,7 +80,7 @@ export async function checkFailedPath(
       { hint },
     );
   };
-  if (path === "") refuse("it names no file");
+  if (path === "" || path === "-") refuse("it names no file");
   const there = await statOf(path);
   if (isDevice(there)) return;
   if (there?.isDirectory) refuse("it is a directory");

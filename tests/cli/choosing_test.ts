@@ -144,7 +144,8 @@ Deno.test("choosing: inspect list reports on the chosen tags", async () => {
     "list",
     "-f-",
     `--source=http://${pair.source.host}`,
-    "-o-",
+    "-r-",
+    `--failed=${pair.failed}`,
   ], { stdin: "corp/app:1.*" });
   assertEquals(code, 0, stderr);
   assertStringIncludes(stdout, "corp/app:1.0");

@@ -161,3 +161,11 @@ Deno.test("inspect list: the report and the failed list are two files", async ()
     assertStringIncludes(stderr, "the failed list goes to the same file");
   });
 });
+
+Deno.test("inspect list: -o is the failed list, which is a file", async () => {
+  const { code, stderr } = await hangar(["inspect", "list", "-f-", "-o-"], {
+    stdin: "nginx\n",
+  });
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, 'invalid value "-" for --failed');
+});

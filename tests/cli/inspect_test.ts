@@ -120,10 +120,10 @@ Deno.test("list-tags: all pages, as text and as JSON", async () => {
   assertEquals(text.stdout, "v1\nv2\nv3\nv4\nv5\n");
   assertEquals(registry.count({ kind: "tags" }), 3);
   const json = await hangar(["list-tags", repository, "--format=json"]);
-  assertEquals(JSON.parse(json.stdout), {
-    Repository: repository,
-    Tags: ["v1", "v2", "v3", "v4", "v5"],
-  });
+  assertEquals(
+    json.stdout,
+    `${JSON.stringify(["v1", "v2", "v3", "v4", "v5"], null, 2)}\n`,
+  );
 });
 
 Deno.test("list-tags: a next page at another place is not asked for", async () => {

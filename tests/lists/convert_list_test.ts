@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
 import { convertImageList, convertYaml } from "../../src/lists/convert_list.ts";
 import { parseImageList } from "../../src/lists/image_list.ts";
@@ -7,7 +7,7 @@ import { hangar } from "../support/hangar.ts";
 const SHA = `sha256:${"a".repeat(64)}`;
 
 Deno.test("convert: default lines get a destination, mirror lines keep theirs", () => {
-  const { lines, left } = convertImageList(
+  const { lines, left, invalid } = convertImageList(
     `nginx:1\nquay.io/a/b\nregistry.k8s.io/pause:3\nx/y r.io/z 2 # c\nq/w@${SHA}\ntwo fields`,
     "images.txt",
   );
@@ -17,10 +17,10 @@ Deno.test("convert: default lines get a destination, mirror lines keep theirs", 
     "registry.k8s.io/pause library/pause 3",
     "docker.io/x/y r.io/z 2",
   ]);
-  assertEquals(left.map((l) => l.split(" ")[0]), [
-    "images.txt:6:",
-    "images.txt:5:",
-  ]);
+  assertEquals(
+    [invalid, left].map((all) => all.map((l) => l.split(" ")[0])),
+    [["images.txt:6:"], ["images.txt:5:"]],
+  );
 });
 
 Deno.test("convert: --source and --destination replace every registry", () => {
@@ -112,4 +112,38 @@ Deno.test("convert-list: what it writes is a list that mirror reads, and exit 1 
   assertEquals(stderr.includes("standard input:2"), true);
   const list = parseImageList(stdout, "x");
   assertEquals([list.entries.length, list.invalid.length], [1, 0]);
+});
+
+Deno.test("convert-list: a line that is no image is told, and is no failure", async () => {
+  const { code, stdout, stderr } = await hangar(["convert-list", "-i-"], {
+    stdin: "TEST INVALID LINE !\nnginx:1\n",
+  });
+  assertEquals([code, stdout], [
+    0,
+    "docker.io/library/nginx library/nginx 1\n",
+  ]);
+  assertStringIncludes(stderr, "[WARN] standard input:1: ");
+});
+
+Deno.test("convert-list: goes beside its input, and asks before it overwrites", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const input = `${directory}/images.txt`;
+    const output = `${input}.converted`;
+    await Deno.writeTextFile(input, "quay.io/a/b:1\n");
+    const run = (...args: string[]) =>
+      hangar(["convert-list", "-i", input, "-d", "d.io", ...args]);
+    const read = () => Deno.readTextFile(output);
+    const first = await run();
+    assertEquals([first.code, first.stdout], [0, ""]);
+    assertStringIncludes(first.stderr, `Converted ${input} to ${output}`);
+    assertEquals(await read(), "quay.io/a/b d.io/a/b 1\n");
+    await Deno.writeTextFile(output, "mine");
+    assertEquals([(await run()).code, await read()], [2, "mine"]);
+    assertEquals((await run("-y")).code, 0);
+    assertEquals(await read(), "quay.io/a/b d.io/a/b 1\n");
+    assertEquals((await run("-o-")).stdout, await read());
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

@@ -10,6 +10,7 @@ import { fileError } from "../../machine/file_error.ts";
 import { replaceFile } from "../../machine/replace_file.ts";
 import type { CliContext } from "../context.ts";
 import { logOptions } from "../flags/network_options.ts";
+import { AUTO_YES_FLAG, confirmOverwrite } from "./image/confirm.ts";
 import { readTextInput } from "../../machine/read_input.ts";
 import { consoleFor } from "../../run/log_console.ts";
 import { ExitCode } from "../../run/exit_code.ts";
@@ -37,8 +38,8 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
       short: "o",
       type: "string",
       isFile: true,
-      default: "-",
-      help: "file for the converted list, - for standard output",
+      help:
+        "file for the converted list, - for standard output (default INPUT.converted)",
     },
     {
       name: "source",
@@ -52,6 +53,7 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
       type: "string",
       help: "override the destination registry of every line",
     },
+    AUTO_YES_FLAG,
   ],
   run: async (values, context) => {
     const address = (flag: string) => {
@@ -62,28 +64,29 @@ hangar convert-list -i regsync.yaml -o mirror.txt`,
       source: address("source"),
       destination: address("destination"),
     };
-    const { name, text } = await readTextInput(
-      values.string("input")!,
-      context,
-    );
+    const input = values.string("input")!;
+    const output = values.string("output") ||
+      (input === "-" ? "-" : `${input}.converted`);
+    const console = consoleFor(logOptions(values), context);
+    const { name, text } = await readTextInput(input, context);
     // The YAML parser is large, and no other command needs it.
     const { convertImageList, convertYaml } = await import(
       "../../lists/convert_list.ts"
     );
     const convert = /\.ya?ml$/i.test(name) ? convertYaml : convertImageList;
-    const { lines, left } = convert(text, name, options);
-    const output = values.string("output")!;
+    const { lines, left, invalid } = convert(text, name, options);
+    for (const line of invalid) console.warn(`${line}: left out`);
+    for (const entry of left) console.warn(`not converted: ${entry}`);
     const result = lines.map((line) => `${line}\n`).join("");
     if (output === "-") context.stdout(result);
     else {
-      try {
-        await replaceFile(output, [result]);
-      } catch (cause) {
+      await confirmOverwrite(output, values, context);
+      await replaceFile(output, [result]).catch((cause) => {
         throw fileError("write", output, cause);
-      }
+      });
+      console.result(`Converted ${name} to ${output}`);
     }
-    const console = consoleFor(logOptions(values), context);
-    for (const entry of left) console.warn(`not converted: ${entry}`);
+    // A line that is no image is no loss, unlike an image that is left out.
     return left.length > 0 ? ExitCode.someFailed : ExitCode.done;
   },
 };

@@ -21,6 +21,7 @@ import { inspectListCommand } from "./inspect_list_command.ts";
 /** The command. */
 export const inspectCommand: CommandSpec<CliContext> = {
   name: "inspect",
+  aliases: ["i"],
   alsoCalled: ["manifest", "config", "show"],
   summary: "Show the manifest, the config or a summary of an image",
   usage: ["hangar inspect REF [flags]", "hangar inspect [command]"],

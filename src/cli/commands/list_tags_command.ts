@@ -30,7 +30,7 @@ export const listTagsCommand: CommandSpec<CliContext> = {
       type: "string",
       choices: FORMATS,
       default: "text",
-      help: "output format, text or json",
+      help: "text (a tag a line, in the registry's order), or json (an array)",
     },
   ],
   run: async (values, context, argument) => {
@@ -64,10 +64,7 @@ export const listTagsCommand: CommandSpec<CliContext> = {
           } else for (const tag of page) tags.push(tag);
         }
         if (format === "json") {
-          const name = `${address.host}/${reference.repository}`;
-          context.stdout(
-            `${printableJson({ Repository: name, Tags: tags }, 4)}\n`,
-          );
+          context.stdout(`${printableJson(tags.sort(), 2)}\n`);
         }
         return 0;
       },
