@@ -10,7 +10,7 @@ import {
   placeRoot,
 } from "../../src/cli/flags/command_spec.ts";
 import { runCommandTree } from "../../src/cli/flags/command_tree.ts";
-import { completionsFor } from "../../src/cli/flags/completion.ts";
+import { completionsFor } from "../../src/cli/completion/completion.ts";
 import {
   type FlagSpec,
   type FlagValues,
@@ -240,7 +240,10 @@ Deno.test("completion: choices, suggestions and files are those of the flag", ()
         assertEquals(files ?? false, flag.isFile ?? false, words.join(" "));
         assertEquals(
           offered.map(([word]) => word),
-          [...flag.choices ?? flag.suggested ?? []],
+          [
+            ...flag.choices ?? flag.suggested ??
+              (flag.type === "bool" ? ["true", "false"] : []),
+          ],
         );
       }
     }
@@ -275,6 +278,9 @@ for (
       "--format",
     ]],
     [["login", "-u"], ["-u"]],
+    [["mirror", "--arch", "amd64,arm"], ["amd64,arm64", "amd64,arm/v7"]],
+    [["mirror", "--os=linux,"], ["linux,windows", "linux,all"]],
+    [["mirror", "--overwrite=t"], ["true"]],
     [["login", "--jobs", ""], []],
     [["mirror", "--", "--"], []],
   ] as const

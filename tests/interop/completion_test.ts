@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { MIRROR_FLAGS } from "../../src/cli/commands/mirror_command.ts";
 import { requireTool, run } from "./support.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -43,8 +42,13 @@ for (const shell of ["zsh", "fish", "powershell"]) {
   });
 }
 
-const bashTest = requireTool("bash") ? Deno.test : Deno.test.ignore;
-bashTest("completion: a real bash offers what hangar says", async () => {
+/** Runs what drives a shell, with hangar on the path and two files around it. */
+async function inShell(
+  program: string,
+  use: (
+    run: (args: readonly string[], keys?: string) => Promise<string>,
+  ) => Promise<void>,
+): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(
@@ -52,57 +56,154 @@ bashTest("completion: a real bash offers what hangar says", async () => {
       `#!/bin/sh\nexec "${Deno.execPath()}" run -A "${MAIN}" "$@"\n`,
       { mode: 0o755 },
     );
-    // The one function of bash-completion that the script needs, by the words
-    // that bash itself has set.
-    await Deno.writeTextFile(
-      `${directory}/session`,
-      `_get_comp_words_by_ref() {
-  words=("\${COMP_WORDS[@]}"); cword=$COMP_CWORD
-  cur=\${COMP_WORDS[COMP_CWORD]}; prev=\${COMP_WORDS[COMP_CWORD-1]}
-}
-source <(hangar completion bash)
-complete_words() {
-  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
-  local spec=$(complete -p hangar); spec=\${spec#*-F }
-  \${spec%% *} 2>/dev/null
-  printf '%s\\n' "\${COMPREPLY[@]}"
-}
-complete_words hangar mirror --prov
-echo =
-complete_words hangar mirror --
-echo =
-complete_words hangar completion ''
-complete_words hangar mirror --sign-format ''
-complete_words hangar mirror validate --dee
-complete_words hangar mirror validate --create
-echo =
-complete -p hangar | tr ' ' '_'
-`,
-    );
-    const { stdout, stderr } = await run("bash", [`${directory}/session`], {
-      env: { PATH: `${directory}:${Deno.env.get("PATH")}` },
+    for (const name of ["images.txt", "other.yaml"]) {
+      await Deno.writeTextFile(`${directory}/${name}`, "");
+    }
+    await use(async (args, keys = "") => {
+      const child = new Deno.Command(program, {
+        args: [...args],
+        cwd: directory,
+        env: {
+          PATH: `${directory}:${Deno.env.get("PATH")}`,
+          HOME: directory,
+          TERM: "dumb",
+          PS1: "> ",
+          NO_COLOR: "1",
+        },
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+        // A shell that waits for more would wait for good.
+        signal: AbortSignal.timeout(60_000),
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(keys));
+      await writer.close();
+      const { stdout, stderr } = await child.output();
+      const decoder = new TextDecoder();
+      return decoder.decode(stdout) + decoder.decode(stderr);
     });
-    const [one = "", all = "", values, registered = ""] = stdout.split("=\n")
-      .map((answers) =>
-        answers.trim().split("\n").map((line) => line.split(/\s/)[0]).join(" ")
-      );
-    assertEquals(one, "--provenance", stderr);
-    assertEquals(
-      values,
-      "bash zsh fish powershell cosign bundle --deep",
-    );
-    // Without the option, bash completes no names of files.
-    assertStringIncludes(registered, "_-o_default_");
-    assertEquals(
-      all.split(" ").sort().join(" "),
-      [
-        "--debug",
-        "--insecure-policy",
-        "--log-format",
-        ...MIRROR_FLAGS.map((flag) => `--${flag.name}`),
-      ].sort().join(" "),
-    );
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** What is typed before the tab key, and what stands there after it. */
+const TYPED: readonly (readonly [typed: string, completed: string])[] = [
+  ["mirr", "mirror "],
+  ["mirror --prov", "mirror --provenance "],
+  ["mirror -f im", "mirror -f images.txt "],
+  ["mirror --file=im", "mirror --file=images.txt "],
+  ["mirror validate --deep=bl", "mirror validate --deep=blobs "],
+  ["mirror --sign-format co", "mirror --sign-format cosign "],
+  ["mirror --overwrite=f", "mirror --overwrite=false "],
+  ["mirror --arch amd64,arm6", "mirror --arch amd64,arm64 "],
+  ["mirror --platform=linux/arm/", "mirror --platform=linux/arm/v7 "],
+  ["completion zs", "completion zsh "],
+  // `validate` has no such flag, and no file is offered for it.
+  ["mirror validate --create", "mirror validate --create"],
+];
+
+/** The keys that complete each line and print what it then says, and leave. */
+function keysOf(setUp: string): string {
+  const lines = TYPED.map(([typed]) => `hangar ${typed}\t%\x01: \r`);
+  return `${setUp}\r${lines.join("")}exit\r`;
+}
+
+/** The lines as the shell's editor showed them in the end. */
+function linesOf(output: string): string[] {
+  const esc = String.fromCharCode(27);
+  return output.replaceAll(new RegExp(`${esc}\\[[?0-9;]*[A-Za-z]`, "g"), "")
+    .split(/[\r\n]+/);
+}
+
+function assertCompleted(output: string): void {
+  const lines = linesOf(output);
+  for (const [typed, completed] of TYPED) {
+    assert(
+      lines.some((line) => line.includes(`hangar ${completed}%`)),
+      `${typed}: ${lines.join("\n")}`,
+    );
+  }
+}
+
+for (
+  const [what, setUp] of [
+    ["bash", ""],
+    [
+      "bash with bash-completion",
+      "source /usr/share/bash-completion/bash_completion; ",
+    ],
+  ] as const
+) {
+  const ignore = !requireTool("script") || !requireTool("bash") ||
+    setUp !== "" &&
+      !await Deno.stat("/usr/share/bash-completion").catch(() => false);
+  Deno.test({
+    name: `completion: in a real ${what}, sourced twice`,
+    ignore,
+    fn: () =>
+      inShell("script", async (run) => {
+        const source = "source <(hangar completion bash)";
+        const output = await run(
+          ["-qec", "bash --norc --noprofile -i", "/dev/null"],
+          keysOf(`${setUp}${source}; ${source}`),
+        );
+        assert(!output.includes("readonly"), output);
+        assertCompleted(output);
+      }),
+  });
+}
+
+Deno.test({
+  name: "completion: in a real zsh, sourced twice",
+  ignore: !requireTool("script") || !requireTool("zsh"),
+  fn: () =>
+    inShell("script", async (run) => {
+      const source = "source <(hangar completion zsh)";
+      const output = await run(
+        ["-qec", "zsh -f -i", "/dev/null"],
+        keysOf(`autoload -Uz compinit; compinit -u; ${source}; ${source}`),
+      );
+      assertCompleted(output);
+    }),
+});
+
+Deno.test({
+  name: "completion: in a real fish, sourced twice",
+  ignore: !requireTool("fish"),
+  fn: () =>
+    inShell("fish", async (run) => {
+      const source = "source (hangar completion fish | psub)";
+      const asked = TYPED.map(([typed]) =>
+        `echo "= "(complete -C "hangar ${typed}")`
+      );
+      const output = await run(["-c", [source, source, ...asked].join("\n")]);
+      const found = output.split("\n").filter((line) => line.startsWith("= "))
+        .map((line) => line.slice(2).split("\t")[0]!.trim());
+      assertEquals(
+        found,
+        TYPED.map(([typed, completed]) =>
+          // One that nothing completes has no answer, and so no line.
+          typed === completed ? "" : completed.trim().split(" ").at(-1)!
+        ).filter(Boolean),
+      );
+    }),
+});
+
+Deno.test({
+  name: "completion: bash runs nothing of what is typed",
+  ignore: !requireTool("script") || !requireTool("bash"),
+  fn: () =>
+    inShell("script", async (run) => {
+      const output = await run(
+        ["-qec", "bash --norc --noprofile -i", "/dev/null"],
+        "source <(hangar completion bash)\r" +
+          "hangar mirror -s $(touch ran) --prov\t\x01: \rls\rexit\r",
+      );
+      assertStringIncludes(output, "--provenance");
+      // `:` runs it after all, so the file must not be there before that.
+      const before = output.slice(0, output.indexOf("--provenance"));
+      assert(!/^ran\b/m.test(before), output);
+    }),
 });

@@ -5,9 +5,10 @@
  */
 
 import { RootCommand } from "@bomb.sh/tab";
-import type { CommandSpec } from "./command_spec.ts";
-import { findCommand } from "./find_command.ts";
-import { type FlagSpec, matchFlag } from "./flags.ts";
+import { bashScript } from "./bash_script.ts";
+import type { CommandSpec } from "../flags/command_spec.ts";
+import { findCommand } from "../flags/find_command.ts";
+import { type FlagSpec, matchFlag } from "../flags/flags.ts";
 import type { Shell } from "./shells.ts";
 
 /** What may come next. */
@@ -27,12 +28,8 @@ const DIRECTIVE = { files: ":0", noFiles: ":4" } as const;
 
 /** Prints the script that makes a shell ask `hangar complete`. */
 export function printScript(name: string, shell: Shell): void {
-  new RootCommand().setup(name, name, shell);
-  // With this option, bash completes files when the answer has no words.
-  // Answers without files switch the option off.
-  if (shell === "bash") {
-    console.log(`complete -o default -F __${name}_complete ${name}`);
-  }
+  if (shell === "bash") console.log(bashScript(name).trimEnd());
+  else new RootCommand().setup(name, name, shell);
 }
 
 /** Completions as the scripts read them. */
@@ -87,8 +84,16 @@ function namesOf({ name, short, help }: FlagSpec) {
 
 function valuesOf(flag: FlagSpec | undefined, typed: string): Completions {
   if (flag?.isFile) return { words: [], files: true };
+  // Of a list, the last item is being typed.
+  const before = flag?.type === "strings"
+    ? typed.slice(0, typed.lastIndexOf(",") + 1)
+    : "";
+  const given = before.split(",");
   return {
-    words: (flag?.choices ?? flag?.suggested ?? [])
+    words: (flag?.choices ?? flag?.suggested ??
+      (flag?.type === "bool" ? ["true", "false"] : []))
+      .filter((value) => !given.includes(value))
+      .map((value) => before + value)
       .filter((value) => value.startsWith(typed))
       .map((value) => [value, ""] as const),
   };
