@@ -23,10 +23,13 @@ import { HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type PemBlock, pemBlocks, toPem } from "./pem.ts";
 
-/** The names that the PEM block of an encrypted private key may have. */
+/**
+ * The names that the PEM block of an encrypted private key may have. New ones get
+ * the first, which older tools read too, and Go hangar writes.
+ */
 const PRIVATE_LABELS = [
-  "ENCRYPTED SIGSTORE PRIVATE KEY",
   "ENCRYPTED COSIGN PRIVATE KEY",
+  "ENCRYPTED SIGSTORE PRIVATE KEY",
 ];
 /** Larger files are no keys. */
 const MAX_PEM_CHARS = 64 * 1024;
