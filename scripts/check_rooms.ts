@@ -68,6 +68,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "signatures",
     "oci",
     "names",
+    "base64",
     "bytes",
     "together",
     "errors",

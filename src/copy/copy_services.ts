@@ -13,7 +13,7 @@ import type { KeyedLock } from "./keyed_lock.ts";
 import type { Mounts } from "./blobs/mounts.ts";
 
 /** How the copy of a signature or referrer ended. */
-export type AttachmentFate = "found" | "copied" | "signed";
+export type AttachmentFate = "found" | "copied" | "signed" | "attested";
 
 /** The events of copying. */
 export interface CopyEvents {

@@ -199,6 +199,13 @@ export interface ContentOptions extends RegistryOptions {
   /** Signs what is copied. A validation looks for its signatures. */
   readonly signer?: KeySigner | SignerRole;
   /**
+   * Attests where images came from and which policy accepted them, signed as
+   * `signer` says. A validation looks for that too.
+   *
+   * @default {false}
+   */
+  readonly attest?: boolean;
+  /**
    * Receives events as they happen. If it throws, it is not called again; the
    * work goes on.
    */

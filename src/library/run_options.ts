@@ -4,6 +4,7 @@
  * @module
  */
 
+import { HangarError } from "../errors.ts";
 import { INDEX_MODES } from "../mirror/decide/decision.ts";
 import type { MirrorEvent } from "../mirror/events.ts";
 import { checkShard, formatShard } from "../mirror/plan/shard.ts";
@@ -27,7 +28,7 @@ import {
 import { guarded } from "./guarded.ts";
 import type { ContentOptions, MirrorOptions } from "./options.ts";
 import { policyOf } from "./policy.ts";
-import { signerOf } from "./signer.ts";
+import { signersOf } from "./signer.ts";
 
 const MAX_JOBS = 20;
 const TIMEOUT_MS = 600_000;
@@ -46,6 +47,11 @@ export async function contentRun(
   process: RunProcess,
 ): Promise<ContentRun> {
   const { signatures = true, provenance = true, overwrite = false } = options;
+  const signers = options.signer &&
+    await signersOf(options.signer, process.env);
+  if (options.attest && !signers) {
+    throw new HangarError("usage", "attest wants a signer: give signer too");
+  }
   const events = oneOf("events", options.events, ["images", "all"]);
   return {
     ...reachOf(options),
@@ -66,7 +72,8 @@ export async function contentRun(
     dryRun: false,
     createProject: false,
     warnings: [],
-    signer: options.signer && await signerOf(options.signer, process.env),
+    signer: signers?.signer,
+    attester: options.attest ? signers?.attester : undefined,
     policy: await policyOf(options.policy, process.env),
     onEvent: options.onEvent &&
       guarded(events === "all" ? options.onEvent : ofImages(options.onEvent)),

@@ -6,9 +6,8 @@
 
 import { HangarError } from "../errors.ts";
 import type { Env } from "../machine/certs_d.ts";
-import { makeSigner } from "../run/make_signer.ts";
+import { makeSigners, type Signers } from "../run/make_signer.ts";
 import type { PayloadSigner } from "../signatures/sigstore_key.ts";
-import type { ImageSigner } from "../signing/image_signer.ts";
 import { ProxyRules } from "../transport/proxy/proxies.ts";
 import { oneOf } from "./check_options.ts";
 import type { KeySigner, SignerRole } from "./options.ts";
@@ -17,16 +16,16 @@ import type { KeySigner, SignerRole } from "./options.ts";
 const KEY_NAME = "the signer.key option";
 
 /**
- * The signer.
+ * Who signs, and who attests in the same way.
  *
  * @throws {HangarError} `key` when a key cannot be opened or used, `usage` when
  * the format is unknown
  */
-export async function signerOf(
+export async function signersOf(
   signer: KeySigner | SignerRole,
   env: Env,
-): Promise<ImageSigner> {
-  return await makeSigner({
+): Promise<Signers> {
+  return await makeSigners({
     format: oneOf("signer.format", signer.format, ["cosign", "bundle"]),
     key: await payloadSigner(signer),
     proxies: new ProxyRules(env),

@@ -9,6 +9,7 @@ import type {
   RegistriesDirectory,
   RegistriesFile,
 } from "../config/registries_d.ts";
+import { digestOf } from "../oci/digest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Env } from "./certs_d.ts";
@@ -79,7 +80,7 @@ export async function judgeBy(
     ? "file:///var/lib/containers/sigstore"
     : `file://${home}/.local/share/containers/sigstore`;
   return (transport) =>
-    new PolicyJudge(parsed, {
+    new PolicyJudge(parsed, digestOf(new TextEncoder().encode(policy.text)), {
       readFile: (path) =>
         Deno.readFile(path).catch((cause) => {
           throw new Error(whyNoFile(cause), { cause });

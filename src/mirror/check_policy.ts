@@ -16,13 +16,17 @@ import { isImageByConfig, isRunnable } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor, ImageManifest, Manifest } from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
+import type { AcceptedSigner } from "../signatures/trusted_keys.ts";
 import { together } from "../together.ts";
-import type { ImageOrigin } from "./decide/image_origin.ts";
+import type { ImageOrigin, ImagePart } from "./decide/image_origin.ts";
 import { allParts } from "./image_attachments.ts";
 import type { ImageRun } from "./image_run.ts";
 
 /** The judge of a policy. */
-export type ImageJudge = Pick<PolicyJudge, "isTrivialFor" | "judge">;
+export type ImageJudge = Pick<PolicyJudge, "digest" | "isTrivialFor" | "judge">;
+
+/** By whose signatures each image was accepted, by its digest. */
+export type Acceptance = ReadonlyMap<string, readonly AcceptedSigner[]>;
 
 /** A policy, as it applies to one image of the list. */
 export class ImagePolicy {
@@ -63,25 +67,66 @@ export class ImagePolicy {
    * Judges every image that is to be copied. A manifest with no image in it is
    * judged itself.
    *
+   * @returns by whose signatures each was accepted
    * @throws {HangarError} `rejected`, or why it cannot be judged
    */
-  async checkImage(origin: ImageOrigin): Promise<void> {
+  async checkImage(origin: ImageOrigin): Promise<Acceptance> {
     const { sources, signal } = this.#run;
     const parts = await allParts(sources, origin, signal);
-    const found = await together(
-      parts.map(({ descriptor, source, manifest }) => async (signal) => {
+    const accepted = new Map<string, readonly AcceptedSigner[]>();
+    const accept = async (
+      { descriptor: { digest }, source }: ImagePart,
+      signal: AbortSignal,
+    ) => {
+      accepted.set(digest, await this.#accept(source, digest, signal));
+    };
+    await together(
+      parts.map((part) => async (signal) => {
+        const { descriptor, source, manifest } = part;
         const { kind } = manifest ??
           await this.#read(source, descriptor, signal);
-        if (kind === "index") return false;
-        await this.#accept(source, descriptor.digest, signal);
-        return true;
+        if (kind === "image") await accept(part, signal);
       }),
       signal,
     );
     const [first] = parts;
-    if (first && !found.includes(true)) {
-      await this.#accept(first.source, first.descriptor.digest, signal);
-    }
+    if (first && accepted.size === 0) await accept(first, signal);
+    return accepted;
+  }
+
+  /**
+   * Entries of an index that are not copied, and that the policy does not accept,
+   * or cannot judge. Whoever signs the index vouches for them too.
+   */
+  async unacceptable(
+    { top, leftOut }: ImageOrigin,
+  ): Promise<ReadonlySet<string>> {
+    const index = top?.manifest;
+    if (!top || index?.kind !== "index") return leftOut;
+    const refused = new Set<string>();
+    await together(
+      index.entries.filter(({ digest }) => leftOut.has(digest)).map(
+        (entry) => async (signal) => {
+          try {
+            const manifest = await this.#read(top.source, entry, signal);
+            await this.#eachImage(
+              top.source,
+              manifest,
+              signal,
+              async ({ content: { digest } }, signal) => {
+                await this.#accept(top.source, digest, signal);
+              },
+            );
+          } catch (error) {
+            signal.throwIfAborted();
+            if (!(error instanceof HangarError) || error.temporary) throw error;
+            refused.add(entry.digest);
+          }
+        },
+      ),
+      this.#run.signal,
+    );
+    return refused;
   }
 
   /**
@@ -149,16 +194,17 @@ export class ImagePolicy {
     source: number,
     digest: Digest,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AcceptedSigner[]> {
     const place = this.#run.sources[source]!;
     try {
-      await this.#judge.judge({
+      return await this.#judge.judge({
         reference: this.#references[source]!,
         digest,
         place,
       }, signal);
     } catch (error) {
-      await atSource(place, digest, Promise.reject(duringPolicy(error)));
+      const failed = Promise.reject<never>(duringPolicy(error));
+      return await atSource(place, digest, failed);
     }
   }
 }

@@ -214,7 +214,7 @@ export type MirrorEvent =
     readonly type: "attachment";
     readonly image: number;
     readonly place?: number;
-    readonly how: "found" | "copied" | "signed";
+    readonly how: "found" | "copied" | "signed" | "attested";
   }
   /** A blob is settled at the destination. */
   | {
@@ -266,6 +266,8 @@ export interface MirrorTotals {
   readonly attachmentsCopied: number;
   /** Signatures that were made. */
   readonly signaturesMade: number;
+  /** Manifests of which it was attested where they came from. */
+  readonly attestationsMade: number;
   /** Blob bytes that had to be sent once more. */
   readonly bytesResent: number;
   /** Requests and transfers that were tried again. */

@@ -10,7 +10,13 @@ import { HangarError } from "../errors.ts";
 import { digestAlgorithm } from "../oci/digest.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
 import { allOf, together } from "../together.ts";
-import { type ImageJudge, ImagePolicy } from "./check_policy.ts";
+import { ImageFacts } from "./sign/attested_facts.ts";
+import { attestImage, type AttestOptions } from "./sign/image_attestations.ts";
+import {
+  type Acceptance,
+  type ImageJudge,
+  ImagePolicy,
+} from "./check_policy.ts";
 import { decide } from "./decide/decide_image.ts";
 import type {
   DecidedImage,
@@ -34,7 +40,7 @@ import {
   openImage,
   type RunServices,
 } from "./image_run.ts";
-import { imageToSign, signTargets, unsignedText } from "./sign_image.ts";
+import { imageToSign, signTargets, unsignedText } from "./sign/sign_image.ts";
 import { ImageWriter } from "./write_image.ts";
 
 /** How images are looked at, by all who read a decision. */
@@ -55,6 +61,14 @@ export interface ImageOptions extends DecideOptions {
 export interface MirrorOptions extends ImageOptions {
   /** Signs what is at the destination. @default {nothing is signed} */
   readonly signer?: ImageSigner;
+  /** Attests where it came from. @default {nothing is attested} */
+  readonly attest?: AttestOptions;
+}
+
+/** A decision, and by whose signatures the policy accepted it. */
+interface JudgedDecision {
+  readonly decision: DecidedImage;
+  readonly acceptance?: Acceptance;
 }
 
 /** How often a tag is merged anew that somebody else writes to. */
@@ -154,18 +168,19 @@ class ImageMirror {
       events.warn(nothingText(decision.nothing));
       return decision;
     }
-    await this.#policy?.checkImage(decision.origin);
+    const acceptance = await this.#policy?.checkImage(decision.origin);
+    const judged = { decision, acceptance };
     const { sourceDigests, merge, sparse } = decision;
     const { digest } = decision.manifest.content;
     const told = { digest, sourceDigests, merge, sparse };
     const attachments = this.#attachmentsOf(decision);
     if (decision.kind === "up-to-date") {
       if (merge) tellKept(merge, events);
-      await this.#attach(attachments, decision, { isAbsent: false });
+      await this.#attach(attachments, judged, { isAbsent: false });
       return { kind: "up-to-date", ...told };
     }
     await this.#copyAndFind(decision, attachments);
-    if (!await this.#write(decision, attachments)) return undefined;
+    if (!await this.#write(judged, attachments)) return undefined;
     if (merge) {
       tellKept(merge, events);
       events.note?.(rebuiltText(merge, digest, sourceDigests));
@@ -237,13 +252,14 @@ class ImageMirror {
 
   /** The manifest itself; false where somebody else wrote the tag meanwhile. */
   async #write(
-    decision: DecidedImage,
+    judged: JudgedDecision,
     attachments: ImageAttachments | undefined,
   ): Promise<boolean> {
     const writer = this.#writer;
+    const { decision } = judged;
     const { tag, digest } = this.#run.task.destination;
     if (digest === undefined) {
-      await this.#attach(attachments, decision, { isAbsent: true });
+      await this.#attach(attachments, judged, { isAbsent: true });
       if (!this.#options.overwrite) return await writer.writeTag(decision);
       // Nothing is merged that could be lost.
       await writer.put(decision, tag!);
@@ -253,7 +269,7 @@ class ImageMirror {
     if (tag === undefined || digestAlgorithm(digest) !== "sha256") {
       await writer.put(decision, digest);
     }
-    await this.#attach(attachments, decision, { isAbsent: tag !== undefined });
+    await this.#attach(attachments, judged, { isAbsent: tag !== undefined });
     if (tag !== undefined) await writer.put(decision, tag);
     return true;
   }
@@ -266,34 +282,45 @@ class ImageMirror {
    */
   async #attach(
     attachments: ImageAttachments | undefined,
-    decision: DecidedImage,
+    judged: JudgedDecision,
     { isAbsent }: { readonly isAbsent: boolean },
   ): Promise<void> {
-    const { signer } = this.#options;
+    const { signer, attest } = this.#options;
+    const { decision } = judged;
     const { digest } = decision.manifest.content;
-    const isNamed = signer !== undefined || await attachments?.ofTop();
+    const isNamed = signer !== undefined || attest !== undefined ||
+      await attachments?.ofTop();
     if (isAbsent && isNamed) await this.#writer.put(decision, digest);
     await attachments?.follow();
-    if (signer) await this.#sign(decision, signer);
+    if (signer || attest) await this.#vouch(judged);
   }
 
-  /** Signs what came from the sources of this run, and nothing else. */
-  async #sign(
-    { manifest, origin }: DecidedImage,
-    signer: ImageSigner,
-  ): Promise<void> {
+  /** Signs and attests what came from the sources of this run, and nothing else. */
+  async #vouch({ decision, acceptance }: JudgedDecision): Promise<void> {
+    const { signer, attest, judge } = this.#options;
     const { events, signal } = this.#run;
-    const hasPolicy = this.#policy !== undefined;
-    const image = imageToSign(this.#run, manifest, origin, hasPolicy);
+    const { manifest, origin } = decision;
+    const policy = this.#policy;
+    const image = await imageToSign(this.#run, manifest, origin, policy);
     const targets = await signTargets(image, signal);
     const why = unsignedText(image);
     if (why !== undefined) events.warn(why);
-    await together(
-      targets.map((target) => async (signal) => {
-        const isNew = await signer.sign({ ...target, signal });
-        if (isNew) events.onAttachment?.("signed");
-      }),
-      signal,
+    if (signer) {
+      await together(
+        targets.map((target) => async (signal) => {
+          const isNew = await signer.sign({ ...target, signal });
+          if (isNew) events.onAttachment?.("signed");
+        }),
+        signal,
+      );
+    }
+    if (!attest) return;
+    const facts = new ImageFacts(
+      this.#run,
+      decision,
+      judge && { digest: judge.digest, acceptance },
     );
+    const made = await attestImage(targets, facts, attest, signal);
+    for (let i = 0; i < made; i++) events.onAttachment?.("attested");
   }
 }

@@ -5,9 +5,12 @@
  */
 
 import type { Manifest } from "../oci/manifest.ts";
+import type { AttestationReader } from "../signing/attester.ts";
 import type { SignatureChecker } from "../signing/image_signer.ts";
 import { together } from "../together.ts";
-import { ImagePolicy } from "./check_policy.ts";
+import { ImageFacts } from "./sign/attested_facts.ts";
+import { auditAttestations } from "./sign/image_attestations.ts";
+import { type Acceptance, ImagePolicy } from "./check_policy.ts";
 import { decideAsHeld } from "./decide/decide_image.ts";
 import type { DecidedImage } from "./decide/decision.ts";
 import { readDestination } from "./decide/read_sides.ts";
@@ -28,7 +31,7 @@ import {
   type RunServices,
 } from "./image_run.ts";
 import { type ImageOptions, isLeftAlone } from "./mirror_image.ts";
-import { imageToSign, signTargets, unsignedText } from "./sign_image.ts";
+import { imageToSign, signTargets, unsignedText } from "./sign/sign_image.ts";
 
 export type { Depth };
 
@@ -37,6 +40,8 @@ export interface ValidateOptions extends ImageOptions {
   readonly depth: Depth;
   /** Signatures that must be there. @default {none} */
   readonly checker?: SignatureChecker;
+  /** Attestations that must be there. @default {none} */
+  readonly attester?: AttestationReader;
 }
 
 /** Validates one image; the findings say what is missing or different. */
@@ -80,7 +85,7 @@ class ImageValidation {
   async validate(decision: DecidedImage): Promise<ImageResult> {
     const { manifest: want, origin, sourceDigests, merge, sparse } = decision;
     if (merge) tellKept(merge, this.#run.events);
-    await this.#policy?.checkImage(origin);
+    const acceptance = await this.#policy?.checkImage(origin);
     const { overwrite } = this.#options;
     const isPinned = this.#run.task.destination.digest !== undefined;
     // A decision does not read what it replaces in any case, nor does it say why
@@ -91,7 +96,7 @@ class ImageValidation {
       ...this.#compare(want, held),
       ...held ? await this.#walk.below(copiedOf(want, origin), held) : [],
       ...await this.#attached(decision),
-      ...held ? await this.#unsigned(held, origin) : [],
+      ...held ? await this.#vouched(held, decision, acceptance) : [],
     ];
     const { digest } = want.content;
     return findings.length > 0
@@ -143,28 +148,39 @@ class ImageValidation {
     return findings;
   }
 
-  /** The signatures that this run would have made and that are missing. */
-  async #unsigned(
+  /** What this run would have signed and attested, and is not. */
+  async #vouched(
     manifest: Manifest,
-    origin: ImageOrigin,
+    decision: DecidedImage,
+    acceptance: Acceptance | undefined,
   ): Promise<string[]> {
-    const { checker } = this.#options;
-    if (!checker) return [];
+    const { checker, attester, judge } = this.#options;
+    if (!checker && !attester) return [];
     const { events, signal } = this.#run;
-    const hasPolicy = this.#policy !== undefined;
-    const image = imageToSign(this.#run, manifest, origin, hasPolicy);
+    const policy = this.#policy;
+    const { origin } = decision;
+    const image = await imageToSign(this.#run, manifest, origin, policy);
     const targets = await signTargets(image, signal);
     const why = unsignedText(image);
     if (why !== undefined) events.warn(why);
     const missing = await together(
       targets.map((target) => async (signal) =>
-        await checker.isSigned({ ...target, signal })
+        !checker || await checker.isSigned({ ...target, signal })
           ? []
           : [`missing: own signature of ${target.descriptor.digest}`]
       ),
       signal,
     );
-    return missing.flat();
+    if (!attester) return missing.flat();
+    const facts = new ImageFacts(
+      this.#run,
+      decision,
+      judge && { digest: judge.digest, acceptance },
+    );
+    return [
+      ...missing.flat(),
+      ...await auditAttestations(targets, facts, attester, signal),
+    ];
   }
 }
 

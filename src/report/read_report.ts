@@ -97,6 +97,7 @@ const TOTALS: Readonly<Record<keyof MirrorTotals, Check>> = {
   attachmentsFound: count,
   attachmentsCopied: count,
   signaturesMade: count,
+  attestationsMade: count,
   bytesResent: count,
   retries: count,
   requests: count,

@@ -34,7 +34,7 @@ export class Tally {
   #requests = 0;
   readonly #merged = { indexes: 0, sparse: 0, kept: 0, wanted: 0 };
   readonly #planned = { blobs: 0, bytes: 0, mounted: 0 };
-  readonly #attachments = { found: 0, copied: 0, signed: 0 };
+  readonly #attachments = { found: 0, copied: 0, signed: 0, attested: 0 };
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
@@ -96,6 +96,7 @@ export class Tally {
       attachmentsFound: this.#attachments.found,
       attachmentsCopied: this.#attachments.copied,
       signaturesMade: this.#attachments.signed,
+      attestationsMade: this.#attachments.attested,
       durationMs: Math.round(performance.now() - this.#started),
     };
   }
@@ -146,6 +147,9 @@ export function summaryLine(totals: MirrorTotals): string {
       : []),
     ...(totals.signaturesMade > 0
       ? [`${counted(totals.signaturesMade, "signature")} made`]
+      : []),
+    ...(totals.attestationsMade > 0
+      ? [`${counted(totals.attestationsMade, "manifest")} attested`]
       : []),
     formatDuration(totals.durationMs),
   ].join(", ");

@@ -1,5 +1,5 @@
 /**
- * Makes the signer of a run.
+ * Makes what signs and attests in a run.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { withVariables } from "../machine/with_variables.ts";
 import type { PayloadSigner } from "../signatures/sigstore_key.ts";
 import type { BundleVerifier } from "../signatures/verify_bundle.ts";
+import type { Attester } from "../signing/attester.ts";
 import type { ImageSigner } from "../signing/image_signer.ts";
 import { type ProxyRules, variablesFor } from "../transport/proxy/proxies.ts";
 
@@ -35,18 +36,28 @@ export interface SignerOptions {
   readonly proxies: ProxyRules;
 }
 
+/** Who signs images, and who attests where they came from. */
+export interface Signers {
+  readonly signer: ImageSigner;
+  readonly attester: Attester;
+}
+
 /**
- * Makes a signer.
+ * Makes the signer, and the attester that signs in the same way.
  *
  * @throws {HangarError} `usage` when there is neither a key nor an identity
  */
-export async function makeSigner(
-  options: SignerOptions,
-): Promise<ImageSigner> {
+export async function makeSigners(options: SignerOptions): Promise<Signers> {
   const { format, key, proxies, ...bundle } = options;
   if (format === "cosign" && key) {
-    const { SimpleSigner } = await import("../signing/simple_signer.ts");
-    return new SimpleSigner(key);
+    const [{ SimpleSigner }, { EnvelopeAttester }] = await Promise.all([
+      import("../signing/simple_signer.ts"),
+      import("../signing/envelope_attester.ts"),
+    ]);
+    return {
+      signer: new SimpleSigner(key),
+      attester: new EnvelopeAttester(key),
+    };
   }
   const urls = [bundle.fulcioUrl, bundle.rekorUrl, bundle.tsaUrl]
     .flatMap((url) => url === undefined ? [] : [new URL(url)]);
@@ -54,6 +65,16 @@ export async function makeSigner(
     variablesFor(proxies, urls),
     () => import("../signatures/bundle.ts"),
   );
-  const { BundleSigner } = await import("../signing/bundle_signer.ts");
-  return new BundleSigner(new BundleMaker({ ...bundle, key }));
+  const [{ BundleSigner }, { BundleAttester }, { ReferrerLists }] =
+    await Promise.all([
+      import("../signing/bundle_signer.ts"),
+      import("../signing/bundle_attester.ts"),
+      import("../signing/bundles.ts"),
+    ]);
+  const maker = new BundleMaker({ ...bundle, key });
+  const lists = new ReferrerLists();
+  return {
+    signer: new BundleSigner(maker, lists),
+    attester: new BundleAttester(maker, lists),
+  };
 }

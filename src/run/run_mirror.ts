@@ -10,6 +10,7 @@ import { AbsentDestination } from "../mirror/absent_destination.ts";
 import type { IndexMode } from "../mirror/decide/decision.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
+import type { Attester } from "../signing/attester.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
 import {
   type RunServices,
@@ -29,7 +30,7 @@ import {
   type Required,
   REQUIRED_PARTS,
   signInPlace,
-} from "../mirror/sign_in_place.ts";
+} from "../mirror/sign/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
 import {
@@ -51,6 +52,7 @@ import type {
   LookOptions,
 } from "./archive/left_out_content.ts";
 import type { RunProcess } from "./process.ts";
+import { VERSION } from "../version.ts";
 import { type ListJob, type ListRunOptions, runList } from "./run_list.ts";
 
 /** How a list is mirrored. */
@@ -69,6 +71,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   readonly createProject: boolean;
   /** Signs what is mirrored. */
   readonly signer?: ImageSigner;
+  /** Attests where images came from; a validation looks for what it attested. */
+  readonly attester?: Attester;
   /** Judges what is mirrored. */
   readonly policy?: MakeJudge;
   /** @default {images are read from their registries} */
@@ -83,6 +87,8 @@ export interface ArchiveSource {
   /** What it has left out. @default {nothing} */
   readonly leftOut?: (look: LookOptions) => LeftOutContent;
 }
+
+const TOOL = { name: "hangar", version: VERSION } as const;
 
 /** Mirrors a list; gives the exit code. */
 export async function runMirror(
@@ -123,6 +129,8 @@ export async function runMirror(
       const how = {
         ...options,
         existing: existingOf(options, plan, stores),
+        attest: options.attester &&
+          { attester: options.attester, tool: TOOL },
         judge: options.policy?.(network.plainTransport),
       };
       const work = dryRun ? dryRunImage : mirrorImage;

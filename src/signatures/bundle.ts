@@ -1,18 +1,15 @@
 /**
- * Sigstore bundles (protobuf-specs, bundle v0.3) that sign an image: a DSSE
- * envelope around an in-toto statement that names its digest, as cosign makes
- * them.
+ * Making Sigstore bundles (protobuf-specs, bundle v0.3): a DSSE envelope around
+ * an in-toto statement that names an image's digest, as cosign makes them.
  *
  * @module
  */
 
 import {
   type Bundle,
-  bundleFromJSON,
   bundleToJSON,
   type BundleWithDsseEnvelope,
 } from "@sigstore/bundle";
-import { dsse } from "@sigstore/core";
 import {
   DSSEBundleBuilder,
   FulcioSigner,
@@ -25,28 +22,12 @@ import { Buffer } from "node:buffer";
 import { createHash, createPublicKey } from "node:crypto";
 import { describeError, HangarError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import { type Digest, isDigest } from "../oci/digest.ts";
-import { type KnownKeys, parseStrictJson } from "../strict_json.ts";
-import type { PayloadSigner, PublicKey } from "./sigstore_key.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { SignedStatement } from "./attestations/envelope.ts";
+import { IN_TOTO_TYPE } from "./attestations/statement.ts";
+import type { PayloadSigner } from "./sigstore_key.ts";
 import type { BundleVerifier, SignerIdentity } from "./verify_bundle.ts";
 
-/** Media type of a bundle, and artifact type of the referrer that holds it. */
-export const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-
-/** The predicate of cosign's statements: the subject was signed. */
-export const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
-
-/** The largest bundle, in bytes; real ones have some 10 KB. */
-export const MAX_BUNDLE_BYTES = 1024 * 1024;
-
-const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-const STATEMENT_KEYS: KnownKeys = {
-  _type: {},
-  subject: { name: {}, digest: {} },
-  predicateType: {},
-  predicate: {},
-};
-const IN_TOTO_TYPE = "application/vnd.in-toto+json";
 const WITNESS_TIMEOUT_MS = 30_000;
 const WITNESS_RETRIES = 3;
 
@@ -99,20 +80,13 @@ export class BundleMaker {
   }
 
   /**
-   * Signs a digest.
+   * Signs a statement.
    *
    * @returns the bundle as JSON
    * @throws {HangarError} `network` when a certificate, log entry or timestamp
    * cannot be had, `invalid-signature` when the trusted root refuses the bundle
    */
-  async make(digest: Digest): Promise<Uint8Array> {
-    const [algorithm = "", hex = ""] = digest.split(":");
-    const statement = JSON.stringify({
-      _type: STATEMENT_TYPE,
-      subject: [{ digest: { [algorithm]: hex } }],
-      predicateType: SIGN_PREDICATE,
-      predicate: {},
-    });
+  async make(statement: string): Promise<Uint8Array> {
     const bundle = await this.#create(statement);
     // Go's DSSE verifier reads a key id as an SSH fingerprint, and ignores
     // signatures with another one. cosign writes none.
@@ -140,8 +114,8 @@ export class BundleMaker {
   }
 
   /** Whether this maker's key or identity made a bundle, for a digest. */
-  isOwn(bundle: SignedBundle, digest: Digest): boolean {
-    if (!bundle.digests.includes(digest)) return false;
+  isOwn(bundle: SignedStatement, digest: Digest): boolean {
+    if (!bundle.statement.digests.includes(digest)) return false;
     const { key, verifier } = this.#options;
     if (key) return bundle.verify(key.publicKey);
     return verifier !== undefined &&
@@ -230,69 +204,5 @@ function identityOf(
     };
   } catch {
     return { names: [], issuers: [] };
-  }
-}
-
-/** A parsed bundle. */
-export interface SignedBundle {
-  /** The digests of its statement. */
-  readonly digests: readonly Digest[];
-  /** Whether the private half of a key made the signature. */
-  verify(key: PublicKey): boolean;
-  /** Whether the verifier accepts it as made by an identity. */
-  isBy(identity: SignerIdentity, verifier: BundleVerifier): boolean;
-}
-
-/**
- * Reads a bundle of an image's signature.
- *
- * @throws {HangarError} `invalid-signature` when it is not one
- */
-export function parseSignedBundle(bytes: Uint8Array): SignedBundle {
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new HangarError("invalid-signature", `the bundle ${why}`, { cause });
-  };
-  try {
-    const bundle = bundleFromJSON(
-      parseStrictJson(new TextDecoder().decode(bytes)),
-    );
-    if (bundle.content.$case !== "dsseEnvelope") {
-      return refuse("holds no DSSE envelope");
-    }
-    const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
-    const statement: unknown = parseStrictJson(
-      payload.toString(),
-      STATEMENT_KEYS,
-    );
-    if (
-      payloadType !== IN_TOTO_TYPE || !isJsonObject(statement) ||
-      statement["_type"] !== STATEMENT_TYPE ||
-      statement["predicateType"] !== SIGN_PREDICATE ||
-      !Array.isArray(statement["subject"])
-    ) {
-      return refuse("does not say that an image was signed");
-    }
-    const digests = statement["subject"].flatMap((subject: unknown) =>
-      isJsonObject(subject) && isJsonObject(subject["digest"])
-        ? Object.entries(subject["digest"]).map(([a, hex]) => `${a}:${hex}`)
-        : []
-    ).filter(isDigest);
-    const signed = dsse.preAuthEncoding(payloadType, payload);
-    return {
-      digests,
-      verify: (key) => signatures.some(({ sig }) => key.verify(signed, sig)),
-      isBy: (identity, verifier) => {
-        try {
-          verifier.verify(bundle, identity);
-          return true;
-        } catch (error) {
-          if (error instanceof HangarError) return false;
-          throw error;
-        }
-      },
-    };
-  } catch (cause) {
-    if (cause instanceof HangarError) throw cause;
-    return refuse("is malformed", cause);
   }
 }

@@ -17,6 +17,7 @@ import { formatReference, type Reference } from "../names/reference.ts";
 import type { Digest } from "../oci/digest.ts";
 import { sharedWork } from "../shared_work.ts";
 import { allOf } from "../together.ts";
+import type { OpenedMessage } from "./gpg.ts";
 import { matchesIdentity } from "./identity.ts";
 import { readSignatures, type SignatureStore } from "./read_signatures.ts";
 import {
@@ -25,6 +26,7 @@ import {
   type PayloadType,
 } from "./simple_signing.ts";
 import {
+  type AcceptedSigner,
   loadChecker,
   namesOf,
   type SigstoreChecker,
@@ -60,14 +62,22 @@ type SignedBy = Requirement & { readonly type: "signedBy" };
 
 /** Judges images by a policy. */
 export class PolicyJudge {
+  /** Of the policy's text. */
+  readonly digest: Digest;
   readonly #policy: Policy;
   readonly #environment: PolicyEnvironment;
   // Keys and certificates are read once, at their first use.
   readonly #checkers = new Map<Requirement, Promise<SigstoreChecker>>();
   readonly #keyrings = new Map<Requirement, Promise<OpenKeyring>>();
 
-  constructor(policy: Policy, environment: PolicyEnvironment) {
+  /** @param digest of the policy's text */
+  constructor(
+    policy: Policy,
+    digest: Digest,
+    environment: PolicyEnvironment,
+  ) {
     this.#policy = policy;
+    this.digest = digest;
     this.#environment = environment;
   }
 
@@ -80,23 +90,30 @@ export class PolicyJudge {
   /**
    * Judges an image.
    *
+   * @returns whose signatures it has that the policy asks for
    * @throws {HangarError} `rejected` when a requirement is not met; `file`,
    * `key` or any fault of a registry when a file or signature cannot be read
    */
-  async judge(image: JudgedImage, signal: AbortSignal): Promise<void> {
+  async judge(
+    image: JudgedImage,
+    signal: AbortSignal,
+  ): Promise<AcceptedSigner[]> {
+    const signers: AcceptedSigner[] = [];
     for (const one of requirementsFor(this.#policy, image.reference)) {
-      await this.#require(one, image, signal);
+      const signer = await this.#require(one, image, signal);
+      if (signer) signers.push(signer);
     }
+    return signers;
   }
 
   async #require(
     requirement: Requirement,
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AcceptedSigner | undefined> {
     switch (requirement.type) {
       case "insecureAcceptAnything":
-        return;
+        return undefined;
       case "reject":
         return reject(image, "it is rejected by name");
       case "never":
@@ -112,7 +129,7 @@ export class PolicyJudge {
     requirement: SigstoreSigned,
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AcceptedSigner> {
     const reasons: string[] = [];
     const signatures = await readSignatures(
       image.place,
@@ -125,17 +142,16 @@ export class PolicyJudge {
       requirement,
       () => loadChecker(requirement, (source) => this.#load(source)),
     );
-    await oneOf(image, signal, signatures, reasons, (signature) => {
-      const key = checker(signature);
-      if (!key.verify(signature.payload, signature.signature)) {
-        throw bad("it is not made by a trusted key");
-      }
+    return await oneOf(image, signal, signatures, reasons, (signature) => {
+      const signer = checker(signature);
+      if (!signer) throw bad("it is not made by a trusted key");
       checkClaim(
         parsePayload(signature.payload),
         "cosign container image signature",
         requirement.identity,
         image,
       );
+      return signer;
     });
   }
 
@@ -143,7 +159,7 @@ export class PolicyJudge {
     requirement: SignedBy,
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AcceptedSigner> {
     const signatures = await this.#environment.lookaside(
       image.reference,
       image.digest,
@@ -157,13 +173,15 @@ export class PolicyJudge {
       const keyring = await Keyring.read(files, namesOf(requirement.keys));
       return (bytes: Uint8Array) => keyring.open(bytes);
     });
-    await oneOf(image, signal, signatures, [], async (signature) => {
+    return await oneOf(image, signal, signatures, [], async (signature) => {
+      const { data, fingerprint } = await open(signature);
       checkClaim(
-        parsePayload(await open(signature)),
+        parsePayload(data),
         "atomic container signature",
         requirement.identity,
         image,
       );
+      return { gpg: fingerprint };
     });
   }
 
@@ -183,7 +201,7 @@ export class PolicyJudge {
   }
 }
 
-type OpenKeyring = (signature: Uint8Array) => Promise<Uint8Array>;
+type OpenKeyring = (signature: Uint8Array) => Promise<OpenedMessage>;
 
 function bad(why: string): HangarError {
   return new HangarError("invalid-signature", why);
@@ -200,21 +218,20 @@ function reject(image: JudgedImage, why: string): never {
 }
 
 /** One good signature is enough. */
-async function oneOf<T>(
+async function oneOf<T, R>(
   image: JudgedImage,
   signal: AbortSignal,
   signatures: readonly T[],
   reasons: readonly string[],
-  check: (signature: T) => void | Promise<void>,
-): Promise<void> {
+  check: (signature: T) => R | Promise<R>,
+): Promise<R> {
   const why = [...reasons];
   for (const signature of signatures) {
     // Checking takes time: an interrupt must be seen in between.
     await setImmediate();
     signal.throwIfAborted();
     try {
-      await check(signature);
-      return;
+      return await check(signature);
     } catch (error) {
       // The next signature may be good.
       if (!(error instanceof HangarError)) throw error;
@@ -222,7 +239,7 @@ async function oneOf<T>(
     }
   }
   const told = [...new Set(why)].slice(0, MAX_REASONS).join("; ");
-  reject(image, told || "a signature is wanted, and there is none");
+  return reject(image, told || "a signature is wanted, and there is none");
 }
 
 function checkClaim(

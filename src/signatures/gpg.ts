@@ -12,6 +12,13 @@ import { describeError, HangarError } from "../errors.ts";
 /** The largest message, in bytes, after it is decompressed. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
+/** Signed content, and the key that signed it. */
+export interface OpenedMessage {
+  readonly data: Uint8Array;
+  /** Of the primary key, in hex. */
+  readonly fingerprint: string;
+}
+
 /** Public keys that verify signatures. */
 export class Keyring {
   readonly #keys: readonly openpgp.PublicKey[];
@@ -62,7 +69,7 @@ export class Keyring {
    * @throws {HangarError} `invalid-signature` unless one of the keys made it,
    * and that key is good today
    */
-  async open(signature: Uint8Array): Promise<Uint8Array> {
+  async open(signature: Uint8Array): Promise<OpenedMessage> {
     try {
       const message = await openpgp.readMessage({
         binaryMessage: signature,
@@ -83,8 +90,7 @@ export class Keyring {
         );
       }
       await only.verified;
-      await this.#checkKey(only.keyID);
-      return data;
+      return { data, fingerprint: await this.#checkKey(only.keyID) };
     } catch (cause) {
       if (cause instanceof HangarError) throw cause;
       throw new HangarError(
@@ -99,14 +105,19 @@ export class Keyring {
    * Checks that a key is neither revoked nor expired today. The time in the
    * signature proves nothing: its maker chooses it, and may have stolen the
    * key.
+   *
+   * @returns the fingerprint of its primary key
    */
-  async #checkKey(keyId: openpgp.KeyID): Promise<void> {
+  async #checkKey(keyId: openpgp.KeyID): Promise<string> {
     const now = new Date();
+    let fingerprint = "";
     for (const key of this.#keys) {
       for (const one of key.getKeys(keyId)) {
         await key.verifyPrimaryKey(now);
         if (one instanceof openpgp.Subkey) await one.verify(now);
+        fingerprint = key.getFingerprint();
       }
     }
+    return fingerprint;
   }
 }

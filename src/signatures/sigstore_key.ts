@@ -9,6 +9,7 @@
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa";
 import { Buffer } from "node:buffer";
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -57,6 +58,12 @@ export class PublicKey {
   /** SubjectPublicKeyInfo in PEM. */
   get pem(): string {
     return String(this.#key.export({ type: "spki", format: "pem" }));
+  }
+
+  /** `sha256:` and the hash of its DER, in hex. */
+  get fingerprint(): string {
+    const der = this.#key.export({ type: "spki", format: "der" });
+    return `sha256:${createHash("sha256").update(der).digest("hex")}`;
   }
 
   /** Whether the private half of this key made a signature over some bytes. */

@@ -22,10 +22,25 @@ const ANNOTATION = {
 /** A requirement of sigstore signatures. */
 export type SigstoreSigned = Requirement & { readonly type: "sigstoreSigned" };
 
-/** The key for a signature; it throws when no trusted signer made it. */
-export type SigstoreChecker = (signature: SimpleSignature) => {
-  verify(payload: Uint8Array, signature: Uint8Array): boolean;
-};
+/** A signer that a policy trusts, by what its signature proves of it. */
+export interface AcceptedSigner {
+  /** `sha256:` and the hash of the public key's DER. */
+  readonly key?: string;
+  /** The e-mail address or host name that its certificate is for. */
+  readonly identity?: string;
+  /** The OIDC issuer of the identity. */
+  readonly issuer?: string;
+  /** The fingerprint of a GPG key. */
+  readonly gpg?: string;
+}
+
+/**
+ * Who made a signature; undefined when it is not good. It throws when no trusted
+ * signer could have made it.
+ */
+export type SigstoreChecker = (
+  signature: SimpleSignature,
+) => AcceptedSigner | undefined;
 
 function bad(why: string): HangarError {
   return new HangarError("invalid-signature", why);
@@ -59,10 +74,10 @@ export async function loadChecker(
   switch (trust.kind) {
     case "keys": {
       const keys = await keysOf(trust.keys);
-      return log ? await loggedKeys(keys, log) : () => ({
-        verify: (payload, signature) =>
-          keys.some((key) => key.verify(payload, signature)),
-      });
+      return log
+        ? await loggedKeys(keys, log)
+        : ({ payload, signature }) =>
+          signerOf(keys.find((key) => key.verify(payload, signature)));
     }
     case "fulcio":
       return await fulcioChecker(trust, await text(trust.ca), log ?? []);
@@ -95,7 +110,10 @@ async function loggedKeys(
     for (const key of keys) {
       try {
         verifyRekorSet(promise, log, { ...signature, keyPem: key.pem });
-        return key;
+        const { payload } = signature;
+        return signerOf(
+          key.verify(payload, signature.signature) ? key : undefined,
+        );
       } catch (error) {
         last = error;
       }
@@ -136,7 +154,9 @@ async function fulcioChecker(
       );
     }
     checkEmail(certificate.emails, trust.subjectEmail);
-    return certificate.publicKey;
+    return isMadeBy(certificate.publicKey, signature)
+      ? { identity: trust.subjectEmail, issuer: trust.oidcIssuer }
+      : undefined;
   };
 }
 
@@ -173,8 +193,21 @@ async function pkiChecker(
     if (subjectHostname && !certificate.namesHost(subjectHostname)) {
       throw bad(`its certificate does not name ${subjectHostname}`);
     }
-    return certificate.publicKey;
+    return isMadeBy(certificate.publicKey, signature)
+      ? { identity: subjectEmail ?? subjectHostname }
+      : undefined;
   };
+}
+
+function isMadeBy(
+  key: PublicKey,
+  { payload, signature }: SimpleSignature,
+): boolean {
+  return key.verify(payload, signature);
+}
+
+function signerOf(key: PublicKey | undefined): AcceptedSigner | undefined {
+  return key && { key: key.fingerprint };
 }
 
 /** The certificates of a chain without its root, which proves nothing. */

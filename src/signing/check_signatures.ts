@@ -13,7 +13,8 @@ import type {
   SignerIdentity,
 } from "../signatures/verify_bundle.ts";
 import { parsePayload } from "../signatures/simple_signing.ts";
-import { readBundles } from "./bundle_signer.ts";
+import { SIGN_PREDICATE } from "../signatures/read_bundle.ts";
+import { readBundles } from "./bundles.ts";
 import type { NamedChecker, SignedTarget } from "./image_signer.ts";
 
 /** Checks signatures by keys, as `cosign verify --key` does. */
@@ -52,9 +53,9 @@ export class KeyChecker implements NamedChecker {
   }
 
   async #byBundle(target: SignedTarget): Promise<boolean> {
-    const bundles = await readBundles(target);
+    const bundles = await readBundles(target, SIGN_PREDICATE);
     return bundles.some((bundle) =>
-      bundle.digests.includes(target.descriptor.digest) &&
+      bundle.statement.digests.includes(target.descriptor.digest) &&
       this.#keys.some((key) => bundle.verify(key))
     );
   }
@@ -73,9 +74,9 @@ export class IdentityChecker implements NamedChecker {
   }
 
   async isSigned(target: SignedTarget): Promise<boolean> {
-    const bundles = await readBundles(target);
+    const bundles = await readBundles(target, SIGN_PREDICATE);
     return bundles.some((bundle) =>
-      bundle.digests.includes(target.descriptor.digest) &&
+      bundle.statement.digests.includes(target.descriptor.digest) &&
       bundle.isBy(this.#identity, this.#verifier)
     );
   }

@@ -76,7 +76,10 @@ for (const subkey of [false, true]) {
   Deno.test(`gpg: a good key's signature of some days ago is accepted${subkey ? ", by a subkey too" : ""}`, async () => {
     const key = await makeKey({ subkey });
     const signature = await signBackDated(key);
-    assertEquals(await open([key.toPublic()], signature), PAYLOAD);
+    assertEquals(await open([key.toPublic()], signature), {
+      data: PAYLOAD,
+      fingerprint: key.getFingerprint(),
+    });
   });
 
   attack(

@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
+import { digestOf } from "../../src/oci/digest.ts";
 import { parsePlatformFilter } from "../../src/oci/platform.ts";
 import type { ImageJudge } from "../../src/mirror/check_policy.ts";
 import { SigningKey } from "../../src/signatures/sigstore_key.ts";
@@ -56,11 +57,17 @@ async function heldOf(
   return held.map((one) => one !== undefined);
 }
 
-/** A policy that has to be asked, and has no objection. */
-const ACCEPTS: ImageJudge = {
-  isTrivialFor: () => false,
-  judge: () => Promise.resolve(),
-};
+/** A policy that has to be asked. */
+function judgeOf(accepts: (digest: string) => boolean): ImageJudge {
+  return {
+    digest: digestOf(new Uint8Array()),
+    isTrivialFor: () => false,
+    judge: ({ digest }) =>
+      accepts(digest)
+        ? Promise.resolve([{ identity: "maker@example.com" }])
+        : Promise.reject(new HangarError("rejected", "not this one")),
+  };
+}
 
 function tagOf(digest: string): string {
   return `${digest.replace(":", "-")}.sig`;
@@ -108,25 +115,31 @@ Deno.test("sparse: the signatures of the index are copied, and of what was selec
   assertEquals(run.warnings, []);
 });
 
-Deno.test("sparse: the index is signed, and what was copied of it; with a policy only what it has judged", async () => {
-  for (const judge of [undefined, ACCEPTS]) {
+Deno.test("sparse: the index is signed, and what was copied of it; not where the policy refuses what is left out", async () => {
+  const image = app();
+  const [amd64, , s390x] = image.manifests;
+  const cases: readonly (readonly [ImageJudge | undefined, boolean])[] = [
+    [undefined, true],
+    [judgeOf(() => true), true],
+    [judgeOf((digest) => digest !== s390x!.digest), false],
+  ];
+  for (const [judge, isIndexSigned] of cases) {
     const run = world();
-    const image = app();
     run.source.install("corp/app", "v1", image);
     const signer = new SimpleSigner(new SigningKey(makeKey().privateKey));
     await run.mirror(APP, { ...AMD64, signer, judge });
     const signed = image.manifests.map(({ digest }) =>
       run.destination.tag("corp/app", tagOf(digest)) !== undefined
     );
-    assertEquals(signed, [true, false, false, judge === undefined]);
-    const [, arm64, s390x] = image.manifests;
+    assertEquals(signed, [true, false, false, isIndexSigned]);
     assertEquals(
       run.warnings,
-      judge === undefined ? [] : [
-        `the index ${image.digest} is not signed: it names entries that were not copied, so the policy has not judged them: ${arm64?.digest}, ${s390x?.digest}`,
+      isIndexSigned ? [] : [
+        `the index ${image.digest} is not signed: it names entries that the policy does not accept, though they are not copied: ${s390x?.digest}`,
       ],
     );
   }
+  assert(amd64);
 });
 
 Deno.test("sparse: the tag's digest does not prove that what is selected now is there", async () => {

@@ -26,12 +26,15 @@ import {
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
 import type { ListRunOptions } from "../../run/run_list.ts";
+import type { Signers } from "../../run/make_signer.ts";
 import {
   type MirrorRunOptions,
   runMirror,
   runValidate,
 } from "../../run/run_mirror.ts";
 import {
+  ATTEST_FLAG,
+  attestOf,
   loadOwnChecker,
   loadSigner,
   SIGN_FLAGS,
@@ -45,6 +48,7 @@ const EXPECTATION_FLAGS: readonly FlagSpec[] = [
   ...LIST_FLAGS,
   ...SELECTION_FLAGS,
   ...SIGN_FLAGS,
+  ATTEST_FLAG,
   ...POLICY_FLAGS,
   ...NETWORK_FLAGS,
 ];
@@ -114,7 +118,7 @@ hangar mirror validate \\
     await runValidate(
       {
         ...expectationOptions(values, context),
-        signer: await loadOwnChecker(values, context),
+        ...signersOf(values, await loadOwnChecker(values, context)),
         policy: await loadPolicy(values, context),
       },
       values.choice("deep", DEEP) ?? "manifests",
@@ -146,7 +150,7 @@ hangar mirror \\
     await runMirror(
       {
         ...mirrorOptions(values, context),
-        signer: await loadSigner(values, context),
+        ...signersOf(values, await loadSigner(values, context)),
         policy: await loadPolicy(values, context),
       },
       context,
@@ -167,6 +171,16 @@ const ADDRESS_FLAGS: AddressFlags = {
   destination: "destination",
   destinationProject: "destination-project",
 };
+
+function signersOf(
+  values: FlagValues,
+  signers: Signers | undefined,
+): Pick<MirrorRunOptions, "signer" | "attester"> {
+  return {
+    signer: signers?.signer,
+    attester: attestOf(values, signers) ? signers?.attester : undefined,
+  };
+}
 
 /**
  * Turns the flags that every command on a list has into options.

@@ -47,13 +47,13 @@ export const signCommand: CommandSpec<CliContext> = {
       parts: partsFilterOf(values),
     };
     await confirmPublicLog(values, context);
-    const signer = await loadSigner(values, context);
-    if (!signer) {
+    const signers = await loadSigner(values, context);
+    if (!signers) {
       throw new HangarError("usage", "--sigstore-private-key is missing", {
         hint: "make a key with: hangar generate-sigstore-key",
       });
     }
-    return await runSign(options, signer, context);
+    return await runSign(options, signers.signer, context);
   },
 };
 

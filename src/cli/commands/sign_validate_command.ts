@@ -6,7 +6,7 @@
 
 import { HangarError, invalidFlag } from "../../errors.ts";
 import type { NamedChecker } from "../../signing/image_signer.ts";
-import { REQUIRED } from "../../mirror/sign_in_place.ts";
+import { REQUIRED } from "../../mirror/sign/sign_in_place.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagValues } from "../flags/flags.ts";

@@ -7,10 +7,13 @@
 import { HangarError, invalidFlag } from "../../errors.ts";
 import { openKeyFile } from "../../machine/signing_key.ts";
 import { readUserFile } from "../../machine/user_file.ts";
-import { makeSigner, type SignFormat } from "../../run/make_signer.ts";
+import {
+  makeSigners,
+  type Signers,
+  type SignFormat,
+} from "../../run/make_signer.ts";
 import type { SigningKey } from "../../signatures/sigstore_key.ts";
 import type { BundleVerifier } from "../../signatures/verify_bundle.ts";
-import type { ImageSigner } from "../../signing/image_signer.ts";
 import { ProxyRules } from "../../transport/proxy/proxies.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
@@ -74,6 +77,32 @@ export const SIGN_FLAGS: readonly FlagSpec[] = [
   TRUSTED_ROOT_FLAG,
 ];
 
+/** The flag of commands that mirror; see {@linkcode SIGN_FLAGS} for who signs. */
+export const ATTEST_FLAG: FlagSpec = {
+  name: "attest",
+  type: "bool",
+  default: false,
+  help:
+    "attest where images came from and which policy accepted them, signed by the key or identity that signs them",
+};
+
+/**
+ * Whether `--attest` is given.
+ *
+ * @throws {HangarError} `usage` where nobody signs
+ */
+export function attestOf(
+  values: FlagValues,
+  signers: Signers | undefined,
+): boolean {
+  if (!values.bool("attest")) return false;
+  if (signers) return true;
+  throw new HangarError(
+    "usage",
+    "--attest wants a signer: give --sigstore-private-key, or --sign-format bundle with --fulcio-url and --identity-token",
+  );
+}
+
 const BUNDLE_FLAGS = [
   "fulcio-url",
   "identity-token",
@@ -86,7 +115,7 @@ const BUNDLE_FLAGS = [
 type SignContext = Pick<CliContext, "env" | "prompt">;
 
 /**
- * The signer that the flags ask for; undefined when they ask for none. Keys are
+ * The signers that the flags ask for; undefined when they ask for none. Keys are
  * opened here, so that a wrong passphrase is known before anything is copied.
  *
  * @throws {HangarError} `usage`, `file` or `key`
@@ -94,13 +123,13 @@ type SignContext = Pick<CliContext, "env" | "prompt">;
 export async function loadSigner(
   values: FlagValues,
   context: SignContext,
-): Promise<ImageSigner | undefined> {
+): Promise<Signers | undefined> {
   const format = values.choice("sign-format", SIGN_FORMATS) ?? "cosign";
   refuseContradictions(values, format);
   const key = await openKey(values, context);
   if (!key && format === "cosign") return undefined;
   const url = (flag: string) => urlOf(flag, values);
-  return await makeSigner({
+  return await makeSigners({
     format,
     key,
     fulcioUrl: url("fulcio-url"),
@@ -165,7 +194,7 @@ function refuseContradictions(values: FlagValues, format: SignFormat): void {
 export async function loadOwnChecker(
   values: FlagValues,
   context: SignContext,
-): Promise<ImageSigner | undefined> {
+): Promise<Signers | undefined> {
   const signer = await loadSigner(values, context);
   if (
     signer && !values.string("sigstore-private-key") &&

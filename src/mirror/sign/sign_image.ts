@@ -5,19 +5,20 @@
  * @module
  */
 
-import type { DestinationSide } from "../copy/destination_side.ts";
-import { walkEntries } from "../copy/walk_entries.ts";
-import { formatWritten, type ImageAddress } from "../names/address.ts";
+import type { DestinationSide } from "../../copy/destination_side.ts";
+import { walkEntries } from "../../copy/walk_entries.ts";
+import { formatWritten, type ImageAddress } from "../../names/address.ts";
 import {
   describeManifest,
   type Descriptor,
   isImageManifestType,
   type Manifest,
-} from "../oci/manifest.ts";
-import type { SignTarget } from "../signing/image_signer.ts";
-import type { ImageOrigin } from "./decide/image_origin.ts";
-import { destinationReader } from "./decide/image_reader.ts";
-import type { ImageRun } from "./image_run.ts";
+} from "../../oci/manifest.ts";
+import type { SignTarget } from "../../signing/image_signer.ts";
+import type { ImagePolicy } from "../check_policy.ts";
+import type { ImageOrigin } from "../decide/image_origin.ts";
+import { destinationReader } from "../decide/image_reader.ts";
+import type { ImageRun } from "../image_run.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -38,33 +39,26 @@ export interface SignedImage {
   /** Entries that are not there: they are not signed. @default {none} */
   readonly leftOut?: ReadonlySet<string>;
   /**
-   * Entries that no policy has judged though one applies. An index that names
-   * one is not signed.
+   * Entries among them that the policy does not accept. An index that names one
+   * is not signed.
    *
    * @default {none}
    */
-  readonly unjudged?: ReadonlySet<string>;
+  readonly refused?: ReadonlySet<string>;
 }
 
-/**
- * A decided image, as it is signed at its destination.
- *
- * @param hasPolicy whether a policy applies to it
- */
-export function imageToSign(
+/** A decided image, as it is signed at its destination. */
+export async function imageToSign(
   { task, destination }: Pick<ImageRun, "task" | "destination">,
   manifest: Manifest,
-  { strangers, leftOut }: ImageOrigin,
-  hasPolicy: boolean,
-): SignedImage {
-  return {
-    manifest,
-    destination,
-    address: task.destination,
-    strangers,
-    leftOut,
-    ...(hasPolicy && { unjudged: leftOut }),
-  };
+  origin: ImageOrigin,
+  policy: ImagePolicy | undefined,
+): Promise<SignedImage> {
+  const { strangers, leftOut } = origin;
+  const address = task.destination;
+  const image = { manifest, destination, address, strangers, leftOut };
+  if (!policy || leftOut.size === 0) return image;
+  return { ...image, refused: await policy.unacceptable(origin) };
 }
 
 /**
@@ -108,7 +102,7 @@ function holdsAny(
 
 /** Why an index is not signed; undefined where it is. */
 export function unsignedText(
-  { manifest, strangers = NONE, unjudged = NONE }: SignedImage,
+  { manifest, strangers = NONE, refused = NONE }: SignedImage,
 ): string | undefined {
   const index = `the index ${manifest.content.digest} is not signed:`;
   if (holdsAny(manifest, strangers)) {
@@ -116,9 +110,9 @@ export function unsignedText(
       [...strangers].join(", ")
     }`;
   }
-  if (holdsAny(manifest, unjudged)) {
-    return `${index} it names entries that were not copied, so the policy has not judged them: ${
-      [...unjudged].join(", ")
+  if (holdsAny(manifest, refused)) {
+    return `${index} it names entries that the policy does not accept, though they are not copied: ${
+      [...refused].join(", ")
     }`;
   }
   return undefined;

@@ -5,31 +5,31 @@
  * @module
  */
 
-import { atDestination } from "../copy/sides.ts";
-import { HangarError } from "../errors.ts";
-import type { Digest } from "../oci/digest.ts";
-import { attestationSubject, type Manifest } from "../oci/manifest.ts";
-import { parseContent } from "../oci/parse_manifest.ts";
+import { atDestination } from "../../copy/sides.ts";
+import { HangarError } from "../../errors.ts";
+import type { Digest } from "../../oci/digest.ts";
+import { attestationSubject, type Manifest } from "../../oci/manifest.ts";
+import { parseContent } from "../../oci/parse_manifest.ts";
 import {
   formatFilter,
   formatPlatform,
   matchesFilter,
   type PlatformFilter,
-} from "../oci/platform.ts";
+} from "../../oci/platform.ts";
 import type {
   ImageSigner,
   NamedChecker,
   SignTarget,
-} from "../signing/image_signer.ts";
-import { together } from "../together.ts";
-import { nothingText } from "./decide/tell_image.ts";
-import type { NothingSelected } from "./events.ts";
+} from "../../signing/image_signer.ts";
+import { together } from "../../together.ts";
+import { nothingText } from "../decide/tell_image.ts";
+import type { NothingSelected } from "../events.ts";
 import {
   type ImageJob,
   type ImageResult,
   openDestination,
   type RunServices,
-} from "./image_run.ts";
+} from "../image_run.ts";
 import { signTargets } from "./sign_image.ts";
 
 /** What of an image in place can be signed. */
