@@ -328,3 +328,46 @@ Deno.test("docs: links lead somewhere", async () => {
     `hangar-${VERSION}-linux-amd64`,
   );
 });
+
+/** A value inside parsed YAML or JSON. */
+function at(value: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => Object(inner)[key],
+    value,
+  );
+}
+
+Deno.test("docs: the admission policies ask for what hangar attests", () => {
+  const [page] = PAGES.filter((one) => one.endsWith("/provenance.md"));
+  const schema = JSON.parse(
+    Deno.readTextFileSync(`${DOCS}attestation.schema.json`),
+  );
+  const isAttested = (...path: string[]) =>
+    at(schema, ...path.flatMap((key) => ["properties", key])) !== undefined;
+  const [type] = /https:\S+(?= and)|https:\/\/jsr\.io\S+\/v1/.exec(
+    schema.description,
+  )!;
+  const [kyverno] = blocksOf(page!, "yaml kyverno").map((one) =>
+    parseYaml(one)
+  );
+  assertEquals(at(kyverno, "kind"), "ClusterPolicy");
+  const image = at(kyverno, "spec", "rules", 0, "verifyImages", 0);
+  assertEquals(at(image, "failureAction"), "Enforce");
+  const attestation = at(image, "attestations", 0);
+  assertEquals(at(attestation, "type"), type);
+  const conditions = at(attestation, "conditions", 0, "all");
+  assert(Array.isArray(conditions) && conditions.length === 2);
+  for (const { key } of conditions) {
+    const [, path = ""] = /^\{\{ (.+) \}\}$/.exec(key)!;
+    assert(isAttested(...path.split(".")), `${path} is attested`);
+  }
+  const [controller] = blocksOf(page!, "yaml policy-controller")
+    .map((one) => parseYaml(one));
+  assertEquals(at(controller, "kind"), "ClusterImagePolicy");
+  const wanted = at(controller, "spec", "authorities", 0, "attestations", 0);
+  assertEquals(at(wanted, "predicateType"), type);
+  const cue = String(at(wanted, "policy", "data"));
+  for (const field of ["digest", "enforced"]) {
+    assert(cue.includes(`${field}:`) && isAttested("policy", field));
+  }
+});

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Place } from "../copy/sides.ts";
 import { HangarError, withContext } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Reference } from "../names/reference.ts";
@@ -43,6 +44,8 @@ export interface InspectOptions {
 /** An image, read as far as was asked for. */
 export interface InspectedImage {
   readonly manifest: Manifest;
+  /** Where it was read. */
+  readonly place: Place<SourceStore>;
   /** The manifest under the reference, as the registry holds it. */
   readonly manifestBytes: Uint8Array;
   readonly digest: Digest;
@@ -107,6 +110,7 @@ export async function inspectImage(
   };
   return {
     manifest: top,
+    place: { store, repository },
     manifestBytes: top.content.bytes,
     digest: top.content.digest,
     image,

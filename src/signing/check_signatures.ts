@@ -6,6 +6,7 @@
  */
 
 import { atDestination } from "../copy/sides.ts";
+import type { SignedStatement } from "../signatures/attestations/envelope.ts";
 import { readSignatures } from "../signatures/read_signatures.ts";
 import type { PublicKey } from "../signatures/sigstore_key.ts";
 import type {
@@ -56,8 +57,12 @@ export class KeyChecker implements NamedChecker {
     const bundles = await readBundles(target, SIGN_PREDICATE);
     return bundles.some((bundle) =>
       bundle.statement.digests.includes(target.descriptor.digest) &&
-      this.#keys.some((key) => bundle.verify(key))
+      this.accepts(bundle)
     );
+  }
+
+  accepts(signed: SignedStatement): boolean {
+    return this.#keys.some((key) => signed.verify(key));
   }
 }
 
@@ -77,7 +82,11 @@ export class IdentityChecker implements NamedChecker {
     const bundles = await readBundles(target, SIGN_PREDICATE);
     return bundles.some((bundle) =>
       bundle.statement.digests.includes(target.descriptor.digest) &&
-      bundle.isBy(this.#identity, this.#verifier)
+      this.accepts(bundle)
     );
+  }
+
+  accepts(signed: SignedStatement): boolean {
+    return signed.isBy(this.#identity, this.#verifier);
   }
 }

@@ -7,10 +7,12 @@
 import type { DestinationSide } from "../copy/destination_side.ts";
 import type { Place } from "../copy/sides.ts";
 import type { Descriptor } from "../oci/manifest.ts";
+import type { SourceStore } from "../oci/store.ts";
+import type { SignedStatement } from "../signatures/attestations/envelope.ts";
 
 /** A manifest at the destination whose signatures are checked there. */
 export interface SignedTarget {
-  readonly destination: Place<DestinationSide["store"]>;
+  readonly destination: Place<SourceStore>;
   readonly descriptor: Descriptor;
   /** The destination reference, with its tag: what the signature names. */
   readonly reference: string;
@@ -28,11 +30,16 @@ export interface SignatureChecker {
   isSigned(target: SignedTarget): Promise<boolean>;
 }
 
-/** Checks signatures of a signer that verdicts can name. */
-export interface NamedChecker extends SignatureChecker {
-  /** Who must have signed, in the words of a verdict. */
+/** Whose signatures count. */
+export interface TrustedSigner {
+  /** Who that is, in the words of a verdict. */
   readonly by: string;
+  /** Whether one of them signed a statement. */
+  accepts(signed: SignedStatement): boolean;
 }
+
+/** Checks signatures of signers that verdicts can name. */
+export interface NamedChecker extends SignatureChecker, TrustedSigner {}
 
 /** Signs manifests. */
 export interface ImageSigner extends SignatureChecker {

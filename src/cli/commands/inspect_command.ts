@@ -7,13 +7,17 @@
 import { HangarError, printableJson } from "../../errors.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
 import type { InspectedImage } from "../../mirror/inspect_image.ts";
+import { readProvenance } from "../../mirror/sign/provenance.ts";
+import { provenanceText } from "../../mirror/sign/tell_provenance.ts";
 import { parseReferenceArgument } from "../../names/address.ts";
+import type { TrustedSigner } from "../../signing/image_signer.ts";
 import { consoleFor } from "../../run/log_console.ts";
 import { lookAtImage } from "../../run/network/look_at_image.ts";
 import { withNetwork } from "../../run/network/with_network.ts";
 import type { CliContext } from "../context.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { FlagValues } from "../flags/flags.ts";
+import { loadChecker, VERIFY_FLAGS } from "../flags/verify_options.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { overriddenPlatform, OVERRIDE_FLAGS } from "./image/override_flags.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
@@ -49,9 +53,24 @@ export const inspectCommand: CommandSpec<CliContext> = {
       default: false,
       help: "do not list the tags of the repository in the summary",
     },
+    {
+      name: "provenance",
+      type: "bool",
+      default: false,
+      help:
+        "show through which mirrors it came, as they attested it, newest first",
+    },
+    {
+      name: "json",
+      type: "bool",
+      default: false,
+      help: "print the provenance as JSON",
+    },
+    ...VERIFY_FLAGS,
   ],
   subcommands: [inspectListCommand],
   run: async (values, context, argument) => {
+    const trusted = await trustedBy(values);
     const named = parseReferenceArgument(argument);
     const routes = await loadRoutes(context.env);
     const reach = reachOptions(values);
@@ -71,12 +90,46 @@ export const inspectCommand: CommandSpec<CliContext> = {
           warn: (message) => console.warn(message),
           signal,
         });
-        context.stdout(await shownOf(image, argument, values));
-        return 0;
+        if (!trusted) {
+          context.stdout(await shownOf(image, argument, values));
+          return 0;
+        }
+        const { manifest, place } = image;
+        const way = await readProvenance(place, manifest, trusted, signal);
+        context.stdout(
+          values.bool("json")
+            ? `${printableJson(way, 2)}\n`
+            : provenanceText(way, { name: argument, by: trusted.by }),
+        );
+        if (way.stops.length > 0) return 0;
+        throw new HangarError(
+          "not-found",
+          `nothing is attested of ${argument} by ${trusted.by}`,
+          { hint: "mirror it with --attest, or give the key of who did" },
+        );
       },
     );
   },
 };
+
+/** Whose attestations are shown; undefined where something else is asked for. */
+async function trustedBy(
+  values: FlagValues,
+): Promise<TrustedSigner | undefined> {
+  const given = (flags: readonly string[]) =>
+    flags.find((flag) => values.given(flag));
+  if (values.bool("provenance")) {
+    const other = given(["raw", "config"]);
+    if (other === undefined) return await loadChecker(values, "hangar inspect");
+    throw new HangarError(
+      "usage",
+      `--provenance and --${other} show different things: give one of them`,
+    );
+  }
+  const unused = given(["json", ...VERIFY_FLAGS.map(({ name }) => name)]);
+  if (unused === undefined) return undefined;
+  throw new HangarError("usage", `--${unused} is for --provenance`);
+}
 
 /** The parts of an image that the flags ask for. */
 async function shownOf(

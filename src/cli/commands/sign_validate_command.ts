@@ -4,8 +4,7 @@
  * @module
  */
 
-import { HangarError, invalidFlag } from "../../errors.ts";
-import type { NamedChecker } from "../../signing/image_signer.ts";
+import { invalidFlag } from "../../errors.ts";
 import { REQUIRED } from "../../mirror/sign/sign_in_place.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
@@ -15,15 +14,7 @@ import { failedFlag } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { listOptions } from "./mirror_command.ts";
 import { runSignValidate } from "../../run/run_mirror.ts";
-import { readUserFile } from "../../machine/user_file.ts";
-import { loadVerifier, TRUSTED_ROOT_FLAG } from "../flags/sign_options.ts";
-
-/** The flags that say whose signatures without a key count. */
-const KEYLESS = [
-  "trusted-root",
-  "certificate-identity",
-  "certificate-oidc-issuer",
-] as const;
+import { loadChecker, VERIFY_FLAGS } from "../flags/verify_options.ts";
 
 /** The command. */
 export const signValidateCommand: CommandSpec<CliContext> = {
@@ -43,27 +34,7 @@ export const signValidateCommand: CommandSpec<CliContext> = {
     ...IN_PLACE_FLAGS,
     ...NETWORK_FLAGS,
     failedFlag("validate", "sign-validate-failed.txt"),
-    {
-      name: "sigstore-pubkey",
-      short: "k",
-      alsoNamed: ["key"],
-      type: "string",
-      isFile: true,
-      help: "public key (PEM) that must have signed the images",
-    },
-    TRUSTED_ROOT_FLAG,
-    {
-      name: "certificate-identity",
-      type: "string",
-      help:
-        "e-mail address or URI of the signer, as its certificate has it (without a key)",
-    },
-    {
-      name: "certificate-oidc-issuer",
-      type: "string",
-      help:
-        "OIDC issuer of the signer, as its certificate has it (without a key)",
-    },
+    ...VERIFY_FLAGS,
     {
       name: "insecure-ignore-tlog",
       type: "bool",
@@ -80,64 +51,27 @@ export const signValidateCommand: CommandSpec<CliContext> = {
         "which parts of an image must be signed: index (as cosign sign does), children (as Go hangar did), or all",
     },
   ],
-  run: async (values, context) =>
-    await runSignValidate(
+  run: async (values, context) => {
+    checkLogUse(values);
+    return await runSignValidate(
       { ...listOptions(values, context), parts: partsFilterOf(values) },
-      await loadChecker(values),
+      await loadChecker(values, "hangar sign validate"),
       values.choice("require", REQUIRED) ?? "all",
       context,
-    ),
+    );
+  },
 };
 
-async function loadChecker(values: FlagValues): Promise<NamedChecker> {
-  if (!values.bool("insecure-ignore-tlog")) {
-    throw invalidFlag(
-      "--insecure-ignore-tlog",
-      "false",
-      "no transparency log is asked for signatures by a key",
-      {
-        hint:
-          "verify signatures with an entry in a log by --trusted-root, --certificate-identity and --certificate-oidc-issuer",
-      },
-    );
-  }
-  const path = values.string("sigstore-pubkey");
-  const given = KEYLESS.filter((flag) => values.string(flag));
-  const lacking = KEYLESS.find((flag) => !values.string(flag));
-  if (path && given.length > 0) {
-    throw new HangarError(
-      "usage",
-      `--sigstore-pubkey is for signatures by a key, --${
-        given[0]
-      } for those without: give one of them`,
-    );
-  }
-  if (path) {
-    const pem = await readUserFile({ path, option: "--sigstore-pubkey" });
-    const [{ parsePublicKeys }, { KeyChecker }] = await Promise.all([
-      import("../../signatures/sigstore_key.ts"),
-      import("../../signing/check_signatures.ts"),
-    ]);
-    return new KeyChecker(parsePublicKeys(pem, path));
-  }
-  if (lacking) {
-    throw new HangarError(
-      "usage",
-      given.length > 0
-        ? `--${lacking} is missing: a signature without a key is verified by ${
-          KEYLESS.map((flag) => `--${flag}`).join(", ")
-        }`
-        : "--sigstore-pubkey is missing",
-      { hint: "see: hangar sign validate --help" },
-    );
-  }
-  const verifier = await loadVerifier(values);
-  const { IdentityChecker } = await import("../../signing/check_signatures.ts");
-  return new IdentityChecker(
+/** Refuses to promise what is not done: to ask a log. */
+function checkLogUse(values: FlagValues): void {
+  if (values.bool("insecure-ignore-tlog")) return;
+  throw invalidFlag(
+    "--insecure-ignore-tlog",
+    "false",
+    "no transparency log is asked for signatures by a key",
     {
-      names: [values.string("certificate-identity")!],
-      issuers: [values.string("certificate-oidc-issuer")!],
+      hint:
+        "verify signatures with an entry in a log by --trusted-root, --certificate-identity and --certificate-oidc-issuer",
     },
-    verifier!,
   );
 }
