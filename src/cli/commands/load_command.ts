@@ -18,9 +18,11 @@ import { failedFlag } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
 import {
+  ATTEST_FLAG,
   loadOwnChecker,
   loadSigner,
   SIGN_FLAGS,
+  signersOf,
 } from "../flags/sign_options.ts";
 import {
   DEEP,
@@ -32,6 +34,7 @@ import {
 const EXPECTATION_FLAGS = [
   ...LOADED_FLAGS,
   ...SIGN_FLAGS,
+  ATTEST_FLAG,
   ...POLICY_FLAGS,
   ...NETWORK_FLAGS,
 ];
@@ -50,7 +53,7 @@ const validateCommand: CommandSpec<CliContext> = {
     await runLoadValidate(
       {
         ...loadOptions(values, context),
-        signer: await loadOwnChecker(values, context),
+        ...signersOf(values, await loadOwnChecker(values, context)),
         policy: await loadPolicy(values, context),
       },
       values.choice("deep", DEEP) ?? "manifests",
@@ -90,7 +93,7 @@ hangar load \\
         ...loadOptions(values, context),
         createProject: values.bool("create-project"),
         dryRun: values.bool("dry-run"),
-        signer: await loadSigner(values, context),
+        ...signersOf(values, await loadSigner(values, context)),
         policy: await loadPolicy(values, context),
       },
       context,

@@ -26,7 +26,6 @@ import {
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
 import type { ListRunOptions } from "../../run/run_list.ts";
-import type { Signers } from "../../run/make_signer.ts";
 import {
   type MirrorRunOptions,
   runMirror,
@@ -34,10 +33,10 @@ import {
 } from "../../run/run_mirror.ts";
 import {
   ATTEST_FLAG,
-  attestOf,
   loadOwnChecker,
   loadSigner,
   SIGN_FLAGS,
+  signersOf,
 } from "../flags/sign_options.ts";
 
 const MAX_JOBS = 20;
@@ -171,16 +170,6 @@ const ADDRESS_FLAGS: AddressFlags = {
   destination: "destination",
   destinationProject: "destination-project",
 };
-
-function signersOf(
-  values: FlagValues,
-  signers: Signers | undefined,
-): Pick<MirrorRunOptions, "signer" | "attester"> {
-  return {
-    signer: signers?.signer,
-    attester: attestOf(values, signers) ? signers?.attester : undefined,
-  };
-}
 
 /**
  * Turns the flags that every command on a list has into options.

@@ -87,16 +87,16 @@ export const ATTEST_FLAG: FlagSpec = {
 };
 
 /**
- * Whether `--attest` is given.
+ * Who signs and attests, as options of a run: with `--attest` both do.
  *
- * @throws {HangarError} `usage` where nobody signs
+ * @throws {HangarError} `usage` where `--attest` is given and nobody signs
  */
-export function attestOf(
+export function signersOf(
   values: FlagValues,
   signers: Signers | undefined,
-): boolean {
-  if (!values.bool("attest")) return false;
-  if (signers) return true;
+): Partial<Signers> {
+  if (!values.bool("attest")) return { signer: signers?.signer };
+  if (signers) return signers;
   throw new HangarError(
     "usage",
     "--attest wants a signer: give --sigstore-private-key, or --sign-format bundle with --fulcio-url and --identity-token",
