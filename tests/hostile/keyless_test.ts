@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hangar } from "../support/hangar.ts";
-import { makeImage } from "../support/images.ts";
+import { type MadeImage, makeImage } from "../support/images.ts";
 import {
   ANN,
   type BundleOptions,
@@ -65,6 +65,85 @@ class KeylessPair extends Pair {
       ...this.keyless(flags),
     ], { stdin: `${REPO}:v1` });
   }
+}
+
+/** What hangar says of the image that a pair mirrors. */
+function mirrored({ source, destination }: Pair) {
+  const { digest } = app;
+  return {
+    predicateType: "https://jsr.io/@hangar/mirror/attestation/v1",
+    predicate: {
+      sources: [{ reference: `${source.host}/${REPO}:v1`, digest }],
+      destination: { reference: `${destination.host}/${REPO}:v1`, digest },
+      platforms: [{ platform: "linux/amd64", digest }],
+      mirroredAt: "2026-01-02T03:04:05Z",
+      mirroredBy: { name: "hangar", version: "1.0.0" },
+    },
+  };
+}
+
+Deno.test("keyless: an attestation that is verified counts as ours, and is shown", async () => {
+  await using pair = new KeylessPair(ours);
+  const attestation = ours.sign(app, { says: mirrored(pair) });
+  pair.destination.install(REPO, undefined, attestation);
+  const flags = [...pair.keyless(), "--attest", "--insecure-policy"];
+  const valid = await pair.validate(`${REPO}:v1`, flags);
+  assertEquals(valid.code, 0, valid.stderr);
+  const shown = await hangar([
+    "inspect",
+    "--provenance",
+    `--trusted-root=${pair.root}`,
+    `--certificate-identity=${ANN}`,
+    `--certificate-oidc-issuer=${ISSUER}`,
+    `${pair.destination.host}/${REPO}:v1`,
+  ]);
+  assertEquals(shown.code, 0, shown.stderr);
+  assertStringIncludes(shown.stdout, `verified: signed by ${ANN}`);
+});
+
+for (
+  const [name, forge] of [
+    [
+      "by another authority",
+      (pair) => theirs.sign(app, { says: mirrored(pair) }),
+    ],
+    ["of another image", (pair) =>
+      ours.sign(app, {
+        says: mirrored(pair),
+        digest: makeImage({ seed: "other" }).digest,
+      })],
+    ["of another source", (pair) => {
+      const { predicateType, predicate } = mirrored(pair);
+      const { destination } = predicate;
+      const sources = [{ ...destination, reference: "evil.test/app:v1" }];
+      return ours.sign(app, {
+        says: { predicateType, predicate: { ...predicate, sources } },
+      });
+    }],
+    ["of another policy", (pair) => {
+      const { predicateType, predicate } = mirrored(pair);
+      const policy = { digest: app.digest, enforced: true, accepted: [] };
+      return ours.sign(app, {
+        says: { predicateType, predicate: { ...predicate, policy } },
+      });
+    }],
+    ["with a predicate that is malformed", () =>
+      ours.sign(app, {
+        says: {
+          predicateType: "https://jsr.io/@hangar/mirror/attestation/v1",
+          predicate: { sources: [] },
+        },
+      })],
+  ] as [string, (pair: KeylessPair) => MadeImage][]
+) {
+  attack(`an attestation ${name} does not pass`, async () => {
+    await using pair = new KeylessPair(ours);
+    pair.destination.install(REPO, undefined, forge(pair));
+    const flags = [...pair.keyless(), "--attest", "--insecure-policy"];
+    const { code, stderr } = await pair.validate(`${REPO}:v1`, flags);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "own attestation of");
+  });
 }
 
 Deno.test("keyless: a bundle that is verified counts as ours, is not made twice, and passes", async () => {

@@ -40,6 +40,11 @@ export interface BundleOptions {
   /** When the log says that it took it in. */
   readonly time?: Date;
   readonly logged?: boolean;
+  /** What is said of it. @default {it is signed} */
+  readonly says?: {
+    readonly predicateType: string;
+    readonly predicate: unknown;
+  };
 }
 
 /** A token that says who signs; nobody checks its signature here. */
@@ -105,6 +110,7 @@ export class TestSigstore {
       subject: [{ digest: { [algorithm]: hex } }],
       predicateType: "https://sigstore.dev/cosign/sign/v1",
       predicate: {},
+      ...options.says,
     });
     const type = "application/vnd.in-toto+json";
     const text = new TextDecoder().decode(payload);
