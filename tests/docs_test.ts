@@ -59,6 +59,9 @@ class Sandbox implements AsyncDisposable {
   );
 
   constructor() {
+    for (const tag of ["1.26.1", "1.26.2", "1.27.0", "latest"]) {
+      this.source.install("library/nginx", tag, makeMultiArch(`nginx ${tag}`));
+    }
     const file = (name: string, text: string) =>
       Deno.writeTextFileSync(`${this.path}/${name}`, text);
     Deno.mkdirSync(`${this.path}/bin`);

@@ -14,6 +14,7 @@ import type { CliContext } from "./context.ts";
 import { archiveCommand } from "./commands/archive_command.ts";
 import { completionCommand } from "./commands/completion_command.ts";
 import { convertListCommand } from "./commands/convert_list_command.ts";
+import { copyCommand } from "./commands/copy_command.ts";
 import { generateKeyCommand } from "./commands/generate_key_command.ts";
 import { inspectCommand } from "./commands/inspect_command.ts";
 import { listTagsCommand } from "./commands/list_tags_command.ts";
@@ -82,6 +83,7 @@ export const root: CommandSpec<CliContext> = {
     archiveCommand,
     completionCommand,
     convertListCommand,
+    copyCommand,
     deleteCommand,
     digestCommand,
     generateKeyCommand,

@@ -104,14 +104,23 @@ export async function copyBlobs(
   signal: AbortSignal,
 ): Promise<void> {
   await together(
-    blobsOf(image).map((blob) => (signal) =>
+    blobsOf(image, source).map((blob) => (signal) =>
       copyBlob(source, destination, blob, { signal })
     ),
     signal,
   );
 }
 
-/** The blobs that an image needs, each once, without its foreign layers. */
-export function blobsOf({ config, layers }: ImageManifest): Descriptor[] {
-  return distinct([config, ...layers.filter((l) => !l.urls?.length)]);
+/**
+ * The blobs that an image needs, each once; without its foreign layers, unless
+ * those are wanted too.
+ */
+export function blobsOf(
+  { config, layers }: ImageManifest,
+  { withForeignLayers = false }: Pick<SourceSide, "withForeignLayers"> = {},
+): Descriptor[] {
+  return distinct([
+    config,
+    ...layers.filter((l) => withForeignLayers || !l.urls?.length),
+  ]);
 }

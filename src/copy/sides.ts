@@ -26,6 +26,12 @@ export interface SourceSide extends Place<SourceStore> {
    * manifests.
    */
   readonly allowance: { manifests: number };
+  /**
+   * Whether layers that a manifest says are elsewhere are read here.
+   *
+   * @default {false}
+   */
+  readonly withForeignLayers?: boolean;
 }
 
 /** The name of a repository in messages and keys. */

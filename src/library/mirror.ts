@@ -5,7 +5,8 @@
  */
 
 import { HangarError } from "../errors.ts";
-import { parseImageList } from "../lists/image_list.ts";
+import { readListText } from "../lists/read_list.ts";
+import { readTemplateFile } from "../machine/read_input.ts";
 import { guardSpans } from "../machine/span_secrets.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import type { RunProcess } from "../run/process.ts";
@@ -62,7 +63,11 @@ async function reported(
     let report: MirrorReport | undefined;
     await work({
       ...await mirrorRun(options, process),
-      input: { list: parseImageList(images.join("\n"), "images") },
+      input: {
+        list: await readListText(images.join("\n"), "images", {
+          sources: { env: process.env, readFile: readTemplateFile },
+        }),
+      },
       onReport: (made) => report = made,
     }, process);
     if (report) return report;

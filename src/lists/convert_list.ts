@@ -8,10 +8,11 @@ import { parse } from "yaml";
 import type { RegistryAddress } from "../names/address.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { parseImageList } from "./image_list.ts";
+import { type ImageList, parseImageList } from "./image_list.ts";
 import { DOCKER_HUB } from "../names/docker_hub.ts";
 import {
   checkTag,
+  formatReference,
   parseReference,
   parseRepository,
   type Reference,
@@ -60,6 +61,20 @@ class Conversion {
     );
   }
 
+  /** An image with a digest, as a line of the default format. */
+  addPinned(source: Reference): void {
+    const registry = this.#options.source?.host ?? source.registry;
+    const from = formatReference({ ...source, registry });
+    const to = this.#options.destination?.host;
+    const { repository, tag } = source;
+    const target = to && formatReference({ registry: to, repository, tag });
+    this.lines.push(
+      target === undefined || tag === undefined
+        ? from
+        : `${from} # regsync ${JSON.stringify({ target })}`,
+    );
+  }
+
   /** Runs a conversion, and notes its failure under a name. */
   attempt(what: string, convert: () => void): void {
     try {
@@ -80,15 +95,40 @@ export function convertImageList(
   name: string,
   options: ConvertOptions = {},
 ): ConvertedList {
+  return convertEntries(parseImageList(text, name), options);
+}
+
+/**
+ * Rewrites a list of any kind that was read. Lines that choose tags stay as they
+ * are: what they come to, their registries know. So do those with settings.
+ *
+ * @param keepPinned whether images with a digest, which the mirror format has no
+ * place for, stay in the default format
+ */
+export function convertEntries(
+  { name, entries, choices = [], invalid }: ImageList,
+  options: ConvertOptions = {},
+  { keepPinned = false } = {},
+): ConvertedList {
   const conversion = new Conversion(options);
-  const list = parseImageList(text, name);
-  for (const { line, reason } of list.invalid) {
+  for (const { line, reason } of invalid) {
     conversion.invalid.push(`${name}:${line}: ${reason}`);
   }
-  for (const { line, source, destination } of list.entries) {
-    conversion.attempt(`${name}:${line}`, () => {
-      if (source.digest !== undefined) {
-        inexpressible("the mirror format has no place for a digest");
+  const items = [...entries, ...choices].sort((a, b) => a.ordinal - b.ordinal);
+  for (const item of items) {
+    conversion.attempt(`${name}:${item.line}`, () => {
+      const tag = "tags" in item ? item.glob : item.source.tag;
+      if (item.settings || ("tags" in item && tag === undefined)) {
+        conversion.lines.push(item.text.trim());
+        return;
+      }
+      const { source, destination } = item;
+      if (tag === undefined || "digest" in source && source.digest) {
+        if (!keepPinned) {
+          inexpressible("the mirror format has no place for a digest");
+        }
+        conversion.addPinned(source);
+        return;
       }
       // --destination says where it goes, so no registry is written.
       const bare = source.repository.includes("/")
@@ -99,7 +139,7 @@ export function convertImageList(
         repository: bare,
         explicitRegistry: false,
       };
-      conversion.add(source, target, source.tag!);
+      conversion.add(source, target, tag);
     });
   }
   return conversion;

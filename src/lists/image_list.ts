@@ -14,7 +14,9 @@ import {
   type RepositoryName,
 } from "../names/reference.ts";
 import { isGlob, parseGlob } from "./tags/glob.ts";
-import type { TagSelector } from "./tags/tag_rules.ts";
+import type { EntrySettings } from "./entry_settings.ts";
+import type { RegistrySettings } from "./registry_settings.ts";
+import type { TagRule, TagSelector } from "./tags/tag_rules.ts";
 
 /** Where a list is told to send an image. */
 export interface ListDestination extends RepositoryName {
@@ -32,6 +34,8 @@ export interface ListItem {
   readonly ordinal: number;
   /** Where it is sent, where that is said. */
   readonly destination?: ListDestination;
+  /** @default {it is copied as the flags have it} */
+  readonly settings?: EntrySettings;
 }
 
 /** One image of a list. */
@@ -43,8 +47,30 @@ export interface ListEntry extends ListItem {
 export interface ListChoice extends ListItem {
   readonly source: RepositoryName;
   readonly tags: TagSelector;
+  /** What stands in place of the tag, where that says it. */
+  readonly glob?: string;
   /** The line that names one of its tags. */
   readonly textOf: (tag: string) => string;
+  /** Set where it stands for repositories of a registry, too. */
+  readonly catalog?: CatalogChoice;
+}
+
+/** Which repositories of a registry are meant. */
+export interface CatalogChoice {
+  readonly rule: TagRule;
+  /** What is chosen in one of them. */
+  readonly choose: (repository: string) => Omit<ListChoice, "line" | "ordinal">;
+}
+
+/** What a list says of the whole run. */
+export interface ListSettings {
+  readonly registries?: readonly RegistrySettings[];
+  /** Images at once, where no flag says it. */
+  readonly jobs?: number;
+  /** Sent as `User-Agent`. */
+  readonly userAgent?: string;
+  /** Whether only the logins of the list are used. */
+  readonly withoutAuthFiles?: boolean;
 }
 
 /** A line that is not an image. */
@@ -62,13 +88,52 @@ export interface ImageList {
   /** Their ordinals are counted together with those of the entries. */
   readonly choices?: readonly ListChoice[];
   readonly invalid: readonly InvalidLine[];
+  readonly settings?: ListSettings;
+  /** What has no effect, a line each. */
+  readonly warnings?: readonly string[];
 }
 
-/** Reads a list in the default format, the mirror format, or both. */
-export function parseImageList(text: string, name: string): ImageList {
+/** What a line says by its fields and by what stands behind them. */
+export type ExtendedLine =
+  | Omit<ListEntry, "line" | "ordinal" | "text">
+  | Omit<ListChoice, "line" | "ordinal" | "text">
+  /** Why it is not an image. */
+  | { readonly reason: string };
+
+/**
+ * Reads a list in the default format, the mirror format, or both.
+ *
+ * @param extended lines that are read already, by their numbers
+ */
+export function parseImageList(
+  text: string,
+  name: string,
+  extended: ReadonlyMap<number, ExtendedLine> = new Map(),
+): ImageList {
   const entries: ListEntry[] = [];
   const choices: ListChoice[] = [];
   const invalid: InvalidLine[] = [];
+  for (const { line, text: verbatim, trimmed } of linesOf(text)) {
+    const ordinal = entries.length + choices.length + 1;
+    const place = { line, text: verbatim, ordinal };
+    try {
+      const read = extended.get(line) ?? parseFields(fieldsOf(trimmed));
+      if ("reason" in read) invalid.push({ ...read, line, text: verbatim });
+      else if ("tags" in read) choices.push({ ...read, ...place });
+      else entries.push({ ...read, ...place });
+    } catch (error) {
+      invalid.push({ line, text: verbatim, reason: describeError(error) });
+    }
+  }
+  return choices.length > 0
+    ? { name, entries, choices, invalid }
+    : { name, entries, invalid };
+}
+
+/** The lines that are no comments. */
+function* linesOf(text: string): Generator<
+  { readonly line: number; readonly text: string; readonly trimmed: string }
+> {
   let line = 0;
   for (const raw of text.replace(/^\ufeff/, "").split("\n")) {
     line++;
@@ -77,20 +142,36 @@ export function parseImageList(text: string, name: string): ImageList {
     if (trimmed === "" || trimmed.startsWith("#") || trimmed.startsWith("//")) {
       continue;
     }
-    const fields = withoutComment(trimmed).split(/[ \t]+/);
-    const ordinal = entries.length + choices.length + 1;
-    const item = { line, text: verbatim, ordinal };
-    try {
-      const read = parseFields(fields);
-      if ("tags" in read) choices.push({ ...item, ...read });
-      else entries.push({ ...item, ...read });
-    } catch (error) {
-      invalid.push({ line, text: verbatim, reason: describeError(error) });
-    }
+    yield { line, text: verbatim, trimmed };
   }
-  return choices.length > 0
-    ? { name, entries, choices, invalid }
-    : { name, entries, invalid };
+}
+
+function fieldsOf(trimmed: string): string[] {
+  return withoutComment(trimmed).split(/[ \t]+/);
+}
+
+/** A line with what its fields cannot say. */
+export interface FoundExtension {
+  readonly line: number;
+  readonly fields: readonly string[];
+  /** `regsync` for the settings of an entry, `tags` for a choice of tags. */
+  readonly kind: "regsync" | "tags";
+  readonly json: string;
+}
+
+const EXTENSION = /[ \t]# (regsync|tags) (\{.*\})$/;
+
+/** The lines that end in `# regsync {…}` or `# tags {…}`. */
+export function findExtensions(text: string): FoundExtension[] {
+  if (!/# (?:regsync|tags) \{/.test(text)) return [];
+  const found: FoundExtension[] = [];
+  for (const { line, trimmed } of linesOf(text)) {
+    const match = EXTENSION.exec(trimmed);
+    if (!match) continue;
+    const kind = match[1] === "tags" ? "tags" : "regsync";
+    found.push({ line, fields: fieldsOf(trimmed), kind, json: match[2]! });
+  }
+  return found;
 }
 
 /** A comment begins with "#" after a blank. */
@@ -109,7 +190,7 @@ class FieldCount extends Error {
 /** What a line says, apart from where it stands. */
 type Fields =
   | Pick<ListEntry, "source" | "destination">
-  | Pick<ListChoice, "source" | "destination" | "tags" | "textOf">;
+  | Pick<ListChoice, "source" | "destination" | "tags" | "glob" | "textOf">;
 
 function parseFields(fields: readonly string[]): Fields {
   const [source = "", destination = "", tag = ""] = fields;
@@ -128,6 +209,7 @@ function parseFields(fields: readonly string[]): Fields {
       source: repository,
       destination: to,
       tags: globbed(tag),
+      glob: tag,
       textOf: (tag) => `${source} ${destination} ${tag}`,
     }
     : { source: { ...repository, tag: checkTag(tag) }, destination: to };
@@ -142,6 +224,7 @@ function parseImage(text: string): Fields {
   return {
     source: parseRepository(name),
     tags: globbed(tag),
+    glob: tag,
     textOf: (tag) => `${name}:${tag}`,
   };
 }

@@ -34,18 +34,31 @@ export async function hostCertificates(
   directories: readonly string[],
 ): Promise<HostCertificates> {
   for (const parent of directories) {
-    const found = await certificatesIn(`${parent}/${host}`);
+    const found = await findCertificates(`${parent}/${host}`);
     if (found) return found;
   }
   return { ca: [] };
 }
 
 /**
- * The same of one directory; undefined when there is none.
+ * The certificates in a directory that the user names.
  *
- * @throws {HangarError} `file` when one cannot be read, or half a pair is missing
+ * @throws {HangarError} as {@linkcode hostCertificates}; `file` too when there
+ * is no such directory
  */
 export async function certificatesIn(
+  directory: string,
+): Promise<HostCertificates> {
+  const found = await findCertificates(directory);
+  if (found) return found;
+  throw new HangarError(
+    "file",
+    `${directory}, where certificates are said to be, does not exist`,
+  );
+}
+
+/** The same; undefined when there is no such directory. */
+export async function findCertificates(
   directory: string,
 ): Promise<HostCertificates | undefined> {
   const names = await filesIn(directory);

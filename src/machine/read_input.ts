@@ -91,3 +91,13 @@ export async function readSmallFile(
     return undefined;
   }
 }
+
+/** Passwords and tokens are small. */
+const MAX_TEMPLATE_FILE = 1024 * 1024;
+
+/** The text of a file that a template of a list names, if it can be read. */
+export async function readTemplateFile(
+  path: string,
+): Promise<string | undefined> {
+  return await readSmallFile(path, MAX_TEMPLATE_FILE);
+}

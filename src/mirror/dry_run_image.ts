@@ -22,8 +22,8 @@ import type { DecidedImage } from "./decide/decision.ts";
 import type { ImagePart } from "./decide/image_origin.ts";
 import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
 import {
-  nothingText,
   rebuiltText,
+  skippedText,
   sparseText,
   tellKept,
   tellLost,
@@ -38,6 +38,7 @@ import {
   type RunServices,
 } from "./image_run.ts";
 import { type ImageOptions, isLeftAlone } from "./mirror_image.ts";
+import { tooYoung } from "./quarantine.ts";
 
 /** Works out what `mirrorImage` would do. */
 export async function dryRunImage(
@@ -50,7 +51,7 @@ export async function dryRunImage(
   const { events } = run;
   const decision = await decideAsHeld(run, options);
   if (decision.kind === "skipped") {
-    events.warn(nothingText(decision.nothing));
+    events.warn(skippedText(decision));
     return decision;
   }
   const { manifest, origin, sourceDigests, merge, sparse } = decision;
@@ -58,9 +59,15 @@ export async function dryRunImage(
   if (sparse) tellLost(sparse, events);
   const policy = ImagePolicy.of(options.judge, run);
   await policy?.checkImage(origin);
+  const why = decision.kind === "write" && options.quarantine &&
+    await tooYoung(run, sourceDigests, options.quarantine);
+  if (why) {
+    events.warn(why);
+    return { kind: "skipped", sourceDigests };
+  }
   const { signatures = true } = options;
   const attachments = signatures
-    ? await countLacking(run, decision, policy)
+    ? await countLacking(run, decision, policy, options)
     : 0;
   const { digest } = manifest.content;
   const told = { digest, sourceDigests, merge, sparse };
@@ -78,12 +85,15 @@ export async function dryRunImage(
 /** How many signatures and referrers would come along. */
 async function countLacking(
   run: ImageRun,
-  { origin }: DecidedImage,
+  { kind, origin }: DecidedImage,
   policy: ImagePolicy | undefined,
+  { attachments, fastCheck }: ImageOptions,
 ): Promise<number> {
+  if (fastCheck && kind === "up-to-date") return 0;
   let lacking = 0;
   const audit = { lacks: () => lacking++ };
-  await new ImageAttachments(run, origin, { policy, audit }).follow();
+  const choice = attachments;
+  await new ImageAttachments(run, origin, { policy, audit, choice }).follow();
   return lacking;
 }
 
@@ -163,7 +173,7 @@ class ContentPlan {
     signal: AbortSignal,
   ): Promise<void> {
     await together(
-      blobsOf(image).map((blob) => async (signal) => {
+      blobsOf(image, source).map((blob) => async (signal) => {
         const { destination } = this.#run;
         const how = await planBlob(source, destination, blob, { signal });
         if (how === "present") return;

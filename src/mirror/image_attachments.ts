@@ -5,6 +5,7 @@
  */
 
 import { counted } from "../counted.ts";
+import type { AttachmentChoice } from "../copy/attachments/attachment_choice.ts";
 import {
   type AttachmentAudit,
   type AttachmentJudge,
@@ -24,6 +25,10 @@ export interface ImageAttachmentsOptions {
   readonly policy?: { judgeOf(source: number): AttachmentJudge };
   /** With this, nothing is written: missing attachments are reported to it. */
   readonly audit?: AttachmentAudit;
+  /** The same for referrers that go elsewhere. @default {audit} */
+  readonly auditElsewhere?: AttachmentAudit;
+  /** @default {all of them} */
+  readonly choice?: AttachmentChoice;
 }
 
 /** Copies the attachments of an image, or reports which are missing. */
@@ -31,13 +36,15 @@ export class ImageAttachments {
   readonly #run: ImageRun;
   readonly #origin: ImageOrigin;
   readonly #walks: readonly AttachmentWalk[];
+  /** Brings referrers that are elsewhere, or go elsewhere. */
+  readonly #elsewhere?: AttachmentWalk;
 
   constructor(
     run: ImageRun,
     origin: ImageOrigin,
-    { policy, audit }: ImageAttachmentsOptions,
+    { policy, audit, auditElsewhere = audit, choice }: ImageAttachmentsOptions,
   ) {
-    const { sources, destination, signal } = run;
+    const { sources, destination, referrerSides, signal } = run;
     this.#run = run;
     this.#origin = origin;
     this.#walks = sources.map((source, position) =>
@@ -45,8 +52,21 @@ export class ImageAttachments {
         signal,
         audit,
         judge: policy?.judgeOf(position),
+        choice: referrerSides ? { ...choice, referrers: false } : choice,
       })
     );
+    if (referrerSides && choice?.referrers !== false) {
+      this.#elsewhere = new AttachmentWalk(
+        referrerSides.source,
+        referrerSides.destination,
+        {
+          signal,
+          audit: auditElsewhere,
+          judge: policy?.judgeOf(0),
+          choice: { ...choice, tags: false },
+        },
+      );
+    }
   }
 
   /** Finds what there is, while other work is done. */
@@ -71,9 +91,10 @@ export class ImageAttachments {
     const { sources, events, signal } = this.#run;
     const parts = await allParts(sources, this.#origin, signal);
     await together(
-      parts.map(({ descriptor, source }) => () =>
-        this.#walks[source]!.follow(descriptor.digest)
-      ),
+      parts.flatMap(({ descriptor: { digest }, source }) => [
+        () => this.#walks[source]!.follow(digest),
+        async () => await this.#elsewhere?.follow(digest),
+      ]),
       signal,
     );
     const behind = await allOf(

@@ -38,6 +38,17 @@ export interface RunServices extends CopyServices {
   readonly sharedSources?: SharedSources;
   readonly endpoints: EndpointChooser;
   readonly sparse: SparseTrials;
+  /**
+   * How many pulls the registry of an image allows, by its last answer.
+   *
+   * @default {no registry says}
+   */
+  readonly pullsLeft?: (image: ImageAddress) => number | undefined;
+  /** Waits so many ms. @default {a timer} */
+  readonly wait?: (
+    ms: number,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<void>;
 }
 
 /** The services for an image: its sources may be shared with other places. */
@@ -62,12 +73,26 @@ export interface ImageJob {
   readonly signal: AbortSignal;
   /** The other destinations of its line, where there are several. */
   readonly company?: Company;
+  /**
+   * Does work whose time does not count for the image's timeout.
+   *
+   * @default {all time counts}
+   */
+  readonly untimed?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** A job whose sides are open. */
 export interface ImageRun extends ImageJob {
   /** In the order of the task, each read where it was found. */
   readonly sources: readonly SourceSide[];
+  readonly destination: DestinationSide;
+  /** Where referrers are and go to, where that is not where the image does. */
+  readonly referrerSides?: ReferrerSides;
+}
+
+/** Where referrers are, and where they go. */
+export interface ReferrerSides {
+  readonly source: SourceSide;
   readonly destination: DestinationSide;
 }
 
@@ -96,7 +121,7 @@ export interface ImageResult {
  * The most manifests read at one source for one image; real images need a few
  * dozen.
  */
-const MAX_MANIFESTS = 2_000;
+export const MAX_MANIFESTS = 2_000;
 
 /** How the sides are opened. */
 export interface OpenOptions {
@@ -127,12 +152,46 @@ export async function openImage(
       blobs: new Map(),
       manifests: new Map(),
       allowance: { manifests: MAX_MANIFESTS },
+      withForeignLayers: task.settings?.includeExternal,
     };
   }));
+  const destination = openDestination(job, services, options);
   return {
     ...job,
     sources,
-    destination: openDestination(job, services, options),
+    destination,
+    referrerSides: referrerSides(job, services, { sources, destination }),
+  };
+}
+
+function referrerSides(
+  { task: { settings, destination: place } }: ImageJob,
+  { stores }: RunServices,
+  { sources, destination }: Pick<ImageRun, "sources" | "destination">,
+): ReferrerSides | undefined {
+  const { referrerSource, referrerTarget } = settings ?? {};
+  if (!referrerSource && !referrerTarget) return undefined;
+  return {
+    source: referrerSource
+      ? {
+        store: stores.source(referrerSource),
+        repository: referrerSource.repository,
+        blobs: new Map(),
+        manifests: new Map(),
+        allowance: { manifests: MAX_MANIFESTS },
+      }
+      : sources[0]!,
+    destination: referrerTarget
+      ? {
+        ...destination,
+        store: stores.destination(
+          referrerTarget.registry === place.registry
+            ? { ...referrerTarget, reach: place.reach }
+            : referrerTarget,
+        ),
+        repository: referrerTarget.repository,
+      }
+      : destination,
   };
 }
 

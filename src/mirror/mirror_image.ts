@@ -18,19 +18,17 @@ import {
   ImagePolicy,
 } from "./check_policy.ts";
 import { decide } from "./decide/decide_image.ts";
-import type {
-  DecidedImage,
-  DecideOptions,
-  Decision,
-} from "./decide/decision.ts";
+import type { DecidedImage, Decision } from "./decide/decision.ts";
 import { IndexRefused, type SparseTrials } from "./decide/sparse_trials.ts";
 import {
-  nothingText,
   rebuiltText,
+  skippedText,
   sparseText,
   tellKept,
   tellLost,
 } from "./decide/tell_image.ts";
+import type { CommonOptions } from "./entry_options.ts";
+import { type OwnSteps, ownSteps } from "./entry_steps.ts";
 import type { ExistingTags } from "./existing_tags.ts";
 import { ImageAttachments } from "./image_attachments.ts";
 import {
@@ -40,11 +38,12 @@ import {
   openImage,
   type RunServices,
 } from "./image_run.ts";
+import { type Quarantine, tooYoung } from "./quarantine.ts";
 import { imageToSign, signTargets, unsignedText } from "./sign/sign_image.ts";
 import { ImageWriter } from "./write_image.ts";
 
 /** How images are looked at, by all who read a decision. */
-export interface ImageOptions extends DecideOptions {
+export interface ImageOptions extends CommonOptions {
   /**
    * Whether signatures and referrers come along.
    *
@@ -55,6 +54,8 @@ export interface ImageOptions extends DecideOptions {
   readonly judge?: ImageJudge;
   /** What is there already is left alone. @default {nothing is} */
   readonly existing?: ExistingTags;
+  /** What is too young is left alone. @default {nothing is} */
+  readonly quarantine?: Quarantine;
 }
 
 /** How images are mirrored. */
@@ -108,7 +109,8 @@ export async function mirrorImage(
 ): Promise<ImageResult> {
   if (await isLeftAlone(job, options)) return { kind: "present" };
   const run = await openImage(job, services, { recheck: options.overwrite });
-  return await new ImageMirror(run, services.sparse, options).mirror();
+  const own = ownSteps(run, services);
+  return await new ImageMirror(run, services.sparse, options, own).mirror();
 }
 
 class ImageMirror {
@@ -117,14 +119,21 @@ class ImageMirror {
   readonly #writer: ImageWriter;
   readonly #options: MirrorOptions;
   readonly #policy?: ImagePolicy;
+  readonly #own: OwnSteps;
   /** Why this image's index is rebuilt, though it was to be kept. */
   #refusal?: IndexRefused;
 
-  constructor(run: ImageRun, trials: SparseTrials, options: MirrorOptions) {
+  constructor(
+    run: ImageRun,
+    trials: SparseTrials,
+    options: MirrorOptions,
+    own: OwnSteps = {},
+  ) {
     this.#run = run;
     this.#trials = trials;
     this.#writer = new ImageWriter(run, trials);
     this.#options = options;
+    this.#own = own;
     this.#policy = ImagePolicy.of(options.judge, run);
   }
 
@@ -165,7 +174,7 @@ class ImageMirror {
     const { events } = this.#run;
     const decision = await decideAhead(this.#run, this.#decideOptions());
     if (decision.kind === "skipped") {
-      events.warn(nothingText(decision.nothing));
+      events.warn(skippedText(decision));
       return decision;
     }
     const acceptance = await this.#policy?.checkImage(decision.origin);
@@ -173,13 +182,23 @@ class ImageMirror {
     const { sourceDigests, merge, sparse } = decision;
     const { digest } = decision.manifest.content;
     const told = { digest, sourceDigests, merge, sparse };
+    if (decision.kind === "write" && this.#options.quarantine) {
+      const { quarantine } = this.#options;
+      const why = await tooYoung(this.#run, sourceDigests, quarantine);
+      if (why !== undefined) {
+        events.warn(why);
+        return { kind: "skipped", sourceDigests };
+      }
+    }
     const attachments = this.#attachmentsOf(decision);
     if (decision.kind === "up-to-date") {
       if (merge) tellKept(merge, events);
       await this.#attach(attachments, judged, { isAbsent: false });
       return { kind: "up-to-date", ...told };
     }
+    await this.#own.beforeCopy?.();
     await this.#copyAndFind(decision, attachments);
+    await this.#own.beforeWrite?.(digest);
     if (!await this.#write(judged, attachments)) return undefined;
     if (merge) {
       tellKept(merge, events);
@@ -210,10 +229,14 @@ class ImageMirror {
     );
   }
 
-  #attachmentsOf({ origin }: DecidedImage): ImageAttachments | undefined {
-    const { signatures = true } = this.#options;
-    return signatures
-      ? new ImageAttachments(this.#run, origin, { policy: this.#policy })
+  #attachmentsOf(
+    { kind, origin }: DecidedImage,
+  ): ImageAttachments | undefined {
+    const { signatures = true, attachments: choice, fastCheck } = this.#options;
+    const policy = this.#policy;
+    const isLeftAlone = fastCheck && kind === "up-to-date";
+    return signatures && !isLeftAlone
+      ? new ImageAttachments(this.#run, origin, { policy, choice })
       : undefined;
   }
 
@@ -260,7 +283,8 @@ class ImageMirror {
     const { tag, digest } = this.#run.task.destination;
     if (digest === undefined) {
       await this.#attach(attachments, judged, { isAbsent: true });
-      if (!this.#options.overwrite) return await writer.writeTag(decision);
+      const { overwrite, replace } = this.#options;
+      if (!overwrite && !replace) return await writer.writeTag(decision);
       // Nothing is merged that could be lost.
       await writer.put(decision, tag!);
       return true;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { AttachmentAudit } from "../copy/attachments/attachment_walk.ts";
+import type { DestinationSide } from "../copy/destination_side.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import type { AttestationReader } from "../signing/attester.ts";
 import type { SignatureChecker } from "../signing/image_signer.ts";
@@ -15,7 +17,7 @@ import { decideAsHeld } from "./decide/decide_image.ts";
 import type { DecidedImage } from "./decide/decision.ts";
 import { readDestination } from "./decide/read_sides.ts";
 import type { ImageOrigin } from "./decide/image_origin.ts";
-import { nothingText, tellKept } from "./decide/tell_image.ts";
+import { skippedText, tellKept } from "./decide/tell_image.ts";
 import {
   type Depth,
   describeFault,
@@ -31,6 +33,7 @@ import {
   type RunServices,
 } from "./image_run.ts";
 import { type ImageOptions, isLeftAlone } from "./mirror_image.ts";
+import { tooYoung } from "./quarantine.ts";
 import { imageToSign, signTargets, unsignedText } from "./sign/sign_image.ts";
 
 export type { Depth };
@@ -59,7 +62,7 @@ export async function validateImage(
   const run = await openImage(job, services);
   const decision = await decideAsHeld(run, options);
   if (decision.kind === "skipped") {
-    run.events.warn(nothingText(decision.nothing));
+    run.events.warn(skippedText(decision));
     return decision;
   }
   return await new ImageValidation(run, options).validate(decision);
@@ -75,14 +78,22 @@ class ImageValidation {
     this.#run = run;
     this.#options = options;
     this.#policy = ImagePolicy.of(options.judge, run);
-    this.#walk = new DestinationWalk(
-      run.destination,
-      options.depth,
-      run.signal,
-    );
+    this.#walk = this.#walkOf(run.destination);
+  }
+
+  #walkOf(destination: DestinationSide): DestinationWalk {
+    const { depth } = this.#options;
+    return new DestinationWalk(destination, depth, this.#run.signal);
   }
 
   async validate(decision: DecidedImage): Promise<ImageResult> {
+    const { quarantine } = this.#options;
+    const why = decision.kind === "write" && quarantine &&
+      await tooYoung(this.#run, decision.sourceDigests, quarantine);
+    if (why) {
+      this.#run.events.warn(why);
+      return { kind: "skipped", sourceDigests: decision.sourceDigests };
+    }
     const { manifest: want, origin, sourceDigests, merge, sparse } = decision;
     if (merge) tellKept(merge, this.#run.events);
     const acceptance = await this.#policy?.checkImage(origin);
@@ -130,20 +141,25 @@ class ImageValidation {
   }
 
   /** Faults of the signatures and referrers that mirroring would copy. */
-  async #attached({ origin }: DecidedImage): Promise<string[]> {
-    if (this.#options.signatures === false) return [];
+  async #attached({ kind, origin }: DecidedImage): Promise<string[]> {
+    const { signatures, attachments, fastCheck } = this.#options;
+    if (signatures === false) return [];
+    if (fastCheck && kind === "up-to-date") return [];
     const findings: string[] = [];
-    const walk = this.#walk;
+    const auditBy = (walk: DestinationWalk): AttachmentAudit => ({
+      lacks({ name, subject }, fault) {
+        findings.push(describeFault(`${name} for ${subject}`, fault));
+      },
+      async examine(attachment, digest) {
+        findings.push(...await walk.attachment(attachment, digest));
+      },
+    });
+    const elsewhere = this.#run.referrerSides?.destination;
     await new ImageAttachments(this.#run, origin, {
       policy: this.#policy,
-      audit: {
-        lacks({ name, subject }, fault) {
-          findings.push(describeFault(`${name} for ${subject}`, fault));
-        },
-        async examine(attachment, digest) {
-          findings.push(...await walk.attachment(attachment, digest));
-        },
-      },
+      choice: attachments,
+      audit: auditBy(this.#walk),
+      auditElsewhere: elsewhere && auditBy(this.#walkOf(elsewhere)),
     }).follow();
     return findings;
   }

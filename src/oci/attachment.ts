@@ -38,6 +38,7 @@ const BARE_CONFIG = { architecture: "", os: "" };
 const ATTACHMENT_TAG = new RegExp(
   `^sha256-[0-9a-f]{64}\\.(?:${ATTACHMENT_SUFFIXES.join("|")})$`,
 );
+const DIGEST_TAG = /^sha(?:256|512)-[0-9a-f]{64}/;
 const FALLBACK_TAG = /^sha(?:256|512)-[0-9a-f]{64}$/;
 
 /**
@@ -83,6 +84,11 @@ export function isImageByConfig({ content, config }: ImageManifest): boolean {
 /** Whether a tag is one of cosign's. */
 export function isAttachmentTag(tag: string): boolean {
   return ATTACHMENT_TAG.test(tag);
+}
+
+/** Whether a tag begins with a digest: it belongs to another image. */
+export function isOfDigest(tag: string): boolean {
+  return DIGEST_TAG.test(tag);
 }
 
 /** Whether a tag is that of an index of referrers. */

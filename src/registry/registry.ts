@@ -29,7 +29,7 @@ import { Manifests } from "./manifests.ts";
 import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
 import { RepositoryRequests } from "./repository_requests.ts";
-import { listTags } from "./tags.ts";
+import { listRepositories, listTags } from "./tags.ts";
 import { Upload } from "./upload.ts";
 import { Uploader } from "./uploads.ts";
 
@@ -209,6 +209,13 @@ export class Registry
       ...options,
       scopes: this.#requests.scopes(repository),
     });
+  }
+
+  /** The repositories of the registry, page by page. */
+  listRepositories(
+    options: CallOptions & { readonly maxPages: number },
+  ): AsyncIterable<readonly string[]> {
+    return listRepositories(this.#connection, options);
   }
 
   listReferrers(

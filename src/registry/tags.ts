@@ -1,5 +1,6 @@
 /**
- * Tag listings, page by page (distribution-spec, "Listing Tags").
+ * Listings of tags (distribution-spec, "Listing Tags") and of repositories
+ * (docker's registry API, "Listing Repositories"), page by page.
  *
  * @module
  */
@@ -30,22 +31,53 @@ export interface ListTagsOptions {
  * @throws {HangarError} `not-found` for an unknown repository, `too-large`
  * when there are more than `maxPages`
  */
-export async function* listTags(
+export function listTags(
   connection: Connection,
   repository: string,
+  options: ListTagsOptions,
+): AsyncGenerator<readonly string[]> {
+  const listing = { path: `${repository}/tags/list`, key: "tags" } as const;
+  return listPages(connection, listing, options);
+}
+
+/**
+ * The pages of a registry's repositories. Docker Hub and others have no such
+ * listing.
+ *
+ * @throws {HangarError} `not-found` or `unauthorized` where there is none,
+ * `too-large` when there are more than `maxPages`
+ */
+export function listRepositories(
+  connection: Connection,
+  options: Omit<ListTagsOptions, "scopes">,
+): AsyncGenerator<readonly string[]> {
+  const listing = { path: "_catalog", key: "repositories" } as const;
+  const scopes = ["registry:catalog:*"];
+  return listPages(connection, listing, { ...options, scopes });
+}
+
+/** What is listed: below `/v2/`, and in the answer. */
+interface Listing {
+  readonly path: string;
+  readonly key: "tags" | "repositories";
+}
+
+async function* listPages(
+  connection: Connection,
+  { path, key }: Listing,
   options: ListTagsOptions,
 ): AsyncGenerator<readonly string[]> {
   const { scopes, maxPages, signal } = options;
   const { base, send, stallTimeoutMs } = await connection.endpoint(signal);
   let url: URL | undefined = new URL(
-    `/v2/${repository}/tags/list?n=${PAGE_SIZE}`,
+    `/v2/${path}?n=${PAGE_SIZE}`,
     base,
   );
   for (let page = 0; url; page++) {
     if (page >= maxPages) {
       throw new HangarError(
         "too-large",
-        `GET ${redactUrl(url)}: more than ${maxPages} pages of tags`,
+        `GET ${redactUrl(url)}: more than ${maxPages} pages of ${key}`,
       );
     }
     const request: TransportRequest = {
@@ -64,31 +96,35 @@ export async function* listTags(
       MAX_PAGE_BYTES,
       request,
     );
-    yield parseTags(bytes, url);
+    yield parseNames(bytes, key, url);
     url = nextPage(link, url);
   }
 }
 
-function parseTags(bytes: Uint8Array, url: URL): string[] {
+function parseNames(
+  bytes: Uint8Array,
+  key: Listing["key"],
+  url: URL,
+): string[] {
   let body: unknown;
   try {
     body = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     body = undefined;
   }
-  const tags = isJsonObject(body) && "tags" in body
+  const names = isJsonObject(body) && key in body
     // A repository without tags is listed as null by some registries.
-    ? body["tags"] ?? []
+    ? body[key] ?? []
     : undefined;
   if (
-    !Array.isArray(tags) || !tags.every((tag) => typeof tag === "string")
+    !Array.isArray(names) || !names.every((name) => typeof name === "string")
   ) {
     throw new HangarError(
       "protocol",
-      `GET ${redactUrl(url)}: the answer is not a list of tags`,
+      `GET ${redactUrl(url)}: the answer is not a list of ${key}`,
     );
   }
-  return tags;
+  return names;
 }
 
 /** The longest part of a header that is read, in characters. */

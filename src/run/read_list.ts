@@ -5,9 +5,11 @@
  */
 
 import { HangarError } from "../errors.ts";
-import { type ImageList, parseImageList } from "../lists/image_list.ts";
+import type { ImageList } from "../lists/image_list.ts";
+import { readListText } from "../lists/read_list.ts";
+import type { SkopeoDestination } from "../lists/yaml/skopeo_sync.ts";
 import { checkFailedPath, refuseSameFile } from "../machine/failed_list.ts";
-import { readTextInput } from "../machine/read_input.ts";
+import { readTemplateFile, readTextInput } from "../machine/read_input.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 
 /** Where the list comes from: a file (`-` for standard input), or a program. */
@@ -21,20 +23,29 @@ export interface ReadList extends ImageList {
   readonly digest: Digest;
 }
 
+/** What reading a list needs from the process. */
+export interface ListProcess {
+  readonly stdin: () => Promise<Uint8Array>;
+  readonly env: (name: string) => string | undefined;
+}
+
 /**
  * Reads the list.
  *
  * @param warn called for every line that is not an image where no line is one
+ * @param skopeo where the images of a `skopeo sync` file go
  * @throws {HangarError} `usage` when it cannot be read, or has no valid line
  */
 export async function readList(
   input: ListInput,
-  process: { readonly stdin: () => Promise<Uint8Array> },
+  process: ListProcess,
   warn: (message: string) => void,
+  skopeo?: SkopeoDestination,
 ): Promise<ReadList> {
   const list = "list" in input
     ? { ...input.list, digest: digestOfLines(input.list) }
-    : await readListFile(input.file, process);
+    : await readListFile(input.file, process, skopeo);
+  for (const message of list.warnings ?? []) warn(message);
   if (list.entries.length + (list.choices?.length ?? 0) > 0) return list;
   tellInvalid(list, warn);
   throw new HangarError("usage", `${list.name}: no valid line in the list`);
@@ -67,10 +78,15 @@ export function tellInvalid(
 
 async function readListFile(
   file: string,
-  process: { readonly stdin: () => Promise<Uint8Array> },
+  process: ListProcess,
+  skopeo?: SkopeoDestination,
 ): Promise<ReadList> {
   const { text, name, digest } = await readTextInput(file, process);
-  return { ...parseImageList(text, name), digest };
+  const list = await readListText(text, name, {
+    sources: { env: process.env, readFile: readTemplateFile },
+    skopeo,
+  });
+  return { ...list, digest };
 }
 
 function digestOfLines(

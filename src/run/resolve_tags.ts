@@ -14,7 +14,7 @@ import {
   resolvedText,
   resolveList,
 } from "../mirror/plan/resolve_list.ts";
-import type { ImageAddress } from "../names/address.ts";
+import type { ImageAddress, RegistryAddress } from "../names/address.ts";
 import { formatReference, isTag } from "../names/reference.ts";
 import type { Network } from "./network/network.ts";
 
@@ -23,7 +23,7 @@ const MAX_PAGES = 1000;
 
 /** What is needed besides the list. */
 export interface ResolveTagsOptions extends Narrowing {
-  readonly network: Pick<Network, "reader" | "finder">;
+  readonly network: Pick<Network, "reader" | "finder" | "listRepositories">;
   /** The repository in which a choice is made. */
   readonly placeOf: (choice: ListChoice) => ImageAddress;
   /** @default {every repository is where its name says} */
@@ -53,6 +53,7 @@ export async function resolveTags(
     newest,
     placeOf: options.placeOf,
     tagsOf: (place) => allTags(place, options),
+    repositoriesOf: (registry) => allRepositories(registry, options),
     warn: (message) => log.warn(message),
     signal: options.signal,
   });
@@ -99,6 +100,25 @@ async function allTags(
     );
   }
   return tags;
+}
+
+async function allRepositories(
+  registry: RegistryAddress,
+  { network, signal }: ResolveTagsOptions,
+): Promise<readonly string[]> {
+  const names: string[] = [];
+  const limits = { maxPages: MAX_PAGES, signal };
+  try {
+    for await (const page of network.listRepositories(registry, limits)) {
+      names.push(...page);
+    }
+  } catch (error) {
+    throw withContext(
+      `cannot list the repositories of ${registry.host}`,
+      error,
+    );
+  }
+  return names;
 }
 
 function nameOf({ registry, repository }: ImageAddress): string {

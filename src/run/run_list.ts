@@ -5,7 +5,8 @@
  * @module
  */
 
-import { describeError } from "../errors.ts";
+import { describeError, HangarError } from "../errors.ts";
+import { DOCKER_HUB } from "../names/docker_hub.ts";
 import type { Narrowing } from "../lists/tags/tag_rules.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
 import { loadTrace } from "../machine/traces.ts";
@@ -39,6 +40,7 @@ import type { ProgressMode } from "./list_progress.ts";
 import type { LogOptions } from "./log_console.ts";
 import { makeReport } from "./make_report.ts";
 import type { MetricsFile } from "./metrics_file.ts";
+import { accessOfList, routesOfList } from "./network/list_access.ts";
 import type { Network } from "./network/network.ts";
 import { nothingAtAll } from "./nothing_at_all.ts";
 import { planList, type PlannedList } from "./plan_list.ts";
@@ -51,6 +53,9 @@ import {
 } from "./read_list.ts";
 import { resolveTags } from "./resolve_tags.ts";
 import { RunLog } from "./run_log.ts";
+
+/** The most images at once. */
+export const MAX_JOBS = 20;
 
 /** How a list is worked through. */
 export interface ListRunOptions
@@ -65,6 +70,10 @@ export interface ListRunOptions
   readonly shard?: Shard;
   /** Images at once. */
   readonly jobs: number;
+  /** Whether a list may say otherwise. @default {false} */
+  readonly areJobsDefault?: boolean;
+  /** As `skopeo sync --scoped`, for lists of skopeo's. @default {false} */
+  readonly scoped?: boolean;
   /** Per image, in ms; 0 for no limit. */
   readonly timeoutMs: number;
   readonly skipLogin: boolean;
@@ -91,6 +100,8 @@ export interface ListJob {
   readonly placeOf?: typeof destinationOf;
   /** The store that lists them. @default {that of the place} */
   readonly tagsFrom?: SourceStore;
+  /** Where a list sends images does not matter. @default {false} */
+  readonly isToArchive?: boolean;
   readonly log: (console: Console) => MirrorEventSink;
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
@@ -131,15 +142,28 @@ export async function runList(
     log: job.log,
   }, process);
   for (const message of options.warnings) log.warn(message);
-  const read = await readList(options.input, process, (text) => log.warn(text));
+  const read = await readList(
+    options.input,
+    process,
+    (text) => log.warn(text),
+    {
+      host: options.destination?.host ??
+        (job.isToArchive ? DOCKER_HUB : undefined),
+      project: options.destinationProject,
+      scoped: options.scoped,
+    },
+  );
   await checkOutputs(options.input, options);
-  const places = { ...options, routes: await loadRoutes(process.env) };
+  const { settings } = read;
+  const routes = routesOfList(await loadRoutes(process.env), settings);
+  const places = { ...options, routes };
   using interrupt = new Interrupt(
     process.onInterrupt,
     () => log.warn("interrupted: stopping; a second Ctrl-C stops at once"),
   );
   const { signal } = interrupt;
-  const access = { ...usersAccess(process), ...options.access };
+  const own = { ...usersAccess(process), ...options.access };
+  const access = accessOfList(own, settings, process.keychain);
   const brake = new HostBrake(process.now);
   // The network ends after the failed list is written, since its end may take a
   // while.
@@ -153,6 +177,7 @@ export async function runList(
     access,
     log.networkLog(brake),
     signal,
+    settings,
   );
   const tell = {
     info: (text: string) => log.console.info(text),
@@ -162,7 +187,11 @@ export async function runList(
   const resolved = await resolveTags(read, {
     ...places,
     network: tagsFrom
-      ? { finder: network.finder, reader: () => tagsFrom }
+      ? {
+        finder: network.finder,
+        reader: () => tagsFrom,
+        listRepositories: noCatalog,
+      }
       : network,
     placeOf: (choice) => placeOf(choice, places, read.name),
     log: tell,
@@ -188,7 +217,7 @@ export async function runList(
       onLogin: () => access.credentials.forget?.(),
     }, signal)
     : planned;
-  const running = { options, process, job, log, signal };
+  const running = { options, list, process, job, log, signal };
   const outcomes = await work(plan, network, brake, running);
   log[Symbol.dispose]();
   const isFinished = await finish(outcomes, running);
@@ -200,6 +229,15 @@ export async function runList(
     : told;
   const ended = await report({ ...run, exitCode }, options, process, job, log);
   return await metrics?.end(ended) ?? ended;
+}
+
+/** An archive has no registry that could be asked. */
+async function* noCatalog(): AsyncGenerator<readonly string[]> {
+  yield* [];
+  throw new HangarError(
+    "usage",
+    "an archive does not list the repositories of a registry: name them",
+  );
 }
 
 /** The file for metrics, where one is wanted. */
@@ -226,6 +264,7 @@ async function openMetrics(
 /** A run that is under way. */
 interface Running {
   readonly options: ListRunOptions;
+  readonly list: PlannedList["list"];
   readonly process: RunProcess;
   readonly job: ListJob;
   readonly log: RunLog;
@@ -243,12 +282,22 @@ interface Worked extends PlannedList {
   readonly interrupted: boolean;
 }
 
+/** A list may say how many images at once there are, where no flag does. */
+function jobsOf(
+  { jobs, areJobsDefault = false }: ListRunOptions,
+  { settings }: PlannedList["list"],
+): number {
+  return areJobsDefault && settings?.jobs !== undefined
+    ? Math.min(MAX_JOBS, settings.jobs)
+    : jobs;
+}
+
 /** Works on the images of a plan; the outcomes are in their order. */
 async function work(
   plan: MirrorPlan,
   network: Network,
   brake: HostBrake,
-  { options, process, job, log, signal }: Running,
+  { options, list, process, job, log, signal }: Running,
 ): Promise<readonly MirrorOutcome[]> {
   const { console } = log;
   await log.progress.start(plan.tasks.length, (text) => console.info(text));
@@ -259,7 +308,7 @@ async function work(
   return await forEachImage(
     plan.tasks,
     {
-      jobs: options.jobs,
+      jobs: jobsOf(options, list),
       timeoutMs: options.timeoutMs,
       signal,
       hostOf: (image) => network.hostOf(image),

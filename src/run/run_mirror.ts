@@ -9,6 +9,7 @@ import { archiveRoutes, inArchive } from "../mirror/plan/plan_archive.ts";
 import { AbsentDestination } from "../mirror/absent_destination.ts";
 import type { IndexMode } from "../mirror/decide/decision.ts";
 import { dryRunImage } from "../mirror/dry_run_image.ts";
+import { withSettings } from "../mirror/entry_options.ts";
 import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { Attester } from "../signing/attester.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
@@ -17,6 +18,8 @@ import {
   servicesFor,
   type Stores,
 } from "../mirror/image_run.ts";
+import { FirstSeen } from "../mirror/first_seen.ts";
+import type { Quarantine } from "../mirror/quarantine.ts";
 import { mirrorImage } from "../mirror/mirror_image.ts";
 import {
   type MirrorPlan,
@@ -58,6 +61,8 @@ import { type ListJob, type ListRunOptions, runList } from "./run_list.ts";
 /** How a list is mirrored. */
 export interface MirrorRunOptions extends ListRunOptions {
   readonly filter: PlatformFilter;
+  /** Whether the user gave the filter. @default {false} */
+  readonly isFilterGiven?: boolean;
   readonly provenance: boolean;
   readonly overwrite: boolean;
   /** What becomes of indexes of which only a part is selected. */
@@ -65,6 +70,8 @@ export interface MirrorRunOptions extends ListRunOptions {
   /** Leave images alone whose tag is at the destination. */
   readonly missing: boolean;
   readonly signatures: boolean;
+  /** How old images must be, in ms. @default {they may be new} */
+  readonly minAgeMs?: number;
   /** Only report what would be done. */
   readonly dryRun: boolean;
   /** Make missing projects where a destination is Harbor. */
@@ -128,6 +135,7 @@ export async function runMirror(
       };
       const how = {
         ...options,
+        quarantine: quarantineOf(options, process, !dryRun),
         existing: existingOf(options, plan, stores),
         attest: options.attester &&
           { attester: options.attester, tool: TOOL },
@@ -136,7 +144,8 @@ export async function runMirror(
       const work = dryRun ? dryRunImage : mirrorImage;
       return async (job) => {
         await ready(job.signal);
-        return await work(job, servicesFor(services, job), how);
+        const own = withSettings(how, job.task.settings);
+        return await work(job, servicesFor(services, job), own);
       };
     },
   });
@@ -166,6 +175,7 @@ export async function runValidate(
       };
       const how = {
         ...options,
+        quarantine: quarantineOf(options, process, false),
         depth,
         existing: existingOf(options, plan, services.stores),
         checker: options.signer,
@@ -173,7 +183,8 @@ export async function runValidate(
       };
       return async (job) => {
         await source.ready(job.signal);
-        return await validateImage(job, servicesFor(services, job), how);
+        const own = withSettings(how, job.task.settings);
+        return await validateImage(job, servicesFor(services, job), own);
       };
     },
   });
@@ -213,6 +224,17 @@ function readFrom(
     stores: { ...stores, source: () => store },
     ready: async (signal) => await leftOut?.ready(signal),
   };
+}
+
+/** What keeps images back that are too young. */
+function quarantineOf(
+  { minAgeMs }: MirrorRunOptions,
+  { now = Date.now }: Pick<RunProcess, "now">,
+  mayWrite: boolean,
+): Quarantine | undefined {
+  return minAgeMs === undefined
+    ? undefined
+    : { minAgeMs, now, mayWrite, seen: new FirstSeen(now) };
 }
 
 function existingOf(

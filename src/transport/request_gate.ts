@@ -27,6 +27,12 @@ export interface RequestGateOptions {
    */
   readonly maxPerHost?: number;
   /**
+   * The same for one host, where that is said.
+   *
+   * @default {maxPerHost}
+   */
+  readonly maxAt?: (host: string) => number | undefined;
+  /**
    * Large blobs in transfer in the whole run.
    *
    * @default {12}
@@ -90,7 +96,7 @@ const SLOW_DOWN = new Set([429, 503]);
  * one, nor do large transfers hold up small ones.
  */
 export class RequestGate {
-  readonly #maxPerHost: number;
+  readonly #maxAt: (host: string) => number;
   readonly #maxTransfers: number;
   readonly #now?: () => number;
   readonly #observer?: Pick<RequestObserver, "onPaceCut">;
@@ -99,7 +105,8 @@ export class RequestGate {
   #waiting: Waiter[] = [];
 
   constructor(options: RequestGateOptions = {}) {
-    this.#maxPerHost = options.maxPerHost ?? MAX_PER_HOST;
+    const { maxPerHost = MAX_PER_HOST, maxAt } = options;
+    this.#maxAt = (host) => maxAt?.(host) ?? maxPerHost;
     this.#observer = options.observer;
     this.#maxTransfers = options.maxTransfers ?? 12;
     this.#now = options.now;
@@ -218,7 +225,7 @@ export class RequestGate {
   #paceOf(host: string): HostPace {
     let pace = this.#paces.get(host);
     if (!pace) {
-      pace = new HostPace({ max: this.#maxPerHost, now: this.#now });
+      pace = new HostPace({ max: this.#maxAt(host), now: this.#now });
       this.#paces.set(host, pace);
     }
     return pace;

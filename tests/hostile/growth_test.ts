@@ -5,7 +5,7 @@ import {
   parseRegistryAddress,
 } from "../../src/names/address.ts";
 import { parseChallenges } from "../../src/auth/challenge.ts";
-import { parseDuration } from "../../src/cli/flags/duration.ts";
+import { parseDuration } from "../../src/duration.ts";
 import { hideLogin, hideUrls, printable } from "../../src/errors.ts";
 import { parseImageList } from "../../src/lists/image_list.ts";
 import { parseReference } from "../../src/names/reference.ts";

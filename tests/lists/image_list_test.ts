@@ -33,20 +33,32 @@ Deno.test("list: both formats, comments, BOM, CRLF and tabs", () => {
   assertEquals(invalid.map((i) => i.line), [6, 7, 8]);
 });
 
-Deno.test("list: every line that says something is an entry or invalid", () => {
+Deno.test("list: every line that says something is an entry, a choice or invalid", () => {
   const line = fc.oneof(
     fc.string(),
-    fc.constantFrom("nginx", "a b c", "# x", "", "//", "a b", "UPPER", " "),
+    fc.constantFrom(
+      "nginx",
+      "a b c",
+      "# x",
+      "",
+      "//",
+      "a b",
+      "UPPER",
+      "a:*",
+      " ",
+    ),
   );
   fc.assert(fc.property(fc.array(line), (lines) => {
-    const { entries, invalid } = parseImageList(lines.join("\n"), "x");
+    const list = parseImageList(lines.join("\n"), "x");
+    const { entries, choices = [], invalid } = list;
     const text = lines.join("\n").split("\n");
     const saying = text.filter((l) => {
       const trimmed = l.trim();
       return trimmed !== "" && !/^(#|\/\/)/.test(trimmed);
     });
-    assertEquals(entries.length + invalid.length, saying.length);
-    assertEquals(entries.map((e) => e.ordinal), entries.map((_, i) => i + 1));
+    const items = [...entries, ...choices].sort((a, b) => a.line - b.line);
+    assertEquals(items.length + invalid.length, saying.length);
+    assertEquals(items.map((e) => e.ordinal), items.map((_, i) => i + 1));
   }));
 });
 

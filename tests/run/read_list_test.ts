@@ -25,11 +25,16 @@ Deno.test("list: where many lines are invalid, the rest is told in one line", ()
 });
 
 Deno.test("list: of a file that is no list, a few lines are told", async () => {
-  const yaml = "version: 1\n".repeat(22);
+  const other = "version 1\n".repeat(22);
   const warnings: string[] = [];
-  const stdin = () => Promise.resolve(new TextEncoder().encode(yaml));
+  const stdin = () => Promise.resolve(new TextEncoder().encode(other));
   await assertRejects(
-    () => readList({ file: "-" }, { stdin }, (text) => warnings.push(text)),
+    () =>
+      readList(
+        { file: "-" },
+        { stdin, env: () => undefined },
+        (text) => warnings.push(text),
+      ),
     HangarError,
     "no valid line in the list",
   );

@@ -23,7 +23,7 @@ import { answerReferrers } from "./registry/referrers.ts";
 import { noRoute, refusal } from "./registry/refusal.ts";
 import { RequestLog, type SeenRequest } from "./registry/request_log.ts";
 import { routed } from "./registry/route.ts";
-import { answerTags } from "./registry/tags.ts";
+import { answerCatalog, answerTags } from "./registry/tags.ts";
 import { Uploads } from "./registry/uploads.ts";
 import { watchBody } from "./registry/watched_body.ts";
 
@@ -295,6 +295,12 @@ export class FakeRegistry implements AsyncDisposable {
           quirks,
           pageSize: this.#options.tagPageSize ?? 1000,
         });
+      case "catalog":
+        return answerCatalog(
+          url,
+          [...new Set(content.tags().map((name) => name.split(":")[0]!))],
+          this.#options.tagPageSize ?? 1000,
+        );
       case "referrers":
         return referrers
           ? answerReferrers(

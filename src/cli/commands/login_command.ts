@@ -7,7 +7,7 @@
 import { CredentialStore } from "../../auth/credential_store.ts";
 import { Keychain } from "../../auth/keychain.ts";
 import { HangarError, invalidFlag, printable } from "../../errors.ts";
-import { certificatesIn } from "../../machine/certs_d.ts";
+import { findCertificates } from "../../machine/certs_d.ts";
 import { fileError } from "../../machine/file_error.ts";
 import { parseRegistryAddress } from "../../names/address.ts";
 import { type LoginOptions, tryAndKeep } from "../../run/destinations/login.ts";
@@ -139,7 +139,7 @@ async function loginOptions(values: FlagValues): Promise<LoginOptions> {
   };
   const directory = values.string("cert-dir");
   if (!directory) return options;
-  const found = await certificatesIn(directory);
+  const found = await findCertificates(directory);
   if (!found) throw invalidFlag("--cert-dir", directory, "no such directory");
   return { ...options, certificates: () => Promise.resolve(found) };
 }

@@ -19,13 +19,15 @@ import type { FlagSpec, FlagValues } from "../flags/flags.ts";
 import {
   failedFlag,
   LIST_FLAGS,
+  minAgeOf,
+  newestOf,
   platformFilterOf,
   PROGRESS_MODES,
   SELECTION_FLAGS,
 } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
-import type { ListRunOptions } from "../../run/run_list.ts";
+import { type ListRunOptions, MAX_JOBS } from "../../run/run_list.ts";
 import {
   type MirrorRunOptions,
   runMirror,
@@ -38,8 +40,6 @@ import {
   SIGN_FLAGS,
   signersOf,
 } from "../flags/sign_options.ts";
-
-const MAX_JOBS = 20;
 
 // These flags decide what the destination must hold, so `validate` takes them
 // too.
@@ -221,6 +221,7 @@ export function listOptions(
     furtherDestinations,
     destinationProject: project(flags.destinationProject),
     jobs: reach.debug ? 1 : jobsOf(values, warnings),
+    areJobsDefault: !reach.debug && !values.given("jobs"),
     timeoutMs: values.durationMs("timeout"),
     skipLogin: flags.destination === undefined || values.bool("skip-login"),
     progress: reach.quiet ? "none" : values.choice("progress", PROGRESS_MODES),
@@ -282,38 +283,57 @@ export function expectationOptions(
   context: Pick<CliContext, "env">,
   flags: AddressFlags = ADDRESS_FLAGS,
 ): MirrorRunOptions {
+  const selection = selectionOptions(values);
+  const list = listOptions(values, context, flags);
+  return {
+    ...list,
+    ...selection,
+    newest: newestOf(values),
+    warnings: [...list.warnings, ...selection.warnings],
+    scoped: values.optionalBool("scoped"),
+    createProject: false,
+    dryRun: false,
+  };
+}
+
+/** What is selected of images, and what becomes of what is there. */
+type Selected =
+  & Pick<MirrorRunOptions, "filter" | "isFilterGiven" | "index" | "provenance">
+  & Pick<MirrorRunOptions, "overwrite" | "missing" | "minAgeMs" | "signatures">
+  & { readonly warnings: readonly string[] };
+
+/**
+ * Turns the flags that say what of an image is wanted into options.
+ *
+ * @throws {HangarError} `usage`, naming flag and value
+ */
+export function selectionOptions(values: FlagValues): Selected {
   if (values.bool("missing") && values.bool("overwrite")) {
     throw new HangarError(
       "usage",
       "--missing leaves alone what is there, --overwrite writes it anew: give one of them",
     );
   }
-  const list = listOptions(values, context, flags);
   const index = values.choice("index", INDEX_MODES) ?? "rebuild";
   const unused = ["arch", "os", "platform"].filter((one) => values.given(one));
-  const warnings = index === "whole" && unused.length > 0
-    ? [`--index whole copies all platforms: --${unused[0]} is not looked at`]
-    : [];
   return {
-    ...list,
-    newest: newestOf(values),
-    warnings: [...list.warnings, ...warnings],
+    warnings: index === "whole" && unused.length > 0
+      ? [`--index whole copies all platforms: --${unused[0]} is not looked at`]
+      : [],
     filter: platformFilterOf(values),
+    isFilterGiven: isFilterGiven(values),
     index,
     provenance: values.bool("provenance"),
     overwrite: values.bool("overwrite"),
     missing: values.bool("missing"),
-    createProject: false,
-    dryRun: false,
+    minAgeMs: minAgeOf(values),
     signatures: !values.bool("remove-signatures"),
   };
 }
 
-/** How many versions a line that chooses comes to; undefined for all. */
-export function newestOf(values: FlagValues): number | undefined {
-  const newest = values.int("newest");
-  if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
-  return newest || undefined;
+/** Whether the user chooses platforms; the default does not count everywhere. */
+export function isFilterGiven(values: FlagValues): boolean {
+  return ["arch", "os", "platform"].some((flag) => values.given(flag));
 }
 
 /** The number of jobs, within its bounds. */

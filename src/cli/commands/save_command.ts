@@ -24,10 +24,15 @@ import {
 } from "../flags/archive_flags.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
-import { failedFlag, platformFilterOf } from "../flags/list_flags.ts";
+import { failedFlag, newestOf, platformFilterOf } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
-import { DEEP, DEEP_FLAG, listOptions, newestOf } from "./mirror_command.ts";
+import {
+  DEEP,
+  DEEP_FLAG,
+  isFilterGiven,
+  listOptions,
+} from "./mirror_command.ts";
 
 /** `validate` below a command that writes an archive. */
 function validateCommand(
@@ -144,6 +149,7 @@ async function saveOptions(
     files: archiveFiles,
     newest: newestOf(values),
     filter: platformFilterOf(values),
+    isFilterGiven: isFilterGiven(values),
     provenance: values.bool("provenance"),
     signatures: !values.bool("remove-signatures"),
     policy: await loadPolicy(values, context),

@@ -5,7 +5,7 @@
  */
 
 import { type HangarError, invalidFlag } from "../../errors.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../../duration.ts";
 
 /** The types that the help listing names. */
 export type FlagType = "strings" | "string" | "int" | "duration" | "bool";

@@ -10,6 +10,8 @@ import {
   parsePlatformFilter,
   type PlatformFilter,
 } from "../../oci/platform.ts";
+import { parseDuration } from "../../duration.ts";
+import { invalidFlag } from "../../errors.ts";
 import type { FlagSpec, FlagValues } from "./flags.ts";
 
 /** The ways to show progress. */
@@ -97,6 +99,60 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
   },
 ];
 
+/** The flag that narrows what lines choose. */
+export const NEWEST_FLAG: FlagSpec = {
+  name: "newest",
+  type: "int",
+  default: 0,
+  help: "only the N newest versions of each line that chooses tags; 0 for all",
+};
+
+/**
+ * Its value; undefined for all.
+ *
+ * @throws {HangarError} `usage`
+ */
+export function newestOf(values: FlagValues): number | undefined {
+  const newest = values.int("newest");
+  if (newest < 0) throw invalidFlag("--newest", newest, "want 0 or more");
+  return newest || undefined;
+}
+
+/** The flag that keeps new images back. */
+const MIN_AGE_FLAG: FlagSpec = {
+  name: "min-age",
+  type: "string",
+  help:
+    "leave images alone that were first seen less than this ago, such as 7d or 36h",
+};
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * The age in ms; undefined where images may be new.
+ *
+ * @throws {HangarError} `usage`
+ */
+export function minAgeOf(values: FlagValues): number | undefined {
+  const text = values.string("min-age");
+  if (text === undefined || text === "") return undefined;
+  const days = /^(\d{1,5}(?:\.\d{1,3})?)([dw])$/.exec(text);
+  const age = days
+    ? Number(days[1]) * DAY_MS * (days[2] === "w" ? 7 : 1)
+    : parseDuration(text);
+  if (age !== undefined && age > 0) return age;
+  throw invalidFlag("--min-age", text, "want an age, such as 7d or 36h");
+}
+
+/** The flag for the files of skopeo sync. */
+export const SCOPED_FLAG: FlagSpec = {
+  name: "scoped",
+  type: "bool",
+  default: false,
+  help:
+    "keep registry and path of the source in the destination, for files of skopeo sync",
+};
+
 /** Flags that choose platforms. */
 export const PLATFORM_FLAGS: readonly FlagSpec[] = [
   {
@@ -134,13 +190,9 @@ export const PLATFORM_FLAGS: readonly FlagSpec[] = [
 /** Flags that say what the destination must hold in the end. */
 export const SELECTION_FLAGS: readonly FlagSpec[] = [
   ...PLATFORM_FLAGS,
-  {
-    name: "newest",
-    type: "int",
-    default: 0,
-    help:
-      "only the N newest versions of each line that chooses tags; 0 for all",
-  },
+  NEWEST_FLAG,
+  MIN_AGE_FLAG,
+  SCOPED_FLAG,
   {
     name: "index",
     type: "string",

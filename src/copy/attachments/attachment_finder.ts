@@ -13,6 +13,7 @@ import {
   fallbackTag,
   isAttachmentTag,
   isFallbackTag,
+  isOfDigest,
 } from "../../oci/attachment.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Descriptor, Manifest } from "../../oci/manifest.ts";
@@ -24,6 +25,7 @@ import type {
   TagLister,
 } from "../../oci/store.ts";
 import { allOf } from "../../together.ts";
+import type { AttachmentChoice } from "./attachment_choice.ts";
 import { Memo } from "../keyed_lock.ts";
 import { atDestination, atSource, type Place, placeName } from "../sides.ts";
 
@@ -35,8 +37,8 @@ export type SearchPlace = Place<
   StoreIdentity & ManifestReader & TagLister & ReferrerLister
 >;
 
-/** How to search. */
-export interface SearchOptions {
+/** How to search, and for what. */
+export interface SearchOptions extends AttachmentChoice {
   readonly signal: AbortSignal;
   /** Told of what cannot be searched. */
   readonly warn: (message: string) => void;
@@ -60,6 +62,8 @@ async function searching<T>(
 export interface Attachments {
   /** Those of cosign's tags that there are. */
   readonly tags: readonly string[];
+  /** Other tags that begin with the digest, where they are wanted. */
+  readonly others: readonly string[];
   readonly referrers: readonly Descriptor[];
 }
 
@@ -98,11 +102,13 @@ export class AttachmentFinder {
     digest: Digest,
     options: SearchOptions,
   ): Promise<Attachments> {
-    const [tags, referrers] = await allOf([
-      this.#cosignTags(place, digest, options),
-      this.#referrers(place, digest, options),
+    const { tags = true, referrers = true, accepts = () => true } = options;
+    const [cosign, others, listed] = await allOf([
+      tags ? this.#cosignTags(place, digest, options) : [],
+      tags === "all" ? this.#otherTags(place, digest, options) : [],
+      referrers ? this.#referrers(place, digest, options) : [],
     ]);
-    return { tags, referrers };
+    return { tags: cosign, others, referrers: listed.filter(accepts) };
   }
 
   async #cosignTags(
@@ -126,6 +132,19 @@ export class AttachmentFinder {
       )
     ));
     return tags.filter((_, i) => heads[i] !== undefined);
+  }
+
+  /** Those of neither cosign nor a list of referrers. */
+  async #otherTags(
+    place: SearchPlace,
+    digest: Digest,
+    options: SearchOptions,
+  ): Promise<string[]> {
+    const known = await this.#listed(place, options);
+    const prefix = digest.replace(":", "-");
+    return [...known ?? []].filter((tag) =>
+      tag.startsWith(prefix) && !isAttachmentTag(tag) && !isFallbackTag(tag)
+    );
   }
 
   async #referrers(
@@ -233,7 +252,7 @@ export class AttachmentFinder {
 
 /** Those of some tags that may matter. */
 function ofAttachments(tags: Iterable<string>): string[] {
-  return [...tags].filter((tag) => isAttachmentTag(tag) || isFallbackTag(tag));
+  return [...tags].filter(isOfDigest);
 }
 
 /** The index under a fallback tag; undefined when there is none. */

@@ -14,13 +14,14 @@ import {
   AttachmentCopy,
   type AttachmentJudge,
 } from "./attachment_copy.ts";
+import type { AttachmentChoice } from "./attachment_choice.ts";
 import type { Attachments } from "./attachment_finder.ts";
 import { CosignTags } from "./cosign_tags.ts";
 import type { DestinationSide } from "../destination_side.ts";
 import { Referrers } from "./referrers.ts";
 import type { SourceSide } from "../sides.ts";
 
-export type { Attachment, AttachmentAudit, AttachmentJudge };
+export type { Attachment, AttachmentAudit, AttachmentChoice, AttachmentJudge };
 
 /** Attachments of attachments: a signature on an SBOM is the second. */
 const MAX_DEPTH = 8;
@@ -29,6 +30,8 @@ const MAX_ATTACHMENTS = 10_000;
 
 /** How attachments are brought along. */
 export interface AttachmentWalkOptions {
+  /** @default {all of them} */
+  readonly choice?: AttachmentChoice;
   readonly signal: AbortSignal;
   /** Where this is given nothing is written, but told. */
   readonly audit?: AttachmentAudit;
@@ -41,6 +44,7 @@ export class AttachmentWalk {
   readonly #source: SourceSide;
   readonly #destination: DestinationSide;
   readonly #signal: AbortSignal;
+  readonly #choice: AttachmentChoice;
   readonly #tags: CosignTags;
   readonly #referrers: Referrers;
   readonly #seen = new Set<Digest>();
@@ -49,8 +53,9 @@ export class AttachmentWalk {
   constructor(
     source: SourceSide,
     destination: DestinationSide,
-    { signal, audit, judge }: AttachmentWalkOptions,
+    { signal, audit, judge, choice = {} }: AttachmentWalkOptions,
   ) {
+    this.#choice = choice;
     this.#source = source;
     this.#destination = destination;
     this.#signal = signal;
@@ -69,8 +74,8 @@ export class AttachmentWalk {
    * @param signal ends the search, too
    */
   async count(digest: Digest, signal = this.#signal): Promise<number> {
-    const { tags, referrers } = await this.#find(digest, signal);
-    return tags.length + referrers.length;
+    const { tags, others, referrers } = await this.#find(digest, signal);
+    return tags.length + others.length + referrers.length;
   }
 
   #find(digest: Digest, signal = this.#signal): Promise<Attachments> {
@@ -78,6 +83,7 @@ export class AttachmentWalk {
     if (!found) {
       const { services, events } = this.#destination;
       found = services.finder.find(this.#source, digest, {
+        ...this.#choice,
         signal,
         warn: (message) => events.warn(message),
       });
@@ -97,8 +103,11 @@ export class AttachmentWalk {
         { hint: "leave them out with --remove-signatures" },
       );
     }
-    const { tags, referrers } = await this.#find(digest);
+    const { tags, others, referrers } = await this.#find(digest);
     await together<void>([
+      ...others.map((tag) => async () => {
+        await this.#tags.bring(tag, digest, { replace: true });
+      }),
       ...tags.map((tag) => async () => {
         const brought = await this.#tags.bring(tag, digest);
         if (brought) await this.follow(brought, depth + 1);

@@ -34,8 +34,16 @@ export class CosignTags {
     this.#copy = copy;
   }
 
-  /** Gives the digest under the tag, where the destination has the same. */
-  async bring(tag: string, subject: Digest): Promise<Digest | undefined> {
+  /**
+   * Gives the digest under the tag, where the destination has the same.
+   *
+   * @param replace whether what the tag holds is replaced, not added to
+   */
+  async bring(
+    tag: string,
+    subject: Digest,
+    { replace = false } = {},
+  ): Promise<Digest | undefined> {
     const { source, destination, signal } = this.#copy;
     const wanted = await atSource(
       source,
@@ -50,20 +58,22 @@ export class CosignTags {
     return await destination.services.locks.run(
       `${placeName(destination)}:${tag}`,
       signal,
-      () => this.#bringLocked({ name: tag, subject }, described),
+      () => this.#bringLocked({ name: tag, subject }, described, replace),
     );
   }
 
   async #bringLocked(
     attachment: Attachment,
     wanted: Descriptor,
+    replace: boolean,
   ): Promise<Digest | undefined> {
     const { destination, audit } = this.#copy;
     const { name: tag } = attachment;
-    const held = await this.#readHeld(tag, wanted.digest).catch((error) =>
+    const there = await this.#readHeld(tag, wanted.digest).catch((error) =>
       this.#onUnreadable(error, attachment)
     );
-    if (held === "unreadable") return undefined;
+    if (there === "unreadable") return undefined;
+    const held = replace && there !== "same" ? undefined : there;
     if (audit) return await this.#auditTag(audit, attachment, wanted, held);
     const isWhole = held === undefined || held === "same";
     const isNew = isWhole

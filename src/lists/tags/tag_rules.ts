@@ -8,6 +8,9 @@ import { isAttachmentTag, isFallbackTag } from "../../oci/attachment.ts";
 import { newestOf } from "./version_order.ts";
 import type { TagPattern } from "./glob.ts";
 
+/** The tag under which a repository keeps when its images were first seen. */
+export const FIRST_SEEN_TAG = "hangar-first-seen";
+
 /** A range of versions. */
 export interface VersionRange {
   /** As it was written. */
@@ -53,7 +56,7 @@ export function chooseTags(
   { newest }: Narrowing = {},
 ): string[] {
   const images = [...new Set(tags)].filter((tag) =>
-    !isAttachmentTag(tag) && !isFallbackTag(tag)
+    !isAttachmentTag(tag) && !isFallbackTag(tag) && tag !== FIRST_SEEN_TAG
   );
   const chosen = selector.length === 0
     ? images

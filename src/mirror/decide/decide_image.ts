@@ -5,13 +5,12 @@
  * @module
  */
 
-import { HangarError } from "../../errors.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { ImageRun } from "../image_run.ts";
 import type { DecidedImage, DecideOptions, Decision } from "./decision.ts";
 import { findHeld, NONE_HELD } from "./held_entries.ts";
 import { originOfWhole } from "./image_origin.ts";
-import { readDestination, readSource } from "./read_sides.ts";
+import { isUnusable, readDestination, readSource } from "./read_sides.ts";
 import { fallbackOf } from "./sparse_index.ts";
 import { TagDecider } from "./tag_decider.ts";
 
@@ -76,14 +75,4 @@ async function decidePinned(
     existing,
     held,
   };
-}
-
-const UNUSABLE = new Set<string>([
-  "invalid-manifest",
-  "unsupported-manifest",
-  "too-large",
-]);
-
-function isUnusable(error: unknown): boolean {
-  return error instanceof HangarError && UNUSABLE.has(error.code);
 }

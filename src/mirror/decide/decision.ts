@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { OnePlatform } from "../../lists/entry_settings.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Manifest } from "../../oci/manifest.ts";
 import type { ImageMerge, NothingSelected, SparseIndex } from "../events.ts";
@@ -32,6 +33,16 @@ export interface DecideOptions extends Selection {
    * @default {false}
    */
   readonly alone?: boolean;
+  /**
+   * Ignore what the destination tag holds, but take it for granted.
+   *
+   * @default {false}
+   */
+  readonly replace?: boolean;
+  /** Of an index, only the manifest of this platform is wanted. */
+  readonly platform?: OnePlatform;
+  /** The types of manifests that are copied. @default {all that hangar knows} */
+  readonly mediaTypes?: readonly string[];
 }
 
 /** The choices of {@linkcode IndexMode}. */
@@ -45,10 +56,12 @@ export const INDEX_MODES = ["rebuild", "whole", "sparse"] as const;
  */
 export type IndexMode = typeof INDEX_MODES[number];
 
-/** Nothing of the image was selected. */
+/** Nothing of the image was selected, or its type is not among those wanted. */
 export interface SkippedImage {
   readonly kind: "skipped";
-  readonly nothing: NothingSelected;
+  readonly nothing?: NothingSelected;
+  /** The type that is not wanted. */
+  readonly mediaType?: string;
 }
 
 /** What the destination reference must hold. */

@@ -85,3 +85,14 @@ export function absent(source: SourceSide, reference: string): never {
     }),
   );
 }
+
+const UNUSABLE = new Set<string>([
+  "invalid-manifest",
+  "unsupported-manifest",
+  "too-large",
+]);
+
+/** Whether a manifest was read, but cannot be understood. */
+export function isUnusable(error: unknown): boolean {
+  return error instanceof HangarError && UNUSABLE.has(error.code);
+}

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { atSource, type SourceSide } from "../../copy/sides.ts";
+import { readManifest } from "../../copy/read_manifest.ts";
+import { atSource, placeName, type SourceSide } from "../../copy/sides.ts";
 import { HangarError } from "../../errors.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Manifest } from "../../oci/manifest.ts";
@@ -28,7 +29,13 @@ import {
   mergeIndex,
   type MergeSource,
 } from "./merge_index.ts";
-import { absent, readDestination, readSource } from "./read_sides.ts";
+import { findPlatform, noPlatform } from "./one_platform.ts";
+import {
+  absent,
+  isUnusable,
+  readDestination,
+  readSource,
+} from "./read_sides.ts";
 import { selectEntries } from "./select.ts";
 import { decideSparse, type IndexSource } from "./sparse_index.ts";
 import { describeMerge, nothingSelected } from "./tell_image.ts";
@@ -47,16 +54,22 @@ export class TagDecider {
 
   /** Decides; with two requests when both sides agree already. */
   async decide(): Promise<Decision> {
-    const { overwrite, filter } = this.#options;
+    const { overwrite, filter, platform, mediaTypes } = this.#options;
     const [heads, existing] = overwrite
       ? [[], undefined]
       : await this.#lookAtBothSides();
     if (
-      existing && heads.length === 1 && heads[0] === existing.content.digest
+      existing && heads.length === 1 && heads[0] === existing.content.digest &&
+      platform === undefined
     ) {
       return await this.#decideEqual(existing);
     }
-    const sources = await this.#readSources(heads, existing);
+    const manifests = await this.#readSources(heads);
+    // The type is that of what the reference names, not of one of its platforms.
+    const mediaType = manifests.map(({ content }) => content.mediaType)
+      .find((type) => mediaTypes && !mediaTypes.includes(type));
+    if (mediaType !== undefined) return { kind: "skipped", mediaType };
+    const sources = await this.#selectAll(manifests, existing);
     if (sources.every((source) => source.selected.size === 0)) {
       return { kind: "skipped", nothing: nothingSelected(filter, sources) };
     }
@@ -136,7 +149,9 @@ export class TagDecider {
     sources: readonly MergeSource[],
     existing: Manifest | undefined,
   ): Promise<{ readonly merged: Merged; readonly held: HeldEntries }> {
-    const rivals = await this.#rivals(sources, existing);
+    const rivals = this.#options.replace
+      ? undefined
+      : await this.#rivals(sources, existing);
     const merged = mergeIndex(sources, rivals);
     const { manifest } = merged;
     if (
@@ -171,7 +186,12 @@ export class TagDecider {
         heads[i] = await this.#headSource(source, this.#tagOf(i), signal);
       }),
       async (signal) => {
-        existing = await readDestination({ ...this.#run, signal });
+        existing = await readDestination({ ...this.#run, signal })
+          .catch((error) => {
+            // Nothing is merged with it, so it need not be understood.
+            if (this.#options.replace && isUnusable(error)) return undefined;
+            throw error;
+          });
       },
     ], signal);
     return [heads, existing];
@@ -195,20 +215,51 @@ export class TagDecider {
     return this.#run.task.sources[source]!.tag!;
   }
 
-  async #readSources(
-    heads: readonly Digest[],
+  async #readSources(heads: readonly Digest[]): Promise<Manifest[]> {
+    const { sources, signal } = this.#run;
+    return await together(
+      sources.map((source, i) => (signal) =>
+        readSource(source, this.#tagOf(i), signal, heads[i])
+      ),
+      signal,
+    );
+  }
+
+  async #selectAll(
+    manifests: readonly Manifest[],
     existing: Manifest | undefined,
   ): Promise<MergeSource[]> {
     const { sources, signal } = this.#run;
     return await together(
       sources.map((source, i) => async (signal) => {
-        const tag = this.#tagOf(i);
-        const manifest = await readSource(source, tag, signal, heads[i]);
+        const manifest = await this.#onePlatform(
+          source,
+          manifests[i]!,
+          existing,
+        );
         const reader = sourceReader(source, signal);
         return await this.#select(reader, manifest, existing);
       }),
       signal,
     );
+  }
+
+  /** The manifest of the one platform that is wanted. */
+  async #onePlatform(
+    source: SourceSide,
+    whole: Manifest,
+    existing: Manifest | undefined,
+  ): Promise<Manifest> {
+    const { platform } = this.#options;
+    if (!platform || whole.kind === "image") return whole;
+    const entry = findPlatform(whole.entries, platform);
+    if (!entry) throw noPlatform(whole, platform, placeName(source));
+    if (entry.digest === existing?.content.digest) {
+      source.manifests.set(entry.digest, existing);
+      return existing;
+    }
+    const { signal } = this.#run;
+    return await readManifest(source, entry, { signal, keep: true });
   }
 
   async #select(

@@ -15,6 +15,7 @@ import {
   type PlatformFilter,
 } from "../../oci/platform.ts";
 import type { ImageMerge, NothingSelected, SparseIndex } from "../events.ts";
+import type { SkippedImage } from "./decision.ts";
 import type { Merged, MergeEntry, MergeSource } from "./merge_index.ts";
 
 /** The message about an image of which nothing was selected. */
@@ -25,6 +26,13 @@ export function nothingText({ wanted, available }: NothingSelected): string {
   return `${NOTHING_SELECTED}: wanted ${wanted}; there is ${
     available.join(", ") || "nothing"
   }`;
+}
+
+/** Why an image is left out. */
+export function skippedText({ nothing, mediaType }: SkippedImage): string {
+  return nothing
+    ? nothingText(nothing)
+    : `left out: its type is ${mediaType}, which mediaTypes does not name`;
 }
 
 /** Why nothing was selected. */

@@ -6,8 +6,10 @@
  */
 
 import { HangarError } from "../../errors.ts";
+import type { EntrySettings } from "../../lists/entry_settings.ts";
 import type { ImageList, ListEntry } from "../../lists/image_list.ts";
 import { formatWritten, type ImageAddress } from "../../names/address.ts";
+import type { Reference } from "../../names/reference.ts";
 import { isAttachmentTag } from "../../oci/attachment.ts";
 import {
   type PlanOptions,
@@ -46,16 +48,18 @@ export function archiveRoutes(
  * matter here.
  *
  * @param archive what the archive is called
+ * @param saveAs the name of a single image there, where it gets another
  */
 export function planArchive(
   list: ImageList,
   options: PlanOptions,
   archive: string,
+  saveAs?: Reference,
 ): MirrorPlan {
   const tasks = new Map<string, MirrorTask>();
   for (const entry of list.entries) {
     const source = sourceAddress(entry, options);
-    const destination = inArchive(source, archive);
+    const destination = inArchive(saveAs ?? source, archive);
     const key = formatWritten(destination);
     const same = tasks.get(key);
     if (same) {
@@ -68,6 +72,7 @@ export function planArchive(
       texts: [entry.text],
       ...routed(source, options),
       destination,
+      ...(entry.settings && { settings: forArchive(entry.settings) }),
       ...(isSignature(source) && {
         skip:
           `${source.tag} holds signatures of another image, with which it is saved: list that image instead`,
@@ -75,6 +80,19 @@ export function planArchive(
     });
   }
   return { tasks: [...tasks.values()], warnings: [] };
+}
+
+/**
+ * What an entry says of what is read. The image is saved under its own name, so
+ * what it says of its destination counts when it is loaded.
+ */
+function forArchive(settings: EntrySettings): EntrySettings {
+  const { platform, platforms, referrerTarget: _, backup: __, ...rest } =
+    settings;
+  return {
+    ...rest,
+    platforms: platforms ?? (platform && { architectures: [platform] }),
+  };
 }
 
 function isSignature({ tag }: ImageAddress): boolean {
@@ -91,7 +109,9 @@ function joined(
   const lines = [...task.lines, entry.line];
   const texts = [...task.texts, entry.text];
   if (task.destination.digest === source.digest || task.refusal) {
-    return { ...task, lines, texts };
+    // What one of them would leave out, the other may want.
+    const settings = task.settings || entry.settings ? {} : undefined;
+    return { ...task, lines, texts, ...(settings && { settings }) };
   }
   return {
     ...refuse(

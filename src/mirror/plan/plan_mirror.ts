@@ -134,11 +134,13 @@ export function planInPlace(
 }
 
 function makeTask(
-  steps: readonly Step[],
+  all: readonly Step[],
   name: string,
   warnings: PlanWarning[],
 ): MirrorTask {
+  const steps = lastAlone(all, name, warnings);
   const [first] = steps as [Step];
+  const { settings } = first.entry;
   const sources = new Map(
     steps.map((s) => [formatReference(s.source), s.source]),
   );
@@ -165,11 +167,39 @@ function makeTask(
     texts: steps.map((s) => s.entry.text),
     sources: [...sources.values()],
     destination: first.destination,
+    ...(settings && { settings }),
     ...(tag !== undefined && isAttachmentTag(tag) && {
       skip:
         `${tag} holds signatures of another image, with which it is copied: list that image instead`,
     }),
   };
+}
+
+/**
+ * Entries with settings replace what their tag holds, one after the other, so
+ * only the last one has an effect. It stands for all of them.
+ */
+function lastAlone(
+  steps: readonly Step[],
+  name: string,
+  warnings: PlanWarning[],
+): readonly Step[] {
+  const last = steps.at(-1)!;
+  if (steps.length === 1 || !steps.some((step) => step.entry.settings)) {
+    return steps;
+  }
+  const isCopy = ({ entry, source }: Step) =>
+    entry.text === last.entry.text &&
+    formatReference(source) === formatReference(last.source);
+  if (!steps.every(isCopy)) {
+    warnings.push({
+      message: `${name}: lines ${
+        formatLines(steps.map((step) => step.entry.line))
+      } all write ${formatWritten(last.destination)}: only the last is copied`,
+      images: [last.entry.ordinal],
+    });
+  }
+  return [last];
 }
 
 /**

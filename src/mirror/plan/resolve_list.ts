@@ -12,8 +12,16 @@ import type {
   ListChoice,
   ListEntry,
 } from "../../lists/image_list.ts";
-import { chooseTags, type Narrowing } from "../../lists/tags/tag_rules.ts";
-import type { ImageAddress } from "../../names/address.ts";
+import {
+  chooseTags,
+  type Narrowing,
+  passes,
+} from "../../lists/tags/tag_rules.ts";
+import {
+  type ImageAddress,
+  type RegistryAddress,
+  registryOf,
+} from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";
 import { allOf } from "../../together.ts";
 
@@ -23,6 +31,10 @@ export interface ResolveOptions extends Narrowing {
   readonly placeOf: (choice: ListChoice) => ImageAddress;
   /** All tags of a repository; asked once for each. */
   readonly tagsOf: (place: ImageAddress) => Promise<readonly string[]>;
+  /** All repositories of a registry; asked once for each. */
+  readonly repositoriesOf: (
+    registry: RegistryAddress,
+  ) => Promise<readonly string[]>;
   readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -32,10 +44,13 @@ export interface ResolvedList extends ImageList {
   readonly choices?: undefined;
 }
 
-/** What a choice came to, or why it could not be made. */
-type Chosen =
-  | { readonly tags: readonly string[] }
-  | { readonly reason: string };
+/** What was chosen, and what could not be. */
+interface Chosen {
+  readonly entries: readonly Unnumbered[];
+  readonly failed: readonly InvalidLine[];
+}
+
+type Unnumbered = Omit<ListEntry, "ordinal">;
 
 /**
  * Asks for the tags of all repositories in which a list chooses, side by side.
@@ -47,61 +62,134 @@ export async function resolveList(
   options: ResolveOptions,
 ): Promise<ResolvedList> {
   const { name, choices = [] } = list;
-  const listed = new Map<string, Promise<readonly string[]>>();
-  const tagsOf = (place: ImageAddress) => {
-    const key = formatReference(place);
-    const known = listed.get(key) ?? options.tagsOf(place);
-    listed.set(key, known);
-    return known;
-  };
-  const chosen = await allOf(choices.map(async (choice): Promise<Chosen> => {
-    try {
-      const tags = await tagsOf(options.placeOf(choice));
-      return { tags: chooseTags(tags, choice.tags, options) };
-    } catch (error) {
-      const { aborted, reason } = options.signal;
-      return { reason: describeError(aborted ? reason : error) };
-    }
-  }));
-  const items: (ListEntry | readonly ListEntry[])[] = [];
+  const resolver = new Resolver(options);
+  const chosen = await allOf(choices.map((choice) => resolver.resolve(choice)));
+  const items: (Unnumbered | readonly Unnumbered[])[] = [];
   for (const entry of list.entries) items[entry.ordinal] = entry;
-  const failed: InvalidLine[] = [];
   for (const [i, choice] of choices.entries()) {
-    const made = chosen[i]!;
-    const { line, text } = choice;
-    if ("reason" in made) {
-      failed.push({ line, text, reason: made.reason });
-      continue;
+    const { entries, failed } = chosen[i]!;
+    items[choice.ordinal] = entries;
+    for (const { line, reason } of failed) {
+      options.warn(`${name}:${line}: ${reason}`);
     }
-    if (made.tags.length === 0) {
-      options.warn(`${name}:${line}: no tag of ${text.trim()} was chosen`);
+    if (entries.length === 0 && failed.length === 0) {
+      options.warn(
+        `${name}:${choice.line}: no tag of ${choice.text.trim()} was chosen`,
+      );
     }
-    items[choice.ordinal] = made.tags.map((tag) => entryOf(choice, tag));
   }
   return {
     ...list,
     choices: undefined,
     entries: items.flat().map((entry, i) => ({ ...entry, ordinal: i + 1 })),
-    invalid: [...list.invalid, ...failed].sort((a, b) => a.line - b.line),
+    invalid: [...list.invalid, ...chosen.flatMap(({ failed }) => failed)]
+      .sort((a, b) => a.line - b.line),
   };
 }
 
-function entryOf(choice: ListChoice, tag: string): ListEntry {
-  const { line, ordinal, source, destination, textOf } = choice;
+/** Asks once for the tags of each repository. */
+class Resolver {
+  readonly #options: ResolveOptions;
+  readonly #tags = new Map<string, Promise<readonly string[]>>();
+  readonly #repositories = new Map<string, Promise<readonly string[]>>();
+
+  constructor(options: ResolveOptions) {
+    this.#options = options;
+  }
+
+  async resolve(choice: ListChoice): Promise<Chosen> {
+    const { line, catalog } = choice;
+    if (!catalog) return await this.#chooseTags(choice);
+    return await this.#attempt(choice, async () => {
+      const registry = registryOf(this.#options.placeOf(choice));
+      const names = await known(
+        this.#repositories,
+        registry.host,
+        () => this.#options.repositoriesOf(registry),
+      );
+      const wanted = names.filter((repository) =>
+        passes(repository, catalog.rule)
+      );
+      const chosen = await allOf(wanted.map((repository) =>
+        this.#attempt(
+          choice,
+          () =>
+            this.#chooseTags({
+              ...catalog.choose(repository),
+              line,
+              ordinal: choice.ordinal,
+            }),
+        )
+      ));
+      return {
+        entries: chosen.flatMap(({ entries }) => entries),
+        // The line stands for all of its repositories.
+        failed: chosen.flatMap(({ failed }) => failed).slice(0, 1),
+      };
+    });
+  }
+
+  async #chooseTags(choice: ListChoice): Promise<Chosen> {
+    return await this.#attempt(choice, async () => {
+      const place = this.#options.placeOf(choice);
+      const tags = await known(
+        this.#tags,
+        formatReference(place),
+        () => this.#options.tagsOf(place),
+      );
+      const chosen = chooseTags(tags, choice.tags, this.#options);
+      const entries = chosen.map((tag) => entryOf(choice, tag));
+      return { entries, failed: [] };
+    });
+  }
+
+  /** A failure is the line's, and no other's. */
+  async #attempt(
+    { line, text }: ListChoice,
+    choose: () => Promise<Chosen>,
+  ): Promise<Chosen> {
+    try {
+      return await choose();
+    } catch (error) {
+      const { aborted, reason } = this.#options.signal;
+      return {
+        entries: [],
+        failed: [{
+          line,
+          text,
+          reason: describeError(aborted ? reason : error),
+        }],
+      };
+    }
+  }
+}
+
+/** What is asked for once for each key. */
+function known<T>(
+  promises: Map<string, Promise<T>>,
+  key: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const promise = promises.get(key) ?? ask();
+  promises.set(key, promise);
+  return promise;
+}
+
+function entryOf(choice: ListChoice, tag: string): Unnumbered {
+  const { line, source, destination, settings, textOf } = choice;
   return {
     line,
     text: textOf(tag),
-    ordinal,
     source: { ...source, tag },
     destination,
+    settings,
   };
 }
 
 /** What a list came to, in words. */
 export function resolvedText(list: ImageList, resolved: ResolvedList): string {
+  const { length } = list.choices ?? [];
   return `${list.name}: ${
-    counted(list.choices?.length ?? 0, "line")
-  } that choose came to ${
-    counted(resolved.entries.length - list.entries.length, "image")
-  }`;
+    counted(length, "line that chooses", "lines that choose")
+  } came to ${counted(resolved.entries.length - list.entries.length, "image")}`;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { HangarError } from "../../errors.ts";
+import type { EntrySettings } from "../../lists/entry_settings.ts";
 import type { ListEntry } from "../../lists/image_list.ts";
 import type { ImageAddress } from "../../names/address.ts";
 
@@ -24,6 +25,8 @@ export interface MirrorTask {
    * each line has one.
    */
   readonly place?: number;
+  /** @default {it is copied as the flags have it} */
+  readonly settings?: EntrySettings;
   /** When set, the task fails at once with this. */
   readonly refusal?: HangarError;
   /** When set, the task is left out with this warning. */

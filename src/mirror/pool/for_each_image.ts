@@ -126,11 +126,12 @@ async function endOf(
   const began = brake.now();
   using limit = timeLimit(options);
   const { id: image, place } = task;
-  const job = {
+  const job: ImageJob = {
     task,
     events: eventsOf({ image, place }, emit),
     signal: limit.signal,
     company,
+    untimed: (work) => limit.untimed(work),
   };
   try {
     const given = brake.reasonFor(hosts);

@@ -13,15 +13,29 @@ export function timeLimit(
     /** In ms; 0 for no limit. */
     readonly timeoutMs: number;
   },
-): Disposable & { readonly signal: AbortSignal } {
+): Disposable & {
+  readonly signal: AbortSignal;
+  /** Does work while no time counts; then there is the whole time again. */
+  untimed<T>(work: () => Promise<T>): Promise<T>;
+} {
   const run = new AbortController();
   const onInterrupt = () => run.abort(signal.reason);
   signal.addEventListener("abort", onInterrupt, { once: true });
-  const timer = timeoutMs > 0
-    ? setTimeout(() => run.abort(timeoutError(timeoutMs)), timeoutMs)
-    : undefined;
+  const start = () =>
+    timeoutMs > 0
+      ? setTimeout(() => run.abort(timeoutError(timeoutMs)), timeoutMs)
+      : undefined;
+  let timer = start();
   return {
     signal: run.signal,
+    async untimed(work) {
+      clearTimeout(timer);
+      try {
+        return await work();
+      } finally {
+        timer = start();
+      }
+    },
     [Symbol.dispose]() {
       clearTimeout(timer);
       signal.removeEventListener("abort", onInterrupt);

@@ -5,7 +5,6 @@
  */
 
 import type { ArchiveFiles } from "../../layout/files.ts";
-import { LayoutSource } from "../../layout/layout_store.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import type { RunProcess } from "../process.ts";
 import {
@@ -14,7 +13,7 @@ import {
   runValidate,
 } from "../run_mirror.ts";
 import { listOf } from "./archive_list.ts";
-import { LeftOutContent } from "./left_out_content.ts";
+import { archiveSource } from "./archive_source.ts";
 import { type OpenArchive, openArchive } from "./open_archive.ts";
 
 /** How an archive is loaded. */
@@ -49,18 +48,11 @@ function mirrorOptions(
   options: LoadRunOptions,
   archive: OpenArchive,
 ): MirrorRunOptions {
-  const { record } = archive;
   return {
     ...options,
     input: options.list === undefined
       ? { list: listOf(archive) }
       : { file: options.list },
-    from: {
-      command: "load",
-      store: new LayoutSource(archive.medium, archive.index),
-      leftOut: record && record.leftOut.length > 0
-        ? (look) => new LeftOutContent(record, look)
-        : undefined,
-    },
+    from: archiveSource(archive, "load"),
   };
 }

@@ -8,8 +8,10 @@ import { HangarError } from "../../errors.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
 import { ReadOnlyStore } from "../../layout/read_only.ts";
 import type { MakeJudge } from "../../machine/policy_files.ts";
+import { withSettings } from "../../mirror/entry_options.ts";
 import { planArchive } from "../../mirror/plan/plan_archive.ts";
 import { type Depth, validateImage } from "../../mirror/validate_image.ts";
+import type { Reference } from "../../names/reference.ts";
 import type { PlatformFilter } from "../../oci/platform.ts";
 import { logEvents, logPlans, logVerdicts } from "../../report/log_events.ts";
 import {
@@ -22,6 +24,7 @@ import { type ListJob, type ListRunOptions, runList } from "../run_list.ts";
 import {
   type ArchiveTarget,
   checkArchiveName,
+  isTarName,
   openExisting,
   openNew,
 } from "./archive_target.ts";
@@ -34,12 +37,16 @@ export interface SaveRunOptions extends ListRunOptions {
   readonly archive: string;
   readonly files: ArchiveFiles;
   readonly filter: PlatformFilter;
+  /** Whether the user gave the filter. @default {false} */
+  readonly isFilterGiven?: boolean;
   readonly provenance: boolean;
   readonly signatures: boolean;
   /** Judges what is saved. */
   readonly policy?: MakeJudge;
   /** Only report what would be done. */
   readonly dryRun: boolean;
+  /** The name of a single image in the archive. @default {its own} */
+  readonly saveAs?: Reference;
   /** Whether an archive that is there is replaced without asking. */
   readonly autoYes: boolean;
   /** Bases: what they hold is left out. @default {none} */
@@ -62,6 +69,23 @@ export async function runSave(
     "save",
     (info) => openNew(files, { path, autoYes, prompt, volumeSize, info }),
   );
+}
+
+/** Saves an image into a new archive, or adds it to one that is there. */
+export async function runSaveOne(
+  options: SaveRunOptions,
+  process: RunProcess,
+): Promise<number> {
+  const { archive: path, files } = options;
+  const isThere = isTarName(path)
+    ? await files.look(path) !== undefined
+    : await files.look(`${path}/index.json`) !== undefined;
+  const { prompt } = process;
+  const open = isThere
+    ? () => openExisting(files, path)
+    : (info: (message: string) => void) =>
+      openNew(files, { path, autoYes: false, prompt, info });
+  return await writeArchive(options, process, "copy", open);
 }
 
 /** Adds a list to an archive; gives the exit code. */
@@ -101,7 +125,8 @@ async function writeArchive(
     log: dryRun ? logPlans : logEvents,
     summary: dryRun ? dryRunLine : summaryLine,
     needsLogin: false,
-    plan: (list, plan) => planArchive(list, plan, archive),
+    isToArchive: true,
+    plan: (list, plan) => planArchive(list, plan, archive, options.saveAs),
     prepare: async (network, plan, console, signal) => {
       judge = options.policy?.(network.plainTransport);
       run = new SaveRun(
@@ -131,6 +156,7 @@ export async function runSaveValidate(
     log: logVerdicts,
     summary: validationLine,
     needsLogin: false,
+    isToArchive: true,
     plan: (list, plan) => planArchive(list, plan, path),
     work: (network) => {
       const base = network.runServices("pull");
@@ -145,7 +171,8 @@ export async function runSaveValidate(
         index: "sparse",
         alone: true,
       } as const;
-      return (job) => validateImage(job, services, how);
+      return (job) =>
+        validateImage(job, services, withSettings(how, job.task.settings));
     },
   };
   return await runList(options, process, job);

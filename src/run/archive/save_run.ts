@@ -30,6 +30,7 @@ import type {
   ImageResult,
   RunServices,
 } from "../../mirror/image_run.ts";
+import { withSettings } from "../../mirror/entry_options.ts";
 import { type ImageOptions, mirrorImage } from "../../mirror/mirror_image.ts";
 import { forEachImage } from "../../mirror/pool/for_each_image.ts";
 import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
@@ -131,7 +132,7 @@ export class SaveRun {
     const outcomes = await forEachImage(
       plan.tasks,
       { ...options, hostOf: (image) => network.hostOf(image) },
-      (job) => mirrorImage(job, planning, how),
+      (job) => mirrorImage(job, planning, withSettings(how, job.task.settings)),
       () => {},
     );
     for (const { id, kind, error } of outcomes) {
@@ -216,10 +217,11 @@ export class SaveRun {
     if (this.#failed.has(job.task.id)) throw this.#failed.get(job.task.id);
     if (this.#full) throw this.#full;
     const services = { ...this.#services!, trace };
+    const own = withSettings(how, job.task.settings);
     try {
       return this.#options.dryRun
-        ? await dryRunImage(job, services, how)
-        : await mirrorImage(job, services, how);
+        ? await dryRunImage(job, services, own)
+        : await mirrorImage(job, services, own);
     } catch (error) {
       if (isDiskFull(error)) this.#full = error;
       throw error;

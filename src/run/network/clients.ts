@@ -32,6 +32,10 @@ export interface ClientsOptions {
   readonly tlsVerify?: boolean;
   /** The most requests under way at one host. */
   readonly maxPerHost: number;
+  /** The same for one registry, where that is said. */
+  readonly maxAt?: (host: string) => number | undefined;
+  /** @default {hangar's own} */
+  readonly userAgent?: string;
   /** Images at once: as many may be in transfer. */
   readonly jobs?: number;
   readonly certificates: (host: string) => Promise<HostCertificates>;
@@ -73,6 +77,7 @@ export class RunClients implements AsyncDisposable {
   constructor(options: ClientsOptions) {
     this.gate = new RequestGate({
       maxPerHost: options.maxPerHost,
+      maxAt: options.maxAt,
       maxTransfers: Math.max(MIN_TRANSFERS, options.jobs ?? 0),
       observer: options.observer,
     });
@@ -83,7 +88,7 @@ export class RunClients implements AsyncDisposable {
     });
     const make = (verifyCertificates: boolean) =>
       new HostClients({
-        userAgent: `hangar/${VERSION}`,
+        userAgent: options.userAgent ?? `hangar/${VERSION}`,
         verifyCertificates,
         certificates: options.certificates,
         systemCertificates: options.systemCertificates,

@@ -17,6 +17,8 @@ import type {
 } from "../../transport/host_client.ts";
 import { type Proxy, ProxyRules } from "../../transport/proxy/proxies.ts";
 import type { RetrierOptions } from "../../transport/retry.ts";
+import type { ListSettings } from "../../lists/image_list.ts";
+import { hostSettings } from "./host_settings.ts";
 import { Network } from "./network.ts";
 import { type NetworkLog, observe } from "./observe.ts";
 import type { UserSettings } from "../process.ts";
@@ -89,6 +91,7 @@ export function usersAccess(
  *
  * @param addresses registries that the user may have written a scheme before
  * @param signal ends all work that is under way
+ * @param settings what a list says of registries
  */
 export function connectNetwork(
   options: ReachOptions,
@@ -96,6 +99,7 @@ export function connectNetwork(
   access: RegistryAccess,
   log: NetworkLog,
   signal: AbortSignal,
+  settings?: ListSettings,
 ): Network {
   const schemes = new Map<string, "http" | "https">();
   for (const address of addresses) {
@@ -104,6 +108,8 @@ export function connectNetwork(
   const { retry, ...ways } = access;
   return new Network({
     ...ways,
+    hosts: hostSettings(settings),
+    userAgent: settings?.userAgent,
     tlsVerify: options.tlsVerify,
     maxPerHost: options.maxPerHost,
     jobs: options.jobs,

@@ -34,10 +34,13 @@ import { isLoopback } from "../../transport/proxy/proxies.ts";
 import type { HostUse } from "../../transport/request_gate.ts";
 import { compose, type Transport } from "../../transport/transport.ts";
 import { type ClientsOptions, RunClients } from "./clients.ts";
+import type { HostSettings } from "./host_settings.ts";
 import { type CredentialSource, RegistrySession } from "./registry_session.ts";
 
 /** How registries are reached. */
-export interface NetworkOptions extends ClientsOptions {
+export interface NetworkOptions extends Omit<ClientsOptions, "maxAt"> {
+  /** What a list says of registries, by their names. @default {nothing} */
+  readonly hosts?: ReadonlyMap<string, HostSettings>;
   readonly credentials: CredentialSource;
   /** How long it may take to check one login, in ms. @default {no limit} */
   readonly loginTimeoutMs?: number;
@@ -63,6 +66,7 @@ export class Network implements AsyncDisposable {
   readonly #clients: RunClients;
   readonly #sessions = new Map<string, RegistrySession>();
   readonly #registries = new Map<string, Registry>();
+  readonly #pullsLeft = new Map<string, number>();
   /** Finds what is attached to images. */
   readonly finder = new AttachmentFinder();
   // Pings and tokens are shared, so they end with the run, not with an image.
@@ -70,7 +74,18 @@ export class Network implements AsyncDisposable {
 
   constructor(options: NetworkOptions) {
     this.#options = options;
-    this.#clients = new RunClients(options);
+    const { observer } = options;
+    this.#clients = new RunClients({
+      ...options,
+      maxAt: (host) => options.hosts?.get(host)?.maxAtOnce,
+      observer: {
+        ...observer,
+        onRateLimit: (host, rate) => {
+          this.#pullsLeft.set(host, rate.remaining);
+          observer?.onRateLimit?.(host, rate);
+        },
+      },
+    });
   }
 
   /**
@@ -94,6 +109,7 @@ export class Network implements AsyncDisposable {
       attempts: () => this.#clients.retrier.attempts(),
       endpoints: new EndpointChooser(),
       sparse: new SparseTrials(),
+      pullsLeft: (image) => this.#pullsLeft.get(this.hostOf(image)),
     };
   }
 
@@ -119,7 +135,11 @@ export class Network implements AsyncDisposable {
   /** The host at which a registry is reached. */
   hostOf(image: ImageAddress): string {
     const { registry } = image.endpoints?.at(-1) ?? image;
-    return apiHostOf(registry);
+    return this.#apiHostOf(registry);
+  }
+
+  #apiHostOf(registry: string): string {
+    return this.#options.hosts?.get(registry)?.apiHost ?? apiHostOf(registry);
   }
 
   /** Reaches hosts that are not registries, without credentials. */
@@ -142,6 +162,14 @@ export class Network implements AsyncDisposable {
     access: Access,
   ): SourceStore & ManifestWriter & ManifestRemover {
     return this.#registry(registryOf(image), access);
+  }
+
+  /** The repositories of a registry, page by page. */
+  listRepositories(
+    address: RegistryAddress,
+    options: { readonly maxPages: number; readonly signal: AbortSignal },
+  ): AsyncIterable<readonly string[]> {
+    return this.#registry(address, "pull").listRepositories(options);
   }
 
   /** The projects of a registry that is Harbor. */
@@ -217,6 +245,7 @@ export class Network implements AsyncDisposable {
         candidates: this.#candidates(address),
         isInsecure: this.#isInsecure(address),
         clients: this.#clients,
+        perSecond: this.#options.hosts?.get(address.host)?.perSecond,
         credentials,
         observer,
         stallTimeoutMs,
@@ -231,17 +260,23 @@ export class Network implements AsyncDisposable {
     return `${address.host}${this.#isInsecure(address) ? " insecure" : ""}`;
   }
 
-  /** The option of the run outweighs registries.conf. */
-  #isInsecure({ insecure = false }: RegistryAddress): boolean {
-    const { tlsVerify } = this.#options;
-    return insecure && tlsVerify === undefined;
+  /** The option of the run outweighs the list, and that registries.conf. */
+  #isInsecure({ host, insecure = false }: RegistryAddress): boolean {
+    const { tlsVerify, hosts } = this.#options;
+    const tls = hosts?.get(host)?.tls;
+    return (tls === undefined ? insecure : tls === "insecure") &&
+      tlsVerify === undefined;
   }
 
   #candidates(address: RegistryAddress): URL[] {
     const { host, scheme } = address;
     const { tlsVerify, schemes } = this.#options;
-    const name = apiHostOf(host);
-    const chosen = scheme ?? schemes.get(host);
+    const name = this.#apiHostOf(host);
+    const tls = tlsVerify === undefined
+      ? this.#options.hosts?.get(host)?.tls
+      : undefined;
+    const chosen = scheme ?? schemes.get(host) ??
+      (tls === "disabled" ? "http" : tls === "enabled" ? "https" : undefined);
     if (chosen) return [new URL(`${chosen}://${name}`)];
     const mayBePlain = tlsVerify === false || this.#isInsecure(address) ||
       (tlsVerify === undefined && isLoopback(host));

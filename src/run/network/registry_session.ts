@@ -8,6 +8,7 @@ import { Authenticator, type LoginState } from "../../auth/authenticator.ts";
 import type { Credentials } from "../../auth/keychain.ts";
 import { Connection, pingRequest } from "../../registry/connection.ts";
 import { readWholeBodies } from "../../transport/read_body.ts";
+import { limitRate } from "../../transport/request_rate.ts";
 import { followRedirects } from "../../transport/redirect.ts";
 import {
   compose,
@@ -45,6 +46,8 @@ export interface SessionOptions {
   /** Whether registries.conf calls this host insecure. */
   readonly isInsecure: boolean;
   readonly clients: RunClients;
+  /** The most requests in a second. @default {any number} */
+  readonly perSecond?: number;
   readonly credentials: CredentialSource;
   readonly observer?: RequestObserver;
   readonly stallTimeoutMs?: number;
@@ -78,6 +81,7 @@ export class RegistrySession {
   #transportFor(base: URL): Transport {
     const { host, clients, credentials, isInsecure, observer, signal } =
       this.#options;
+    const { perSecond } = this.#options;
     // `insecure` applies to this host, not to its CDN or its token server.
     const clientsFor = ({ url }: TransportRequest) =>
       isInsecure && url.hostname === base.hostname
@@ -98,6 +102,7 @@ export class RegistrySession {
       (request) => clientsFor(request).send(request),
       followRedirects,
       clients.gate.limit(host),
+      perSecond === undefined ? (send) => send : limitRate(perSecond),
       authenticator.decorate,
       readWholeBodies,
       clients.retrier.decorate,

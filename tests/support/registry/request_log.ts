@@ -11,6 +11,7 @@ export type RequestKind =
   | "blob"
   | "upload"
   | "tags"
+  | "catalog"
   | "referrers"
   | "token"
   | "unknown";

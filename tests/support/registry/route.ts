@@ -35,6 +35,8 @@ export function routed(
       ? "ping"
       : pathname === "/token"
       ? "token"
+      : pathname === "/v2/_catalog"
+      ? "catalog"
       : KINDS[route?.[2] ?? ""] ?? "unknown",
     repository: route?.[1] ?? "",
     reference: route?.[3] ?? "",

@@ -43,3 +43,21 @@ export function answerTags(
     headers: hasMore ? { link: `<${next}>; rel="next"` } : {},
   });
 }
+
+/** One page of the repositories (docker's API, "Listing Repositories"). */
+export function answerCatalog(
+  url: URL,
+  names: readonly string[],
+  pageSize: number,
+): Response {
+  const size = Math.min(Number(url.searchParams.get("n") ?? "100"), pageSize);
+  const last = url.searchParams.get("last") ?? "";
+  const left = [...names].sort().filter((name) => name > last);
+  const repositories = left.slice(0, size);
+  const next = `/v2/_catalog?n=${size}&last=${
+    encodeURIComponent(repositories.at(-1) ?? "")
+  }`;
+  return Response.json({ repositories }, {
+    headers: left.length > size ? { link: `<${next}>; rel="next"` } : {},
+  });
+}

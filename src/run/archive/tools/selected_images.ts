@@ -42,6 +42,12 @@ export async function selectImages(
       ...source,
       registry: options.source?.host ?? source.registry,
     }),
+    repositoriesOf: () =>
+      Promise.resolve([
+        ...new Set(
+          entries.flatMap(({ reference }) => reference?.repository ?? []),
+        ),
+      ]),
     tagsOf: (place) =>
       Promise.resolve(
         entries.flatMap(({ reference }) =>

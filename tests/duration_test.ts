@@ -1,8 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  MAX_DURATION_MS,
-  parseDuration,
-} from "../../src/cli/flags/duration.ts";
+import { MAX_DURATION_MS, parseDuration } from "../src/duration.ts";
 
 for (
   const [text, ms] of [

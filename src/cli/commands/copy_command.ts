@@ -1,0 +1,297 @@
+/**
+ * `hangar copy SRC DST`.
+ *
+ * @module
+ */
+
+import { HangarError } from "../../errors.ts";
+import type { ImageList } from "../../lists/image_list.ts";
+import {
+  parseReferenceArgument,
+  type RegistryAddress,
+} from "../../names/address.ts";
+import { archiveFiles } from "../../machine/archive_files.ts";
+import {
+  formatReference,
+  isTag,
+  type Reference,
+} from "../../names/reference.ts";
+import { openArchivedImage } from "../../run/archive/archived_image.ts";
+import { runSaveOne } from "../../run/archive/run_save.ts";
+import { type MirrorRunOptions, runMirror } from "../../run/run_mirror.ts";
+import type { CliContext } from "../context.ts";
+import type { CommandSpec } from "../flags/command_tree.ts";
+import type { FlagSpec, FlagValues } from "../flags/flags.ts";
+import {
+  LIST_FLAGS,
+  NEWEST_FLAG,
+  PROGRESS_MODES,
+  SCOPED_FLAG,
+  SELECTION_FLAGS,
+} from "../flags/list_flags.ts";
+import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
+import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
+import {
+  ATTEST_FLAG,
+  loadSigner,
+  SIGN_FLAGS,
+  signersOf,
+} from "../flags/sign_options.ts";
+import { selectionOptions, WRITING_FLAGS } from "./mirror_command.ts";
+
+/** Flags of lists that one image has, too. */
+const OF_ONE = ["progress", "report", "skip-login", "timeout"];
+
+const FLAGS: readonly FlagSpec[] = [
+  ...LIST_FLAGS.filter(({ name }) => OF_ONE.includes(name)),
+  ...SELECTION_FLAGS.filter((flag) =>
+    flag !== NEWEST_FLAG && flag !== SCOPED_FLAG
+  ),
+  ...SIGN_FLAGS,
+  ATTEST_FLAG,
+  ...POLICY_FLAGS,
+  ...NETWORK_FLAGS,
+  ...WRITING_FLAGS,
+];
+
+/** The command. */
+export const copyCommand: CommandSpec<CliContext> = {
+  name: "copy",
+  alsoCalled: ["cp"],
+  summary: "Copy one image between registries and archives",
+  usage: ["hangar copy SRC DST [flags]"],
+  examples: `# Two platforms of an image, under the same tag.
+hangar copy docker.io/library/nginx:1.27 registry.example:5000/team/nginx
+# All of it, under a tag of its own.
+hangar copy --platform all quay.io/team/app:1.2 registry.example/app:stable
+# Into an OCI image layout, and out of one: a directory or a tar.
+hangar copy quay.io/team/app:1.2 oci:images
+hangar copy oci-archive:images.tar:1.2 registry.example/app`,
+  argument: { name: "SRC DST", many: true },
+  flags: FLAGS,
+  run: async (values, context, argument, more) => {
+    const [to] = more;
+    if (argument === "" || to === undefined || more.length > 1) {
+      throw new HangarError(
+        "usage",
+        `copy takes two images, SRC and DST: ${
+          argument === "" ? "none" : more.length + 1
+        } given`,
+        { hint: "see hangar copy --help" },
+      );
+    }
+    const [source, destination] = [parseArchive(argument), parseArchive(to)];
+    if (source && destination) {
+      throw new HangarError(
+        "usage",
+        "SRC and DST are both archives, and one side must be a registry",
+      );
+    }
+    if (source) {
+      return await fromArchive(source, { argument, to }, values, context);
+    }
+    const from = parseSide("SRC", argument, values);
+    return destination
+      ? await toArchive(from, destination, argument, values, context)
+      : await copyImage({ ...from, text: argument }, to, values, context);
+  },
+};
+
+async function copyImage(
+  source: Side & { readonly text: string },
+  to: string,
+  values: FlagValues,
+  context: CliContext,
+  from?: MirrorRunOptions["from"],
+): Promise<number> {
+  const destination = parseSide("DST", to, values);
+  const list = listOf(
+    { source: source.reference, destination, to },
+    source.text,
+  );
+  return await runMirror({
+    ...commonOptions(values),
+    ...selectionOptions(values),
+    input: { list },
+    from,
+    source: from ? undefined : source.address,
+    destination: destination.address,
+    skipLogin: values.bool("skip-login"),
+    createProject: values.bool("create-project"),
+    dryRun: values.bool("dry-run"),
+    ...signersOf(values, await loadSigner(values, context)),
+    policy: await loadPolicy(values, context),
+  }, context);
+}
+
+async function fromArchive(
+  { path, name }: ArchiveSide,
+  { argument, to }: { readonly argument: string; readonly to: string },
+  values: FlagValues,
+  context: CliContext,
+): Promise<number> {
+  await using image = await openArchivedImage(archiveFiles, path, name);
+  const { source: reference, from } = image;
+  const side = { reference, address: { host: reference.registry } };
+  return await copyImage(
+    { ...side, text: argument },
+    to,
+    values,
+    context,
+    from,
+  );
+}
+
+/** Flags that say what becomes of a registry, and nothing of an archive. */
+const OF_REGISTRIES = [
+  ...[...SIGN_FLAGS, ATTEST_FLAG].map(({ name }) => name),
+  "create-project",
+  "index",
+  "min-age",
+  "missing",
+  "overwrite",
+  "skip-login",
+];
+
+async function toArchive(
+  source: Side,
+  { path, name }: ArchiveSide,
+  argument: string,
+  values: FlagValues,
+  context: CliContext,
+): Promise<number> {
+  const idle = OF_REGISTRIES.find((flag) => values.given(flag));
+  if (idle !== undefined) {
+    throw new HangarError("usage", `--${idle} means nothing for an archive`);
+  }
+  const { filter, isFilterGiven, provenance, signatures } = selectionOptions(
+    values,
+  );
+  const { reference } = source;
+  return await runSaveOne({
+    ...commonOptions(values),
+    input: {
+      list: {
+        name: "copy",
+        entries: [{ line: 1, ordinal: 1, text: argument, source: reference }],
+        invalid: [],
+      },
+    },
+    source: source.address,
+    archive: path,
+    files: archiveFiles,
+    saveAs: name === undefined ? undefined : savedName(name, reference),
+    skipLogin: true,
+    filter,
+    isFilterGiven,
+    provenance,
+    signatures,
+    dryRun: values.bool("dry-run"),
+    autoYes: false,
+    policy: await loadPolicy(values, context),
+  }, context);
+}
+
+/** A tag of the source's repository, or a whole reference. */
+function savedName(name: string, source: Reference): Reference {
+  if (isTag(name)) return { ...source, tag: name };
+  const { registry, repository, tag } = parseReferenceArgument(name).reference;
+  return { registry, repository, tag, digest: source.digest };
+}
+
+/** The options that all ways of copying have. */
+function commonOptions(values: FlagValues) {
+  return {
+    ...reachOptions(values),
+    warnings: [],
+    jobs: 1,
+    timeoutMs: values.durationMs("timeout"),
+    progress: values.choice("progress", PROGRESS_MODES),
+    report: values.string("report"),
+  };
+}
+
+/** An archive, and the name of an image in it. */
+interface ArchiveSide {
+  readonly path: string;
+  readonly name?: string;
+}
+
+/**
+ * `oci:DIR[:REF]` or `oci-archive:FILE[:REF]`; undefined for anything else.
+ *
+ * @throws {HangarError} `usage`
+ */
+function parseArchive(text: string): ArchiveSide | undefined {
+  const match = /^(oci|oci-archive):([^:]*)(?::(.*))?$/s.exec(text);
+  if (!match) return undefined;
+  const [, kind, path = "", name] = match;
+  if (path === "") {
+    throw new HangarError("usage", `${text} names no file`);
+  }
+  const isTar = /\.tar$/i.test(path);
+  if (kind === "oci-archive" ? !isTar : isTar) {
+    throw new HangarError(
+      "usage",
+      kind === "oci"
+        ? `${text}: a directory does not end with .tar`
+        : `${text}: want a file that ends with .tar`,
+      { hint: "oci:DIR is a directory, oci-archive:FILE.tar a tar" },
+    );
+  }
+  return name === undefined || name === "" ? { path } : { path, name };
+}
+
+/** One side, as it is written. */
+interface Side {
+  readonly address: RegistryAddress;
+  readonly reference: Reference;
+}
+
+/** @throws {HangarError} `usage`, naming the side */
+function parseSide(side: string, text: string, values: FlagValues): Side {
+  const parsed = parseReferenceArgument(text);
+  const { scheme } = parsed.address;
+  if (scheme === "http" && values.optionalBool("tls-verify")) {
+    throw new HangarError(
+      "usage",
+      `${side} ${text} contradicts --tls-verify, which requires HTTPS`,
+    );
+  }
+  return parsed;
+}
+
+/** The one image as a list; without a tag, the destination has the source's. */
+function listOf(
+  { source, destination: { reference }, to }: {
+    readonly source: Reference;
+    readonly destination: Side;
+    readonly to: string;
+  },
+  from: string,
+): ImageList {
+  if (reference.digest !== undefined && reference.digest !== source.digest) {
+    throw new HangarError(
+      "usage",
+      `DST ${
+        formatReference(reference)
+      }: want a tag; the digest is the source's`,
+    );
+  }
+  const hasTag = /:[^/@]+(?:@|$)/.test(to.slice(to.lastIndexOf("/") + 1));
+  return {
+    name: "copy",
+    entries: [{
+      line: 1,
+      ordinal: 1,
+      text: `${from} ${to}`,
+      source,
+      destination: {
+        ...reference,
+        explicitRegistry: true,
+        tag: hasTag ? reference.tag : undefined,
+      },
+    }],
+    invalid: [],
+  };
+}

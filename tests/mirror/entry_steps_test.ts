@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { waitForPulls } from "../../src/mirror/entry_steps.ts";
+import { MemoryStore } from "../support/memory_store.ts";
+
+Deno.test("pull limit: waits until enough is left, and asks the registry after each wait", async () => {
+  const answers = [5, 5, 9, 50];
+  let left = answers.shift()!;
+  const waits: number[] = [];
+  const notes: string[] = [];
+  const store = new MemoryStore({ id: "r.io" });
+  let untimed = 0;
+  await waitForPulls(
+    {
+      task: {
+        id: 1,
+        lines: [1],
+        texts: [""],
+        sources: [{ registry: "r.io", repository: "a", tag: "1" }],
+        destination: { registry: "d.io", repository: "a", tag: "1" },
+      },
+      sources: [{
+        store,
+        repository: "a",
+        blobs: new Map(),
+        manifests: new Map(),
+        allowance: { manifests: 1 },
+      }],
+      events: { warn: () => {}, note: (text) => notes.push(text) },
+      signal: new AbortController().signal,
+      untimed: (work) => {
+        untimed++;
+        return work();
+      },
+    },
+    {
+      pullsLeft: () => left,
+      wait: (ms) => {
+        waits.push(ms);
+        left = answers.shift()!;
+        return Promise.resolve();
+      },
+    },
+    { min: 10, retryMs: 360_000 },
+  );
+  assertEquals(waits, [360_000, 360_000, 360_000]);
+  assertEquals(
+    notes[0],
+    "r.io allows 5 more pulls, and 10 must be left: looked at again in 360 s",
+  );
+  assertEquals(untimed, 1);
+});
