@@ -25,6 +25,11 @@ export interface CopyEvents {
   onAttachment?(how: AttachmentFate): void;
   /** A blob is looked at, and brought if it is not there. */
   onBlobStarted?(size: number): void;
+  /**
+   * A blob begins to wait, or waits no longer: for its turn, or for another
+   * image that brings it.
+   */
+  onWait?(waits: boolean): void;
   /** Bytes of a blob went out to the destination. */
   onBytes?(count: number): void;
   /** So many bytes of a blob go out once more. */

@@ -23,6 +23,7 @@ export {
 } from "../errors.ts";
 export type {
   ImageMerge,
+  ImagePhase,
   ImagePlan,
   KeptEntry,
   LostEntry,
@@ -31,6 +32,7 @@ export type {
   MirrorTotals,
   NothingSelected,
   OutcomeKind,
+  PlatformDigest,
   SparseIndex,
 } from "../mirror/events.ts";
 export type {
@@ -38,6 +40,7 @@ export type {
   ReportedImage,
   ReportedReference,
 } from "../report/json_report.ts";
+export type { PhaseTimes, SeenPhase } from "../report/phases.ts";
 export type { FetchFunction } from "../transport/host_client.ts";
 export type { CopiedImage } from "./copy.ts";
 export type { ImageInspection } from "./inspect.ts";

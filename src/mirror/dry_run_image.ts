@@ -22,6 +22,7 @@ import type { DecidedImage } from "./decide/decision.ts";
 import type { ImagePart } from "./decide/image_origin.ts";
 import { platformOfImage, sourceReader } from "./decide/image_reader.ts";
 import {
+  platformDigests,
   rebuiltText,
   skippedText,
   sparseText,
@@ -70,7 +71,13 @@ export async function dryRunImage(
     ? await countLacking(run, decision, policy, options)
     : 0;
   const { digest } = manifest.content;
-  const told = { digest, sourceDigests, merge, sparse };
+  const told = {
+    digest,
+    sourceDigests,
+    merge,
+    sparse,
+    platforms: platformDigests(manifest),
+  };
   if (decision.kind === "up-to-date") {
     return { kind: "up-to-date", ...told, attachments };
   }

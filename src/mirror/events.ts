@@ -88,6 +88,25 @@ export interface SparseIndex {
   readonly lost: readonly LostEntry[];
 }
 
+/** What is being done with an image. */
+export type ImagePhase =
+  /** Both sides are read and compared, and policies asked. */
+  | "checking"
+  /** Content is brought to the destination. */
+  | "copying"
+  /** Signatures are made. */
+  | "signing"
+  /** The tag is written. */
+  | "tagging";
+
+/** The manifest of one platform of an image. */
+export interface PlatformDigest {
+  /** `os/arch[/variant]`; unknown where the index does not say. */
+  readonly platform?: string;
+  /** Of its manifest. */
+  readonly digest: string;
+}
+
 /** Why nothing of an image was selected. */
 export interface NothingSelected {
   /** The filter in words. */
@@ -118,6 +137,8 @@ export interface MirrorOutcome {
   readonly digest?: string;
   /** What the sources' references point at, in their order. */
   readonly sourceDigests?: readonly string[];
+  /** What the index has, or would have: one manifest for each platform. */
+  readonly platforms?: readonly PlatformDigest[];
   /** Set when the tag's index is, or would be, one that no source has. */
   readonly merge?: ImageMerge;
   /** Set when it is a source's, of which not all is, or would be, there. */
@@ -170,6 +191,23 @@ export type MirrorEvent =
     readonly image?: number;
     readonly place?: number;
     readonly message: string;
+  }
+  /** Another phase begins; the first is `checking`. */
+  | {
+    readonly type: "phase";
+    readonly image: number;
+    readonly place?: number;
+    readonly phase: ImagePhase;
+  }
+  /**
+   * A blob begins to wait, or waits no longer: for its turn, or for another
+   * image that brings it.
+   */
+  | {
+    readonly type: "blob-waits";
+    readonly image: number;
+    readonly place?: number;
+    readonly waits: boolean;
   }
   /** Bytes of a blob went out to the destination. */
   | {

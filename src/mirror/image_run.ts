@@ -18,9 +18,11 @@ import type { SparseTrials } from "./decide/sparse_trials.ts";
 import type { EndpointChooser } from "./endpoints.ts";
 import type {
   ImageMerge,
+  ImagePhase,
   ImagePlan,
   NothingSelected,
   OutcomeKind,
+  PlatformDigest,
   SparseIndex,
 } from "./events.ts";
 import type { MirrorTask } from "./plan/plan_mirror.ts";
@@ -64,7 +66,10 @@ export function servicesFor<S extends RunServices>(
 }
 
 /** What one image reports while it is worked on. */
-export type ImageEvents = CopyEvents;
+export interface ImageEvents extends CopyEvents {
+  /** Another phase begins; the first is `checking`. */
+  onPhase?(phase: ImagePhase): void;
+}
 
 /** The task, where its events go, and the signal that ends it. */
 export interface ImageJob {
@@ -105,6 +110,8 @@ export interface ImageResult {
   readonly sourceDigests?: readonly Digest[];
   /** What is missing or different at the destination, one thing each. */
   readonly findings?: readonly string[];
+  /** What the index has, or would have: one manifest for each platform. */
+  readonly platforms?: readonly PlatformDigest[];
   /** Set when the tag's index is, or would be, one that no source has. */
   readonly merge?: ImageMerge;
   /** Set when the tag's index is a source's, of which not all is there. */

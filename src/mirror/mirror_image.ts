@@ -21,6 +21,7 @@ import { decide } from "./decide/decide_image.ts";
 import type { DecidedImage, Decision } from "./decide/decision.ts";
 import { IndexRefused, type SparseTrials } from "./decide/sparse_trials.ts";
 import {
+  platformDigests,
   rebuiltText,
   skippedText,
   sparseText,
@@ -172,6 +173,7 @@ class ImageMirror {
   /** Decides and writes; undefined where somebody else wrote the tag. */
   async #round(): Promise<ImageResult | undefined> {
     const { events } = this.#run;
+    events.onPhase?.("checking");
     const decision = await decideAhead(this.#run, this.#decideOptions());
     if (decision.kind === "skipped") {
       events.warn(skippedText(decision));
@@ -181,7 +183,8 @@ class ImageMirror {
     const judged = { decision, acceptance };
     const { sourceDigests, merge, sparse } = decision;
     const { digest } = decision.manifest.content;
-    const told = { digest, sourceDigests, merge, sparse };
+    const platforms = platformDigests(decision.manifest);
+    const told = { digest, sourceDigests, merge, sparse, platforms };
     if (decision.kind === "write" && this.#options.quarantine) {
       const { quarantine } = this.#options;
       const why = await tooYoung(this.#run, sourceDigests, quarantine);
@@ -197,6 +200,7 @@ class ImageMirror {
       return { kind: "up-to-date", ...told };
     }
     await this.#own.beforeCopy?.();
+    events.onPhase?.("copying");
     await this.#copyAndFind(decision, attachments);
     await this.#own.beforeWrite?.(digest);
     if (!await this.#write(judged, attachments)) return undefined;
@@ -281,8 +285,10 @@ class ImageMirror {
     const writer = this.#writer;
     const { decision } = judged;
     const { tag, digest } = this.#run.task.destination;
+    const { events } = this.#run;
     if (digest === undefined) {
       await this.#attach(attachments, judged, { isAbsent: true });
+      events.onPhase?.("tagging");
       const { overwrite, replace } = this.#options;
       if (!overwrite && !replace) return await writer.writeTag(decision);
       // Nothing is merged that could be lost.
@@ -294,6 +300,7 @@ class ImageMirror {
       await writer.put(decision, digest);
     }
     await this.#attach(attachments, judged, { isAbsent: tag !== undefined });
+    events.onPhase?.("tagging");
     if (tag !== undefined) await writer.put(decision, tag);
     return true;
   }
@@ -323,6 +330,7 @@ class ImageMirror {
   async #vouch({ decision, acceptance }: JudgedDecision): Promise<void> {
     const { signer, attest, judge } = this.#options;
     const { events, signal } = this.#run;
+    events.onPhase?.("signing");
     const { manifest, origin } = decision;
     const policy = this.#policy;
     const image = await imageToSign(this.#run, manifest, origin, policy);

@@ -17,7 +17,7 @@ import { decideAsHeld } from "./decide/decide_image.ts";
 import type { DecidedImage } from "./decide/decision.ts";
 import { readDestination } from "./decide/read_sides.ts";
 import type { ImageOrigin } from "./decide/image_origin.ts";
-import { skippedText, tellKept } from "./decide/tell_image.ts";
+import { platformDigests, skippedText, tellKept } from "./decide/tell_image.ts";
 import {
   type Depth,
   describeFault,
@@ -110,15 +110,11 @@ class ImageValidation {
       ...held ? await this.#vouched(held, decision, acceptance) : [],
     ];
     const { digest } = want.content;
+    const platforms = platformDigests(want);
+    const told = { sourceDigests, merge, sparse, platforms };
     return findings.length > 0
-      ? {
-        kind: "failed",
-        findings: [...new Set(findings)],
-        sourceDigests,
-        merge,
-        sparse,
-      }
-      : { kind: "passed", digest, sourceDigests, merge, sparse };
+      ? { kind: "failed", findings: [...new Set(findings)], ...told }
+      : { kind: "passed", digest, ...told };
   }
 
   /**

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { describeError, HangarError } from "../errors.ts";
+import { describeError, HangarError, printable } from "../errors.ts";
 import {
   imageKey,
   type ImageMerge,
@@ -15,8 +15,10 @@ import {
   type MirrorTotals,
   type NothingSelected,
   type OutcomeKind,
+  type PlatformDigest,
   type SparseIndex,
 } from "../mirror/events.ts";
+import { PhaseClock, type PhaseTimes } from "./phases.ts";
 
 /** A reference, and its digest where that is known. */
 export interface ReportedReference {
@@ -46,12 +48,18 @@ export interface ReportedImage {
   readonly requests: number;
   /** Requests and transfers that were tried again. */
   readonly retries: number;
+  /** When its work began, RFC 3339; undefined if it never did. */
+  readonly startedAt?: string;
   /** How long it took, in ms. */
   readonly durationMs: number;
+  /** How long it was in each phase, in ms. */
+  readonly phases?: PhaseTimes;
   /** What the log warned of. */
   readonly warnings: readonly string[];
   /** What a validation found missing or different. */
   readonly findings?: readonly string[];
+  /** What its index has, or would have: one manifest for each platform. */
+  readonly platforms?: readonly PlatformDigest[];
   /** Set where the tag gets a rebuilt index instead of the source's. */
   readonly merge?: ImageMerge;
   /** Why nothing of it was selected, where nothing was. */
@@ -64,7 +72,10 @@ export interface ReportedImage {
   readonly error?: {
     /** A code of a closed set; docs/troubleshooting.md lists them. */
     readonly code: string;
+    /** In one line, the hint included. */
     readonly message: string;
+    /** What can be done about it. */
+    readonly hint?: string;
     /** HTTP status that a registry answered with. */
     readonly status?: number;
   };
@@ -112,6 +123,10 @@ export interface MirrorReport {
      * (429, 503) or did not answer.
      */
     readonly cuts: number;
+    /** Requests to it. */
+    readonly requests?: number;
+    /** Requests and transfers that were tried again there. */
+    readonly retries?: number;
   }[];
   /** Lines of the list that are not images. */
   readonly invalidLines: readonly {
@@ -127,7 +142,14 @@ export interface MirrorReport {
   }[];
 }
 
+interface HostCount {
+  requests: number;
+  retries: number;
+}
+
 interface Count {
+  readonly startedAt: string;
+  readonly phases: PhaseClock;
   bytesSent: number;
   bytesMounted: number;
   requests: number;
@@ -143,9 +165,14 @@ export class ReportCollector {
     readonly place: number;
   }[] = [];
   readonly #begun = new Set<string>();
+  readonly #hosts = new Map<string, HostCount>();
 
   /** Takes an event. */
   readonly sink: MirrorEventSink = (event) => {
+    if (event.type === "request") this.#hostOf(event.host).requests++;
+    if (event.type === "retry" && event.host !== undefined) {
+      this.#hostOf(event.host).retries++;
+    }
     if (event.type === "image-finished") {
       this.#begun.add(imageKey(event));
       this.#add(event.outcome, event);
@@ -155,6 +182,7 @@ export class ReportCollector {
     if (!("image" in event) || event.image === undefined) return;
     const { image, place } = event;
     const count = this.#countOf(imageKey({ image, place }));
+    count.phases.sink(event);
     if (event.type === "blob-bytes") count.bytesSent += event.bytes;
     if (event.type === "request") count.requests++;
     if (event.type === "retry") count.retries++;
@@ -195,10 +223,23 @@ export class ReportCollector {
     return this.#begun.has(imageKey({ image: id, place }));
   }
 
+  /** What was counted of each host. */
+  hosts(): ReadonlyMap<string, Readonly<HostCount>> {
+    return this.#hosts;
+  }
+
+  #hostOf(host: string): HostCount {
+    let count = this.#hosts.get(host);
+    if (!count) this.#hosts.set(host, count = { requests: 0, retries: 0 });
+    return count;
+  }
+
   #countOf(key: string): Count {
     let count = this.#counts.get(key);
     if (!count) {
       count = {
+        startedAt: new Date().toISOString(),
+        phases: new PhaseClock(),
         bytesSent: 0,
         bytesMounted: 0,
         requests: 0,
@@ -219,6 +260,9 @@ export class ReportCollector {
   ): ReportedImage {
     const { id, lines, kind, findings, plan, error } = outcome;
     const { merge, sparse, nothing } = outcome;
+    const key = imageKey({ image: id, place: outcome.place });
+    const wasStarted = this.#counts.has(key);
+    const { phases, startedAt, ...count } = this.#countOf(key);
     return {
       id,
       lines,
@@ -228,9 +272,11 @@ export class ReportCollector {
       })),
       destination: { reference: names.destination, digest: outcome.digest },
       outcome: kind,
-      ...this.#countOf(imageKey({ image: id, place: outcome.place })),
+      ...count,
+      ...wasStarted ? { startedAt, phases: phases.times() } : {},
       durationMs: Math.round(outcome.durationMs),
       findings,
+      platforms: outcome.platforms,
       merge,
       nothing,
       sparse,
@@ -242,6 +288,11 @@ export class ReportCollector {
 
 function errorOf(error: unknown): ReportedImage["error"] {
   return error instanceof HangarError
-    ? { code: error.code, message: describeError(error), status: error.status }
+    ? {
+      code: error.code,
+      message: describeError(error),
+      hint: error.hint === undefined ? undefined : printable(error.hint, 600),
+      status: error.status,
+    }
     : { code: "internal", message: describeError(error) };
 }

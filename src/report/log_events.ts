@@ -41,6 +41,8 @@ export function logEvents(console: Console): MirrorEventSink {
       case "blob-started":
       case "blob-bytes":
       case "blob-resent":
+      case "blob-waits":
+      case "phase":
       case "request":
       case "attachment":
         return;

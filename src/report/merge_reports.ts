@@ -210,11 +210,18 @@ function hostsOf(all: readonly MirrorReport[]): MirrorReport["hosts"] {
           ...known,
           peak: Math.max(known.peak, host.peak),
           cuts: known.cuts + host.cuts,
+          requests: sumOfKnown(known.requests, host.requests),
+          retries: sumOfKnown(known.retries, host.retries),
         }
         : host,
     );
   }
   return [...hosts.values()];
+}
+
+/** Undefined where neither is known: older reports do not say it. */
+function sumOfKnown(a?: number, b?: number): number | undefined {
+  return a === undefined ? b : a + (b ?? 0);
 }
 
 function inListOrder<T extends { readonly line: number }>(

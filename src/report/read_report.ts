@@ -17,6 +17,12 @@ export interface StoredReport
   readonly failedLines?: MirrorReport["failedLines"];
 }
 
+/**
+ * The largest report that is read, in bytes: ten times what a hundred thousand
+ * images take.
+ */
+export const MAX_REPORT_BYTES = 512 * 1024 * 1024;
+
 /** Refuses a value of another form; `where` is its path in the report. */
 type Check = (value: unknown, where: string) => void;
 
@@ -67,6 +73,16 @@ function objectOf(
   };
 }
 
+/** An object of which every value is of one kind. */
+function recordOf(check: Check): Check {
+  return (value, where) => {
+    if (!isJsonObject(value)) return wrong(where, "an object");
+    for (const [key, each] of Object.entries(value)) {
+      check(each, `${where}.${key}`);
+    }
+  };
+}
+
 const OUTCOMES: Readonly<Record<OutcomeKind, true>> = {
   "copied": true,
   "up-to-date": true,
@@ -111,9 +127,7 @@ const TOTALS: Readonly<Record<keyof MirrorTotals, Check>> = {
 /** Later versions may count more. */
 const totals: Check = (value, where) => {
   objectOf(TOTALS)(value, where);
-  for (const [key, number] of Object.entries(value as object)) {
-    count(number, `${where}.${key}`);
-  }
+  recordOf(count)(value, where);
 };
 
 const amount = objectOf({ blobs: count, bytes: count });
@@ -138,7 +152,10 @@ const image = objectOf({
   durationMs: count,
   warnings: listOf(text),
 }, {
+  startedAt: time,
+  phases: recordOf(count),
   findings: listOf(text),
+  platforms: listOf(objectOf({ digest: text }, { platform: text })),
   merge: objectOf({
     selected: listOf(text),
     available: count,
@@ -156,7 +173,10 @@ const image = objectOf({
     mount: amount,
     attachments: count,
   }),
-  error: objectOf({ code: text, message: text }, { status: count }),
+  error: objectOf(
+    { code: text, message: text },
+    { hint: text, status: count },
+  ),
 });
 
 const report = objectOf({
@@ -169,7 +189,10 @@ const report = objectOf({
   exitCode: oneOf(0, 1, 130),
   totals,
   images: listOf(image),
-  hosts: listOf(objectOf({ host: text, peak: count, cuts: count })),
+  hosts: listOf(objectOf(
+    { host: text, peak: count, cuts: count },
+    { requests: count, retries: count },
+  )),
   invalidLines: listOf(line),
 }, {
   list: objectOf({ name: text, digest: text, lines: count }),

@@ -10,7 +10,7 @@ import { writeReport } from "../machine/write_report.ts";
 import type { Console } from "../report/console.ts";
 import type { MirrorReport } from "../report/json_report.ts";
 import { mergeReports, type NamedReport } from "../report/merge_reports.ts";
-import { readReport } from "../report/read_report.ts";
+import { MAX_REPORT_BYTES, readReport } from "../report/read_report.ts";
 import {
   dryRunLine,
   signingLine,
@@ -31,12 +31,6 @@ export interface JoinOptions {
   /** The path of the joined failed list; without it none is written. */
   readonly failed?: string;
 }
-
-/**
- * The largest report that is read, in bytes: ten times what a hundred thousand
- * images take.
- */
-const MAX_REPORT_BYTES = 512 * 1024 * 1024;
 
 /**
  * Joins reports; gives the exit code, which says whether they could be joined.

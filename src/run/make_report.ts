@@ -31,6 +31,18 @@ export interface FinishedRun {
   readonly collector: ReportCollector;
 }
 
+/** What the gate and the events know of each host. */
+function hostsOf({ hosts, collector }: FinishedRun): MirrorReport["hosts"] {
+  const counts = collector.hosts();
+  const known = new Set(hosts.map(({ host }) => host));
+  return [
+    ...hosts,
+    // Token servers and what registries redirect to: no pace is kept for them.
+    ...[...counts.keys()].filter((host) => !known.has(host))
+      .map((host) => ({ host, peak: 0, cuts: 0 })),
+  ].map((use) => ({ ...use, ...counts.get(use.host) }));
+}
+
 /** The report. It also names the images that were never started. */
 export function makeReport(run: FinishedRun): MirrorReport {
   const { collector, list, plan, tally } = run;
@@ -54,7 +66,7 @@ export function makeReport(run: FinishedRun): MirrorReport {
     exitCode: run.exitCode,
     totals: tally.totals(),
     images: collector.images(),
-    hosts: run.hosts,
+    hosts: hostsOf(run),
     invalidLines: list.invalid,
     failedLines: failedLines(run),
   };

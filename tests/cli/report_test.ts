@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Ajv2020 } from "ajv/2020";
 import type { MirrorReport } from "../../src/report/json_report.ts";
+import { readReport } from "../../src/report/read_report.ts";
 import { hangar } from "../support/hangar.ts";
 import {
   makeImage,
@@ -67,6 +68,52 @@ Deno.test("report: each image with digests, bytes, requests and its error", asyn
   assertEquals(report.totals.requests, all);
   const blamed = report.images.reduce((sum, image) => sum + image.requests, 0);
   assert(blamed >= all - 3 && blamed <= all, `${blamed} of ${all}`);
+});
+
+Deno.test("report: when each image ran, in which phases, and what it has", async () => {
+  await using pair = install(new Pair());
+  const { stdout } = await pair.mirror(LIST, ["--report=-"]);
+  const report = parse(stdout);
+  const [first, , third] = report.images;
+  const begun = Date.parse(first!.startedAt!);
+  assert(begun >= Date.parse(report.startedAt));
+  assert(begun + first!.durationMs <= Date.parse(report.finishedAt) + 1);
+  const sum = Object.values(first!.phases!).reduce((a, b) => a + b, 0);
+  assert(
+    Math.abs(sum - first!.durationMs) <= 5,
+    `${sum} of ${first!.durationMs}`,
+  );
+  assert(first!.phases!.checking! > 0 && first!.phases!.copying! > 0);
+  assertEquals(Object.keys(third!.phases!), ["checking"]);
+  assertEquals(
+    first!.platforms?.map(({ platform }) => platform),
+    ["linux/amd64", "linux/arm64"],
+  );
+  for (const { digest } of first!.platforms!) {
+    assert(pair.destination.manifest("corp/app", digest));
+  }
+  assertEquals(third!.error?.hint, "check the name and tag in the list");
+  assertStringIncludes(third!.error!.message, third!.error!.hint!);
+  assertEquals(readReport(stdout, "r.json") as unknown, report);
+});
+
+Deno.test("report: requests and retries are counted for each host", async () => {
+  await using pair = install(new Pair());
+  pair.source.fault({
+    match: { kind: "manifest", repository: "corp/other" },
+    times: 2,
+    action: { status: 503 },
+  });
+  const { stdout } = await pair.mirror(LIST, ["--report=-"]);
+  const { hosts } = parse(stdout);
+  const of = (host: string) => hosts.find((h) => h.host === host);
+  assertEquals(of(pair.source.host)?.requests, pair.source.requests.length);
+  assertEquals(of(pair.source.host)?.retries, 2);
+  assertEquals(
+    of(pair.destination.host)?.requests,
+    pair.destination.requests.length,
+  );
+  assertEquals(of(pair.destination.host)?.retries, 0);
 });
 
 Deno.test("report: retries and warnings are the image's own", async () => {

@@ -73,6 +73,26 @@ const REFUSED: readonly [string, unknown, string][] = [
   ["later totals", { ...OLD, totals: { later: "1" } }, "totals.later"],
   ["images", { ...OLD, images: {} }, "images is not a list"],
   [
+    "phases",
+    { ...OLD, images: [{ ...IMAGE, phases: { copying: "long" } }] },
+    "images[0].phases.copying is not a whole number",
+  ],
+  [
+    "beginning",
+    { ...OLD, images: [{ ...IMAGE, startedAt: "soon" }] },
+    "images[0].startedAt is not a time",
+  ],
+  [
+    "platforms",
+    { ...OLD, images: [{ ...IMAGE, platforms: [{ platform: "linux" }] }] },
+    "images[0].platforms[0].digest is not a text",
+  ],
+  [
+    "retries of a host",
+    { ...OLD, hosts: [{ host: "h", peak: 1, cuts: 0, retries: -1 }] },
+    "hosts[0].retries is not a whole number",
+  ],
+  [
     "id",
     { ...OLD, images: [IMAGE, { ...IMAGE, id: -1 }] },
     "images[1].id is not a whole number",

@@ -77,17 +77,25 @@ async function bringBlob(
 ): Promise<void> {
   const { events } = destination;
   events.onBlobStarted?.(blob.size);
+  events.onWait?.(true);
+  let waits = true;
+  const begin = () => {
+    if (waits) events.onWait?.(false);
+    waits = false;
+  };
   const how = await once(
     destination,
     blob,
     signal,
-    () =>
-      traced(
+    () => {
+      begin();
+      return traced(
         destination,
         blob,
         () => deliver(origin, destination, blob, signal),
-      ),
-  );
+      );
+    },
+  ).finally(begin);
   events.onBlob?.(blob.digest, blob.size, how);
 }
 

@@ -29,10 +29,11 @@ export async function sendBlob(
   },
 ): Promise<void> {
   const { store, repository, services, events } = destination;
+  events.onWait?.(true);
   const { whole, release } = await enter(origin, destination, blob, {
     upload,
     signal,
-  });
+  }).finally(() => events.onWait?.(false));
   const from = new BlobSource({
     blob,
     signal,

@@ -6,7 +6,11 @@
  */
 
 import { counted } from "../../counted.ts";
-import { attestationSubject, type Descriptor } from "../../oci/manifest.ts";
+import {
+  attestationSubject,
+  type Descriptor,
+  type Manifest,
+} from "../../oci/manifest.ts";
 import {
   formatFilter,
   formatPlatform,
@@ -14,7 +18,12 @@ import {
   type Platform,
   type PlatformFilter,
 } from "../../oci/platform.ts";
-import type { ImageMerge, NothingSelected, SparseIndex } from "../events.ts";
+import type {
+  ImageMerge,
+  NothingSelected,
+  PlatformDigest,
+  SparseIndex,
+} from "../events.ts";
 import type { SkippedImage } from "./decision.ts";
 import type { Merged, MergeEntry, MergeSource } from "./merge_index.ts";
 
@@ -134,6 +143,22 @@ export function sparseText(
   return `index kept: ${selected.length} of ${
     counted(available, "platform")
   } copied, ${digest} is the source's own`;
+}
+
+/**
+ * The manifests of an index by platform, attestations left out; undefined for a
+ * single manifest.
+ */
+export function platformDigests(
+  manifest: Manifest,
+): readonly PlatformDigest[] | undefined {
+  if (manifest.kind !== "index") return undefined;
+  return manifest.entries.filter((entry) =>
+    attestationSubject(entry) === undefined
+  ).map(({ platform, digest }) => ({
+    platform: platform && formatPlatform(platform),
+    digest,
+  }));
 }
 
 function isNoAttestation({ descriptor }: { descriptor: Descriptor }): boolean {

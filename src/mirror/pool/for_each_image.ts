@@ -108,8 +108,8 @@ async function workOn(
   const durationMs = performance.now() - started;
   const outcome = { ...ended, id, place, lines, durationMs };
   emit({ type: "image-finished", ...names, outcome });
-  const { error, ...kept } = outcome;
-  // The error, with its causes and stacks, would be kept for every image.
+  // These would be kept for every image: the error has causes and stacks.
+  const { error, platforms: _, ...kept } = outcome;
   return error === undefined ? kept : { ...kept, reason: describeError(error) };
 }
 
@@ -155,6 +155,8 @@ function eventsOf(of: ImageAtPlace, emit: MirrorEventSink): ImageEvents {
   return {
     warn: (message) => emit({ type: "warning", ...of, message }),
     note: (message) => emit({ type: "note", ...of, message }),
+    onPhase: (phase) => emit({ type: "phase", ...of, phase }),
+    onWait: (waits) => emit({ type: "blob-waits", ...of, waits }),
     onBytes: (bytes) => emit({ type: "blob-bytes", ...of, bytes }),
     onResent: (bytes) => emit({ type: "blob-resent", ...of, bytes }),
     onBlobStarted: (size) => emit({ type: "blob-started", ...of, size }),

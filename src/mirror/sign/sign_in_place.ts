@@ -140,6 +140,7 @@ export async function signInPlace(
   if (nothing) return { kind: "skipped", digest, nothing };
   const [top, ...children] = targets;
   const present = await presentTargets(children, signal);
+  events.onPhase?.("signing");
   const made = await together(
     [top!, ...present].map((target) => (signal) =>
       signer.sign({ ...target, signal })
