@@ -269,6 +269,11 @@ function lowerFirst(text: string): string {
   return `${text[0]!.toLowerCase()}${text.slice(1)}`;
 }
 
+/** The code of an error, for programs; `internal` is a defect of hangar. */
+export function codeOf(error: unknown): ErrorCode | "internal" {
+  return error instanceof HangarError ? error.code : "internal";
+}
+
 /** One line for the user: the message and, where there is one, the hint. */
 export function describeError(error: unknown): string {
   if (error instanceof HangarError) {

@@ -63,6 +63,9 @@ function writeSome(
 export function processContext(): CliContext {
   const proxies = takeVariables(PROXY_VARIABLES);
   const log = new LogStream(Deno.stderr);
+  // A dumb terminal knows neither colours nor cursors.
+  const isTerminal = Deno.stderr.isTerminal() &&
+    Deno.env.get("TERM") !== "dumb";
   return {
     stdout: (output) => writeAll(Deno.stdout, output),
     stderr: (text) => log.write(text),
@@ -71,8 +74,8 @@ export function processContext(): CliContext {
     env: (name) => proxies[name] ?? Deno.env.get(name),
     envNames: () => Object.keys(Deno.env.toObject()),
     prompt: ask,
-    color: Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR"),
-    terminalSize: Deno.stderr.isTerminal() ? terminalSize : undefined,
+    color: isTerminal && !Deno.env.get("NO_COLOR"),
+    terminalSize: isTerminal ? terminalSize : undefined,
     onInterrupt,
     // Credential helpers are other programs: they get the proxy variables back.
     keychain: denoKeychainEnvironment(proxies),

@@ -16,6 +16,12 @@ const TO_END_OF_SCREEN = "\x1b[J";
 const BEGIN = "\x1b[?2026h";
 const END = "\x1b[?2026l";
 
+/** How wide a line is: colours take no room. */
+function widthOf(line: string): number {
+  // deno-lint-ignore no-control-regex
+  return line.replace(/\x1b\[\d*m/g, "").length;
+}
+
 /**
  * Paints the lines again in one write, over the old ones, so that nothing
  * flickers. The cursor stays after the last line.
@@ -29,7 +35,10 @@ export class LiveDisplay {
     this.#terminal = terminal;
   }
 
-  /** Paints lines. Each must be shorter than the terminal is wide. */
+  /**
+   * Paints lines, which may have colours. Each must be shorter than the terminal
+   * is wide.
+   */
   paint(lines: readonly string[]): void {
     if (lines.length === this.#lines.length) {
       if (lines.every((line, i) => line === this.#lines[i])) return;
@@ -61,7 +70,7 @@ export class LiveDisplay {
     const { columns } = this.#terminal.size();
     // A terminal that became narrower has broken the lines that were there.
     const rows = this.#lines.reduce(
-      (sum, { length }) => sum + Math.max(1, Math.ceil(length / columns)),
+      (sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)),
       0,
     );
     return rows > 1 ? `\r\x1b[${rows - 1}A` : "\r";

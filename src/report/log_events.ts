@@ -5,26 +5,72 @@
  */
 
 import { counted, countedAttachments } from "../counted.ts";
-import { describeError } from "../errors.ts";
-import type {
-  MirrorEvent,
-  MirrorEventSink,
-  MirrorOutcome,
+import { codeOf, describeError } from "../errors.ts";
+import {
+  imageKey,
+  type MirrorEvent,
+  type MirrorEventSink,
+  type MirrorOutcome,
+  type OutcomeKind,
 } from "../mirror/events.ts";
-import type { Console } from "./console.ts";
+import type { Console, Lead, LineExtra } from "./console.ts";
 import { formatBytes, formatDuration } from "./format.ts";
+import type { ResultRows } from "./result_rows.ts";
 
-/** Writes the events of a run as log lines. */
-export function logEvents(console: Console): MirrorEventSink {
+/** What the lines of a result have in JSON; bytes, and a duration in ms. */
+function fieldsOf(
+  { sources, destination, outcome }: Finished,
+  bytes: number,
+): LineExtra["fields"] {
+  const { kind, digest, durationMs, error } = outcome;
+  return {
+    outcome: kind,
+    source: sources.join(", "),
+    destination,
+    digest,
+    code: error === undefined ? undefined : codeOf(error),
+    bytes,
+    duration: Math.round(durationMs),
+  };
+}
+
+type Finished = MirrorEvent & { readonly type: "image-finished" };
+
+/**
+ * Writes the events of a run as log lines. On a terminal that is the result of
+ * each image; its display shows what is under way. Elsewhere it is the begin of
+ * each, and the results that say more: failures, and what was found by the way.
+ *
+ * @param rows the columns of the terminal, where there is one
+ */
+export function logEvents(
+  console: Console,
+  rows?: ResultRows,
+): MirrorEventSink {
+  const sent = new Map<string, number>();
   return (event) => {
     switch (event.type) {
-      case "image-started":
-        return console.info(
-          `Copying [${event.sources.join(", ")}] => [${event.destination}]`,
-          event.image,
-        );
-      case "image-finished":
-        return logOutcome(console, event);
+      case "image-started": {
+        if (rows) return;
+        const { image, sources, destination } = event;
+        const source = sources.join(", ");
+        return console.info(`Copying [${source}] => [${destination}]`, image, {
+          fields: { source, destination },
+        });
+      }
+      case "image-finished": {
+        const key = imageKey(event);
+        const bytes = sent.get(key) ?? 0;
+        sent.delete(key);
+        return rows
+          ? logRow(console, rows, event, bytes)
+          : logOutcome(console, event, bytes, "detail");
+      }
+      case "blob-bytes": {
+        const key = imageKey(event);
+        sent.set(key, (sent.get(key) ?? 0) + event.bytes);
+        return;
+      }
       case "warning":
         return console.warn(event.message, event.image);
       case "note":
@@ -39,7 +85,6 @@ export function logEvents(console: Console): MirrorEventSink {
       case "retry":
         return console.warn(event.message, event.image);
       case "blob-started":
-      case "blob-bytes":
       case "blob-resent":
       case "blob-waits":
       case "phase":
@@ -50,52 +95,103 @@ export function logEvents(console: Console): MirrorEventSink {
   };
 }
 
+/** The words for results in columns, and their colours. */
+const ROWS: Readonly<
+  Partial<Record<OutcomeKind, readonly [string, Lead["tone"]]>>
+> = {
+  "copied": ["copied", "good"],
+  "signed": ["signed", "good"],
+  "up-to-date": ["up to date", "dim"],
+  "present": ["there", "dim"],
+  "skipped": ["skipped", "warn"],
+};
+
+/** The result of an image on a terminal, in one line. */
+function logRow(
+  console: Console,
+  rows: ResultRows,
+  event: Finished,
+  bytes: number,
+): void {
+  const { image, destination, outcome } = event;
+  const { kind, error } = outcome;
+  if (kind === "failed") {
+    const reason = describeError(error);
+    const row = rows.failure("failed", "bad", destination, image, reason);
+    return console.error(row.text, image, row);
+  }
+  if (kind === "interrupted") {
+    const row = rows.failure("interrupted", "warn", destination, image, "");
+    return console.warn(row.text, image, row);
+  }
+  const found = ROWS[kind];
+  if (!found) return logOutcome(console, event, bytes, "info");
+  const row = rows.row(...found, destination, outcome, bytes);
+  const more = outcome.attachments
+    ? `, but for ${countedAttachments(outcome.attachments)}`
+    : "";
+  console.info(`${row.text}${more}`, image, row);
+}
+
+/**
+ * The result of an image.
+ *
+ * @param usual the level of results that say no more than the begin of an image
+ */
 function logOutcome(
   console: Console,
-  event: MirrorEvent & { type: "image-finished" },
+  event: Finished,
+  bytes: number,
+  usual: "detail" | "info",
 ): void {
   const { image, destination, outcome } = event;
   const source = event.sources.join(", ");
   const took = formatDuration(outcome.durationMs);
+  const extra = { fields: fieldsOf(event, bytes) };
   switch (outcome.kind) {
     case "copied":
-      return console.info(
+      return console[usual](
         `Copied [${destination}] ${outcome.digest} (${took})`,
         image,
+        extra,
       );
     case "planned":
       return console.result(
         `Would copy [${destination}] ${outcome.digest}${planText(outcome)}`,
         image,
+        extra,
       );
     case "passed":
-      return console.info(passText(source, destination, outcome), image);
+      return console.info(passText(source, destination, outcome), image, extra);
     case "signed":
-      return console.info(`Signed [${destination}] (${took})`, image);
+      return console.info(`Signed [${destination}] (${took})`, image, extra);
     case "up-to-date":
-      return console.info(
-        `Up to date [${destination}]${
-          outcome.attachments
-            ? `, but for ${countedAttachments(outcome.attachments)}`
-            : ""
-        }`,
-        image,
-      );
+      return outcome.attachments
+        ? console.info(
+          `Up to date [${destination}], but for ${
+            countedAttachments(outcome.attachments)
+          }`,
+          image,
+          extra,
+        )
+        : console[usual](`Up to date [${destination}]`, image, extra);
     case "present":
-      return console.info(`There already [${destination}]`, image);
+      return console[usual](`There already [${destination}]`, image, extra);
     case "skipped":
-      return console.info(`Skipped [${source}]`, image);
+      return console[usual](`Skipped [${source}]`, image, extra);
     case "failed":
       return console.error(
         `Failed [${source}] => [${destination}]: ${
           describeError(outcome.error)
         }`,
         image,
+        extra,
       );
     case "interrupted":
       return console.warn(
         `Interrupted [${source}] => [${destination}]`,
         image,
+        extra,
       );
   }
 }
@@ -153,22 +249,27 @@ function planText({ plan }: MirrorOutcome): string {
 export function logPlans(console: Console): MirrorEventSink {
   const log = logEvents(console);
   return (event) => {
-    if (event.type !== "image-started") log(event);
+    if (event.type === "image-started") return;
+    if (event.type !== "image-finished") return log(event);
+    logOutcome(console, event, 0, "info");
   };
 }
 
 /** Writes the events of a validation: its verdicts are the log. */
 export function logVerdicts(console: Console): MirrorEventSink {
-  const log = logEvents(console);
+  const log = logPlans(console);
   return (event) => {
-    if (event.type === "image-started") return;
     if (
       event.type !== "image-finished" || event.outcome.kind !== "failed"
     ) {
       return log(event);
     }
     const { image, sources, destination, outcome } = event;
-    console.error(`FAILED: [${sources.join(", ")}] != [${destination}]`, image);
+    console.error(
+      `FAILED: [${sources.join(", ")}] != [${destination}]`,
+      image,
+      { fields: fieldsOf(event, 0) },
+    );
     const findings = outcome.findings ?? [describeError(outcome.error)];
     for (const finding of findings) console.error(finding, image);
   };
@@ -176,17 +277,21 @@ export function logVerdicts(console: Console): MirrorEventSink {
 
 /** Writes the events of `sign` and `sign validate`. */
 export function logSigning(console: Console, parts = ""): MirrorEventSink {
-  const log = logEvents(console);
+  const log = logPlans(console);
   return (event) => {
-    if (event.type === "image-started") return;
     if (event.type !== "image-finished") return log(event);
     const { image, destination, outcome } = event;
+    const extra = { fields: fieldsOf(event, 0) };
     if (outcome.kind === "passed") {
       const what = parts && `: ${parts}`;
-      return console.info(`PASS: [${destination}] is signed${what}`, image);
+      return console.info(
+        `PASS: [${destination}] is signed${what}`,
+        image,
+        extra,
+      );
     }
     if (outcome.kind === "up-to-date") {
-      return console.info(`Signed already [${destination}]`, image);
+      return console.info(`Signed already [${destination}]`, image, extra);
     }
     if (outcome.kind !== "failed") return log(event);
     console.error(
@@ -194,6 +299,7 @@ export function logSigning(console: Console, parts = ""): MirrorEventSink {
         ? `FAILED: [${destination}] is not signed`
         : `Failed [${destination}]: ${describeError(outcome.error)}`,
       image,
+      extra,
     );
     for (const finding of outcome.findings ?? []) console.error(finding, image);
   };

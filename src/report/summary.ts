@@ -121,6 +121,13 @@ function mergeTexts(totals: MirrorTotals): string[] {
   ];
 }
 
+/** The level of the summary: a run with failures is no good news. */
+export function summaryLevel(
+  { failed, interrupted }: MirrorTotals,
+): "result" | "warn" | "error" {
+  return failed > 0 ? "error" : interrupted > 0 ? "warn" : "result";
+}
+
 /** The summary that ends a run. */
 export function summaryLine(totals: MirrorTotals): string {
   return [

@@ -14,6 +14,7 @@ import { MAX_REPORT_BYTES, readReport } from "../report/read_report.ts";
 import {
   dryRunLine,
   signingLine,
+  summaryLevel,
   summaryLine,
   validationLine,
 } from "../report/summary.ts";
@@ -66,7 +67,7 @@ export async function joinReports(
     throw error;
   }
   const isKept = failed === undefined || await keep(joined, failed, console);
-  console.result(summaryOf(joined));
+  console[summaryLevel(joined.totals)](summaryOf(joined));
   return isKept ? ExitCode.done : ExitCode.someFailed;
 }
 

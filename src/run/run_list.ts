@@ -22,10 +22,11 @@ import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
 import { formatShard, type Shard } from "../mirror/plan/shard.ts";
 import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
+import { formatReference } from "../names/reference.ts";
 import type { SourceStore, Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
 import type { MirrorReport } from "../report/json_report.ts";
-import type { summaryLine } from "../report/summary.ts";
+import { summaryLevel, type summaryLine } from "../report/summary.ts";
 import { admitDestinations } from "./destinations/admit_destinations.ts";
 import {
   connectNetwork,
@@ -52,7 +53,7 @@ import {
   readList,
 } from "./read_list.ts";
 import { resolveTags } from "./resolve_tags.ts";
-import { RunLog } from "./run_log.ts";
+import { type LogJob, RunLog } from "./run_log.ts";
 
 /** The most images at once. */
 export const MAX_JOBS = 20;
@@ -102,7 +103,7 @@ export interface ListJob {
   readonly tagsFrom?: SourceStore;
   /** Where a list sends images does not matter. @default {false} */
   readonly isToArchive?: boolean;
-  readonly log: (console: Console) => MirrorEventSink;
+  readonly log: LogJob;
   readonly summary: typeof summaryLine;
   /** Whether the destinations are asked for a login first. */
   readonly needsLogin: boolean;
@@ -300,7 +301,11 @@ async function work(
   { options, list, process, job, log, signal }: Running,
 ): Promise<readonly MirrorOutcome[]> {
   const { console } = log;
-  await log.progress.start(plan.tasks.length, (text) => console.info(text));
+  const shown = plan.tasks.map(({ id, destination }) => ({
+    id,
+    destination: formatReference(destination),
+  }));
+  await log.progress.start(shown, (text) => console.info(text));
   await job.prepare?.(network, plan, console, signal).catch((error) => {
     if (!signal.aborted) throw error;
   });
@@ -370,7 +375,8 @@ async function conclude(
     outcomes.filter((o) => o.kind === "interrupted").length -
       tally.totals().interrupted,
   );
-  console.result(job.summary(tally.totals()));
+  const totals = tally.totals();
+  console[summaryLevel(totals)](job.summary(totals));
   // In one part of a list, that may well be right: `report merge` judges all.
   const isWhole = options.shard === undefined || options.shard.count === 1;
   const nothing = nothingAtAll(outcomes) ?? (

@@ -10,6 +10,7 @@ import { currentImage } from "../mirror/pool/current_image.ts";
 import type { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Console } from "../report/console.ts";
 import { ReportCollector } from "../report/json_report.ts";
+import type { ResultRows } from "../report/result_rows.ts";
 import { RegistryCounts } from "../report/run_metrics.ts";
 import { Tally } from "../report/summary.ts";
 import { ListProgress, type ProgressMode } from "./list_progress.ts";
@@ -26,8 +27,15 @@ export interface RunLogOptions extends LogOptions {
   /** Receives every event. */
   readonly onEvent?: MirrorEventSink;
   /** Writes events as log lines. */
-  readonly log: (console: Console) => MirrorEventSink;
+  readonly log: LogJob;
 }
+
+/**
+ * Writes events as log lines.
+ *
+ * @param rows the columns of a terminal that shows what is under way
+ */
+export type LogJob = (console: Console, rows?: ResultRows) => MirrorEventSink;
 
 /** Hands each event to all who read it. */
 export class RunLog implements Disposable {
@@ -54,7 +62,7 @@ export class RunLog implements Disposable {
       this.progress.sink,
       ...(this.collector ? [this.collector.sink] : []),
       ...(onEvent ? [onEvent] : []),
-      log(this.console),
+      log(this.console, this.progress.rows),
     ];
   }
 

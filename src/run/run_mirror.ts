@@ -259,7 +259,7 @@ export async function runSign(
 ): Promise<number> {
   return await runList(options, process, {
     command: "sign",
-    log: logSigning,
+    log: (console) => logSigning(console),
     summary: signingLine,
     plan: planInPlace,
     placeOf: placeInPlace,

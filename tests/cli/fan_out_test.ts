@@ -77,8 +77,12 @@ Deno.test("fan-out: every image goes to each destination, and all know it", asyn
     }))
   ) {
     assertEquals(tags, ["corp/app:v1", "corp/other:v1"], host);
-    assertStringIncludes(stderr, `[IMG:1] Copied [${host}/corp/app:v1]`);
-    assertStringIncludes(stderr, `[IMG:2] Copied [${host}/corp/other:v1]`);
+    for (const [image, name] of [[1, "corp/app:v1"], [2, "corp/other:v1"]]) {
+      assertStringIncludes(
+        stderr,
+        `[IMG:${image}] Copying [${fan.source.host}/${name}] => [${host}/${name}]`,
+      );
+    }
   }
   const report: MirrorReport = JSON.parse(stdout);
   assertEquals(report.totals.copied, 6);

@@ -540,7 +540,9 @@ Deno.test("mirror: Ctrl-C leaves no dangling tag, and the unfinished lines in th
     );
   }
   let interrupt = () => {};
-  const { code, stderr } = await pair.mirror(list.join("\n"), ["-j4"], {
+  // In JSON, each result is a line.
+  const flags = ["-j4", "--log-format=json"];
+  const { code, stderr } = await pair.mirror(list.join("\n"), flags, {
     onStart: (callback) => interrupt = callback,
     onStderr: (text) => {
       if (text.includes("Copied")) interrupt();

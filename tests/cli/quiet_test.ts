@@ -30,7 +30,8 @@ Deno.test("quiet: warnings, errors and the recap are logged", async () => {
   ]);
   assertEquals(code, 1);
   const levels = linesOf(stderr).map((line) => line.slice(0, 6));
-  assertEquals(levels.filter((level) => level === "[INFO]").length, 1);
+  assertEquals(levels.filter((level) => level === "[INFO]").length, 0);
+  assertStringIncludes(stderr, "[ERRO] Done: 0 copied,");
   assertStringIncludes(stderr, "[WARN] standard input:2: ");
   assertStringIncludes(stderr, "[ERRO] [IMG:1] Failed ");
   assertStringIncludes(stderr, "[ERRO] 1 image failed:");

@@ -166,6 +166,8 @@ Deno.test("read once: a slow destination does not slow the others, and gets all"
     ...fan.destinations.map(({ host }) => `--destination=http://${host}`),
     `--failed=${fan.directory}/failed.txt`,
     "-j4",
+    // In JSON, each result is a line.
+    "--log-format=json",
   ], {
     stdin: list,
     onStderr: (text) => {

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { Ajv2020 } from "ajv/2020";
 import type { MirrorReport } from "../../src/report/json_report.ts";
 import { readReport } from "../../src/report/read_report.ts";
@@ -273,6 +278,90 @@ Deno.test("log format: every line is an object, errors of usage too", async () =
   const bad = await pair.mirror(LIST, ["--log-format=xml"]);
   assertEquals(bad.code, 2);
   assertStringIncludes(bad.stderr, '"xml" for --log-format');
+});
+
+Deno.test("log format: in JSON, the lines of an image say what programs ask for", async () => {
+  await using pair = install(new Pair());
+  const run = async (...flags: string[]) => {
+    const { stderr } = await pair.mirror(LIST, ["--log-format=json", ...flags]);
+    return stderr.trim().split("\n").map((line) => JSON.parse(line));
+  };
+  const [source, destination] = [pair.source.host, pair.destination.host];
+  const ended = (await run()).filter(({ outcome }) => outcome);
+  const [first, , third] = ended;
+  assertEquals(ended.map(({ outcome }) => outcome), [
+    "copied",
+    "copied",
+    "failed",
+  ]);
+  const { time: _t, message: _m, bytes, duration, ...fields } = first;
+  assertEquals(fields, {
+    level: "info",
+    image: 1,
+    outcome: "copied",
+    source: `${source}/corp/app:v1`,
+    destination: `${destination}/corp/app:v1`,
+    digest: app.digest,
+  });
+  assertEquals(bytes + ended[1].bytes, pair.destination.blobBytesReceived);
+  assert(Number.isInteger(duration));
+  assertEquals([third.code, third.bytes], ["not-found", 0]);
+  const again = (await run()).filter(({ outcome }) => outcome);
+  assertEquals(again[0].outcome, "up-to-date");
+  assertEquals(again[0].digest, app.digest);
+});
+
+Deno.test("log: off a terminal one line for each image, and one more for what went wrong", async () => {
+  await using pair = install(new Pair());
+  const [source, destination] = [pair.source.host, pair.destination.host];
+  const imagesOf = (log: string) =>
+    log.split("\n").filter((line) => line.includes("[IMG:"))
+      .map((line) => line.replace(/^\[[\d:]{8}\] /, ""));
+  const { stderr } = await pair.mirror(LIST);
+  const copying = (image: number, name: string) =>
+    `[INFO] [IMG:${image}] Copying [${source}/${name}] => [${destination}/${name}]`;
+  const lines = imagesOf(stderr);
+  assertEquals(lines.slice(0, 3), [
+    copying(1, "corp/app:v1"),
+    copying(2, "corp/other:v1"),
+    copying(3, "corp/none:v1"),
+  ]);
+  // The failure, and the recap of it.
+  assertEquals(lines.length, 5);
+  assert(lines.slice(3).every((line) => line.startsWith("[ERRO] [IMG:3] ")));
+  const summary = stderr.trimEnd().split("\n").at(-1)!;
+  assertStringIncludes(summary, "[ERRO] Done: 2 copied");
+  const warm = await pair.mirror("corp/app:v1");
+  assertEquals(imagesOf(warm.stderr), [copying(1, "corp/app:v1")]);
+  assertStringIncludes(warm.stderr, "[INFO] Done: 0 copied, 1 up to date");
+});
+
+Deno.test("log: on a terminal one line for each result, and what names share once", async () => {
+  await using pair = install(new Pair());
+  const { stderr } = await pair.mirror(LIST, [], {
+    terminal: { columns: 120, rows: 24 },
+  });
+  assert(!stderr.includes("Copying ["));
+  const lines = stderr.split("\n").filter((line) => line.includes("] [INFO] "))
+    .map((line) => line.slice(line.indexOf("[INFO]")).split(" "));
+  assertEquals(
+    lines.filter(([, image]) => image!.startsWith("[IMG:"))
+      .map((words) => words.slice(1, 3).join(" ")),
+    ["[IMG:1] copied", "[IMG:2] copied"],
+  );
+  assertStringIncludes(
+    stderr,
+    `[INFO] 3 images to ${pair.destination.host}/corp/…`,
+  );
+  assertMatch(stderr, /\[ERRO\] \[IMG:3\] failed {6}none:v1: cannot read v1/);
+});
+
+Deno.test("log: lines of --debug name their image", async () => {
+  await using pair = install(new Pair());
+  const { stderr } = await pair.mirror("corp/app:v1", ["--debug"]);
+  const blob = stderr.split("\n").find((line) => line.includes("PUT http"));
+  assertMatch(blob!, /\[DEBU\] \[IMG:1\] PUT /);
+  assertMatch(stderr, /\[DEBU\] \[IMG:1\] Copied \[/);
 });
 
 Deno.test("progress: a display on a terminal, above which the log stays, and nothing after", async () => {

@@ -89,6 +89,7 @@ for (const restarts of [0, 2]) {
         `-shttp://${from.host}`,
         `-dhttp://${to.host}`,
         "-j8",
+        "--log-format=json",
         `-o${directory}/failed.txt`,
       ], {
         stdin: list.join("\n"),
@@ -156,7 +157,7 @@ interop("SIGTERM ends a run as Ctrl-C does", async (directory) => {
     args: [
       ...["run", "-A", MAIN, "mirror", `-f${directory}/list.txt`],
       ...[`-s${source.host}`, `-d${destination.host}`],
-      `-o${directory}/failed.txt`,
+      ...[`-o${directory}/failed.txt`, "--log-format=json"],
     ],
     stdout: "null",
     stderr: "piped",

@@ -336,6 +336,8 @@ interop(
           "-d",
           destination.host,
           "-j2",
+          "--log-format",
+          "json",
           "--failed",
           `${directory}/failed.txt`,
         ],
