@@ -37,9 +37,25 @@ export function* reportText(report: MirrorReport): Generator<string> {
   yield `${frame.slice(at + mark.length)}\n`;
 }
 
+/** Whether a report at this path is a page for a browser. */
+function isPage(path: string): boolean {
+  return /\.html?$/i.test(path);
+}
+
+/** As a page, or as JSON. The page is loaded for those who want it. */
+async function piecesFor(
+  path: string,
+  report: MirrorReport,
+): Promise<Iterable<string>> {
+  if (!isPage(path)) return reportText(report);
+  const { htmlReport } = await import("../report/html_report.ts");
+  return htmlReport(report);
+}
+
 /**
- * Writes it to a file, whole or not at all; `-` is standard output. A symbolic
- * link to a file is replaced, not followed.
+ * Writes it to a file, whole or not at all; `-` is standard output. A file whose
+ * name ends in `.html` gets a page for a browser. A symbolic link to a file is
+ * replaced, not followed.
  *
  * @throws {HangarError} `file`
  */
@@ -53,7 +69,7 @@ export async function writeReport(
     return;
   }
   try {
-    await replaceFile(path, reportText(report));
+    await replaceFile(path, await piecesFor(path, report));
   } catch (cause) {
     throw fileError("write", `the report ${path}`, cause);
   }

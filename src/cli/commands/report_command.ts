@@ -8,6 +8,7 @@ import { consoleFor } from "../../run/log_console.ts";
 import type { CliContext } from "../context.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import { logOptions } from "../flags/network_options.ts";
+import { reportHtmlCommand } from "./report_html_command.ts";
 
 /** `hangar report merge` */
 const mergeCommand: CommandSpec<CliContext> = {
@@ -52,8 +53,8 @@ hangar report merge report-0.json report-1.json report-2.json \\
 /** The command. */
 export const reportCommand: CommandSpec<CliContext> = {
   name: "report",
-  summary: "Join reports of runs",
+  summary: "Join reports of runs, or make a page of one",
   usage: ["hangar report [command]"],
   flags: [],
-  subcommands: [mergeCommand],
+  subcommands: [reportHtmlCommand, mergeCommand],
 };

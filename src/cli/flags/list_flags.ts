@@ -76,7 +76,8 @@ export const LIST_FLAGS: readonly FlagSpec[] = [
     name: "report",
     type: "string",
     isFile: true,
-    help: "file for a report in JSON, - for standard output",
+    help:
+      "file for a report: a page for a browser if it ends in .html, otherwise JSON; - for JSON on standard output",
   },
   {
     name: "shard",
