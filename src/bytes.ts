@@ -10,6 +10,17 @@ export interface ByteReader {
   read(): Promise<Uint8Array | undefined>;
   /** Lets go of what is left; it never fails. */
   cancel(reason?: unknown): Promise<void>;
+  /**
+   * Frees the memory of a piece that it has given, which its caller needs no
+   * more. Otherwise it stays until the garbage is collected. A reader whose
+   * pieces others may hold too has no such method.
+   */
+  release?(piece: Uint8Array): void;
+}
+
+/** Frees the memory of bytes that nobody holds any more. */
+export function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
 
 /** Reads bytes that are at hand. */

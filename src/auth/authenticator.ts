@@ -9,6 +9,7 @@ import { HangarError } from "../errors.ts";
 import { sharedWork } from "../shared_work.ts";
 import {
   discard,
+  isStreamed,
   type TransportDecorator,
   type TransportRequest,
 } from "../transport/transport.ts";
@@ -73,7 +74,7 @@ export class Authenticator {
     }
     if (
       again === undefined || again === header ||
-      request.body instanceof ReadableStream
+      isStreamed(request)
     ) {
       return response;
     }

@@ -10,6 +10,7 @@ import type { Trace, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachments/attachment_finder.ts";
 import type { ContentLedger } from "./content_ledger.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
+import type { DigestChecks } from "./blobs/digest_checks.ts";
 import type { Mounts } from "./blobs/mounts.ts";
 
 /** How the copy of a signature or referrer ended. */
@@ -59,6 +60,7 @@ export interface CopyServices extends TransferServices {
    */
   readonly manifests: ContentLedger<string>;
   readonly mounts: Mounts;
+  readonly digestChecks: DigestChecks;
   /** One writer at a time for each tag that is added to. */
   readonly locks: KeyedLock;
   readonly finder: AttachmentFinder;

@@ -85,7 +85,9 @@ export async function blobFault(
   try {
     return await faultOf(async () => {
       const reader = await source.openAt(0);
-      while (await reader.read());
+      for (let piece; (piece = await reader.read());) {
+        reader.release?.(piece);
+      }
       return true;
     });
   } catch (error) {

@@ -179,6 +179,13 @@ export interface ContentOptions extends RegistryOptions {
    */
   readonly overwrite?: boolean;
   /**
+   * Who checks the digests of large blobs: the destination, once it has refused a
+   * wrong one in this run, or hangar in any case.
+   *
+   * @default {"auto"}
+   */
+  readonly verify?: "auto" | "always";
+  /**
    * Whether signatures and referrers come along.
    *
    * @default {true}

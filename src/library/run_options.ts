@@ -13,6 +13,7 @@ import {
   type RegistryAddress,
 } from "../names/address.ts";
 import { parseProject } from "../names/reference.ts";
+import { VERIFY_MODES } from "../oci/digest.ts";
 import { parsePlatformFilter } from "../oci/platform.ts";
 import type { RunProcess } from "../run/process.ts";
 import type { MirrorRunOptions as RunOptions } from "../run/run_mirror.ts";
@@ -56,6 +57,7 @@ export async function contentRun(
   return {
     ...reachOf(options),
     access: accessOf(options, process),
+    verify: oneOf("verify", options.verify, VERIFY_MODES),
     filter: parsePlatformFilter({
       platforms: options.platform,
       architectures: options.arch,

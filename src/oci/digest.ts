@@ -40,6 +40,15 @@ export function digestAlgorithm(digest: Digest): DigestAlgorithm {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }
 
+/**
+ * Who checks the digests of blobs that go from one store to another: hangar, or
+ * where it has shown that it does, the store that they go to.
+ */
+export const VERIFY_MODES = ["auto", "always"] as const;
+
+/** One of {@linkcode VERIFY_MODES}. */
+export type VerifyMode = typeof VERIFY_MODES[number];
+
 /** The digest of some bytes. */
 export function digestOf(
   bytes: Uint8Array,
@@ -61,23 +70,37 @@ const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Hashes and counts content piece by piece, and checks it at the end. It can go
- * back to an earlier point and take the content again from there.
+ * back to an earlier point and take the content again from there, and it can
+ * leave the digest to somebody else.
  */
 export class DigestVerifier {
   readonly #expected: ExpectedContent;
-  #hash: Hash;
+  /** Undefined once only the size is checked. */
+  #hash?: Hash;
   #received = 0;
-  #checkpoints: { readonly at: number; readonly hash: Hash }[] = [];
+  #checkpoints: { readonly at: number; readonly hash: Hash }[];
 
   constructor(expected: ExpectedContent) {
     this.#expected = expected;
-    this.#hash = createHash(digestAlgorithm(expected.digest));
-    this.#checkpoints.push({ at: 0, hash: this.#hash.copy() });
+    const hash = createHash(digestAlgorithm(expected.digest));
+    this.#hash = hash;
+    this.#checkpoints = [{ at: 0, hash: hash.copy() }];
   }
 
   /** Bytes seen so far. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Whether the digest is checked, not the size alone. */
+  get isHashing(): boolean {
+    return this.#hash !== undefined;
+  }
+
+  /** From now on only the size is checked: somebody else checks the digest. */
+  stopHashing(): void {
+    this.#hash = undefined;
+    this.#checkpoints = [];
   }
 
   /**
@@ -94,6 +117,7 @@ export class DigestVerifier {
         `content of ${this.#expected.digest} is longer than the announced ${this.#expected.size} bytes`,
       );
     }
+    if (!this.#hash) return;
     this.#hash.update(chunk);
     if (this.#received - this.#checkpoints.at(-1)!.at >= CHECKPOINT_BYTES) {
       this.#checkpoints.push({ at: this.#received, hash: this.#hash.copy() });
@@ -107,6 +131,7 @@ export class DigestVerifier {
    */
   rewind(offset: number): number {
     if (offset >= this.#received) return this.#received;
+    if (!this.#hash) return this.#received = offset;
     const kept = this.#checkpoints.filter(({ at }) => at <= offset);
     const { at, hash } = kept.at(-1)!;
     this.#checkpoints = kept;
@@ -129,6 +154,7 @@ export class DigestVerifier {
         { temporary: true },
       );
     }
+    if (!this.#hash) return;
     const algorithm = digestAlgorithm(this.#expected.digest);
     // A copy, since the content may have to be checked once more.
     const actual = `${algorithm}:${this.#hash.copy().digest("hex")}`;

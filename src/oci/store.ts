@@ -134,8 +134,9 @@ export interface BlobReader {
 export interface UploadSource {
   /**
    * Opens the content from an offset on, checked: the reader fails, instead of
-   * ending, when the content has another digest or size. Only one reader may be
-   * open at a time.
+   * ending, when the content has another size, or another digest where the
+   * store has not shown that it checks that itself. Only one reader may be open
+   * at a time.
    */
   openAt(offset: number, signal?: AbortSignal): Promise<ByteReader>;
   /** Bytes of the content go out, from an offset on. */
@@ -166,10 +167,37 @@ export interface BlobMounter {
   ): Promise<MountResult>;
 }
 
+/** What a store did with content under a digest that it does not have. */
+export type DigestTrialResult =
+  /** It refused it for that reason, and does not hold it. */
+  | "refused"
+  /** It stored it. */
+  | "taken"
+  | "unclear";
+
+/** Finds out whether a store checks the digests of what it is sent. */
+export interface DigestTrier {
+  /**
+   * Sends a few bytes under a digest that they do not have. The caller holds a
+   * transfer slot.
+   *
+   * @throws {HangarError} any fault of the store
+   */
+  tryWrongDigest(
+    repository: string,
+    options?: CallOptions,
+  ): Promise<DigestTrialResult>;
+}
+
 /** Writes blobs. */
 export interface BlobWriter {
   /** Only a store that can mount blobs has one. */
   readonly mounter?: BlobMounter;
+  /**
+   * Only a store that may check digests itself has one: the content of large
+   * blobs is not checked twice then.
+   */
+  readonly digestTrier?: DigestTrier;
   /** Whether the repository holds the blob, with the right size. */
   hasBlob(
     repository: string,

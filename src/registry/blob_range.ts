@@ -52,7 +52,10 @@ export async function skip(
     const chunk = await reader.read();
     if (!chunk) break;
     left -= chunk.byteLength;
-    if (left >= 0) continue;
+    if (left >= 0) {
+      reader.release?.(chunk);
+      continue;
+    }
     const rest: Uint8Array = chunk.subarray(chunk.byteLength + left);
     let first: Uint8Array | undefined = rest;
     return {
@@ -62,6 +65,7 @@ export async function skip(
         return piece ? Promise.resolve(piece) : reader.read();
       },
       cancel: (reason) => reader.cancel(reason),
+      release: (piece) => reader.release?.(piece),
     };
   }
   return reader;

@@ -41,6 +41,7 @@ export async function readUpTo(
     length += piece.byteLength;
   }
   const whole = concat(parts);
+  for (const part of parts) if (part !== rest) reader.release?.(part);
   return length > size
     ? { bytes: whole.subarray(0, size), rest: whole.subarray(size) }
     : { bytes: whole };

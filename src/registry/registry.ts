@@ -13,6 +13,8 @@ import type {
   BlobMounter,
   CallOptions,
   DestinationStore,
+  DigestTrialResult,
+  DigestTrier,
   ManifestRemover,
   ManifestRole,
   MountResult,
@@ -22,9 +24,10 @@ import type {
 } from "../oci/store.ts";
 import { readerOf, readWhole } from "../transport/read_body.ts";
 import { redactUrl } from "../transport/redact_url.ts";
-import { discard } from "../transport/transport.ts";
+import { discard, type TransportRequest } from "../transport/transport.ts";
 import { checkRange, skip } from "./blob_range.ts";
 import type { Connection } from "./connection.ts";
+import { tryWrongDigest } from "./digest_trial.ts";
 import { Manifests } from "./manifests.ts";
 import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
@@ -48,9 +51,10 @@ export type Access = "pull" | "pull,push" | "pull,push,delete";
 
 /** One registry, as a source or as a destination. */
 export class Registry
-  implements DestinationStore, BlobMounter, ManifestRemover {
+  implements DestinationStore, BlobMounter, DigestTrier, ManifestRemover {
   readonly id: string;
   readonly mounter = this;
+  readonly digestTrier = this;
   readonly #connection: Connection;
   readonly #requests: RepositoryRequests;
   readonly #manifests: Manifests;
@@ -142,17 +146,49 @@ export class Registry
     return await this.#hasBlob(repository, blob, options);
   }
 
+  async tryWrongDigest(
+    repository: string,
+    { signal }: CallOptions = {},
+  ): Promise<DigestTrialResult> {
+    const scopes = this.#requests.scopes(repository);
+    const inTransfer = true;
+    return await tryWrongDigest({
+      open: () => this.#uploader.open({ repository, scopes }, signal),
+      look: async (digest) => {
+        const [, response] = await this.#headBlob(repository, digest, {
+          signal,
+          inTransfer,
+        });
+        return response.status;
+      },
+      signal,
+    });
+  }
+
+  async #headBlob(
+    repository: string,
+    digest: Digest,
+    options: CallOptions & { readonly inTransfer?: boolean },
+  ): Promise<[TransportRequest, Response]> {
+    const [request, response] = await this.#requests.send(
+      repository,
+      `blobs/${digest}`,
+      { method: "HEAD", ...options },
+    );
+    await discard(response);
+    return [request, response];
+  }
+
   async #hasBlob(
     repository: string,
     blob: Descriptor,
     options: CallOptions & { readonly inTransfer?: boolean },
   ): Promise<boolean> {
-    const [request, response] = await this.#requests.send(
+    const [request, response] = await this.#headBlob(
       repository,
-      `blobs/${blob.digest}`,
-      { method: "HEAD", ...options },
+      blob.digest,
+      options,
     );
-    await discard(response);
     if (response.status === 404) return false;
     if (!response.ok) throw await registryError(request, response);
     const length = response.headers.get("content-length");

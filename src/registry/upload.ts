@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 import type { OpenUpload } from "../oci/store.ts";
@@ -57,7 +58,7 @@ export class Upload implements OpenUpload {
    * @throws {StreamRefused} when they must have a length, or a smaller one
    */
   async patch(
-    body: Uint8Array | ReadableStream<Uint8Array>,
+    body: Uint8Array | ByteReader,
     options: Pick<TransportRequest, "headers" | "signal">,
   ): Promise<void> {
     const [request, response] = await this.#request("PATCH", this.#location, {
@@ -70,7 +71,7 @@ export class Upload implements OpenUpload {
   /** Ends the upload: the registry checks what it got against the digest. */
   async finish(
     { digest }: Pick<Descriptor, "digest">,
-    body: Uint8Array | ReadableStream<Uint8Array> | undefined,
+    body: Uint8Array | ByteReader | undefined,
     signal?: AbortSignal,
   ): Promise<void> {
     // By hand: URLSearchParams would change the spelling of a signed query.

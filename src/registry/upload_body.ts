@@ -29,10 +29,7 @@ export interface SendBodyOptions {
 export async function sendBody<T>(
   reader: ByteReader,
   options: SendBodyOptions,
-  send: (
-    body: ReadableStream<Uint8Array>,
-    signal: AbortSignal,
-  ) => Promise<T>,
+  send: (body: ByteReader, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { signal, onSent } = options;
   const stalled = new AbortController();
@@ -43,22 +40,24 @@ export async function sendBody<T>(
   );
   const pause = new Pause(options.hesitateMs);
   // The time to read from the source does not count: it has its own watch.
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  const body: ByteReader = {
+    async read() {
       watch.rest();
       await pause.over;
-      const chunk = pause.isCut ? undefined : await reader.read();
-      if (pause.isCut) return controller.error(new Error("answered already"));
-      if (chunk) {
-        onSent(chunk.byteLength);
-        controller.enqueue(chunk);
+      const piece = pause.isCut ? undefined : await reader.read();
+      if (pause.isCut) throw new Error("answered already");
+      if (piece) {
+        onSent(piece.byteLength);
         watch.wait();
       } else {
-        controller.close();
         watch.wait(ANSWER_PATIENCE);
       }
+      return piece;
     },
-  }, { highWaterMark: 0 });
+    // The caller lets go of the reader.
+    cancel: () => Promise.resolve(),
+    release: (piece) => reader.release?.(piece),
+  };
   watch.wait();
   try {
     return await send(

@@ -170,7 +170,7 @@ export class Uploader {
         isStreamedPut: false,
       };
       try {
-        const opening = upload ?? this.#open(target, signal)
+        const opening = upload ?? this.open(target, signal)
           .then((opened) => upload = opened);
         // Both round trips at once: no byte of the blob goes out before both
         // end.
@@ -240,7 +240,11 @@ export class Uploader {
     return false;
   }
 
-  async #open(target: UploadTarget, signal?: AbortSignal): Promise<Upload> {
+  /** Opens an upload; the caller holds a transfer slot. */
+  async open(
+    target: Pick<UploadTarget, "repository" | "scopes">,
+    signal?: AbortSignal,
+  ): Promise<Upload> {
     const started = await this.start(target.repository, target.scopes, {
       signal,
       inTransfer: true,
@@ -271,7 +275,7 @@ export class Uploader {
     passage: Passage,
   ): Promise<void> {
     const { blob, source, signal, offset, bytes } = writing;
-    const finish = async (body?: Uint8Array | ReadableStream<Uint8Array>) => {
+    const finish = async (body?: Uint8Array | ByteReader) => {
       passage.isFinishing = true;
       await upload.finish(blob, body, signal);
       this.#worked.put = true;

@@ -127,6 +127,11 @@ export interface MirrorReport {
     readonly requests?: number;
     /** Requests and transfers that were tried again there. */
     readonly retries?: number;
+    /**
+     * Whether it has shown, by refusing a wrong digest, that it checks the blobs
+     * that it is sent. Then hangar left the digests of large ones to it.
+     */
+    readonly checksDigests?: boolean;
   }[];
   /** Lines of the list that are not images. */
   readonly invalidLines: readonly {

@@ -32,6 +32,11 @@ export interface UserSettings {
   readonly keychain: KeychainEnvironment;
   /** The waits between attempts, where they differ from the usual ones. */
   readonly retry?: RetrierOptions;
+  /**
+   * From which size on the digest of a blob may be left to the destination, in
+   * bytes, where it differs from the usual one.
+   */
+  readonly verifyFromBytes?: number;
 }
 
 /** The process, as a run on a list sees it. */

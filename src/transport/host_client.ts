@@ -11,10 +11,12 @@ import { type Proxy, proxyAuthorization } from "./proxy/proxies.ts";
 import { PROXY_VARIABLES } from "./proxy/proxy_variables.ts";
 import { tellRateLimit } from "./rate_limit.ts";
 import { StallWatch } from "./stall_watch.ts";
-import type {
-  RequestObserver,
-  Transport,
-  TransportRequest,
+import { bodyStream, type BodyTaker } from "./body_stream.ts";
+import {
+  isStreamed,
+  type RequestObserver,
+  type Transport,
+  type TransportRequest,
 } from "./transport.ts";
 import { withoutVariables } from "./proxy/without_variables.ts";
 
@@ -137,7 +139,7 @@ export class HostClients implements AsyncDisposable {
     const { fetch } = this.#options;
     if (fetch) {
       return Promise.resolve((request, headers) =>
-        fetch(request.url, initOf(request, headers))
+        fetch(request.url, initOf(request, headers, "keeps"))
       );
     }
     const { origin } = url;
@@ -217,7 +219,10 @@ export class HostClients implements AsyncDisposable {
     const shown = proxy && !isTls ? proxyAuthorization(proxy) : undefined;
     return (request, headers) => {
       if (shown) headers.set("proxy-authorization", shown);
-      return fetch(request.url, { ...initOf(request, headers), client });
+      return fetch(request.url, {
+        ...initOf(request, headers, "releases"),
+        client,
+      });
     };
   }
 
@@ -234,7 +239,7 @@ export class HostClients implements AsyncDisposable {
     });
     this.#closers.push(() => client.close());
     return async (request, headers) =>
-      await client.fetch(request.url, initOf(request, headers));
+      await client.fetch(request.url, initOf(request, headers, "keeps"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -260,7 +265,7 @@ class Patience {
   constructor(request: TransportRequest, stallTimeoutMs?: number) {
     this.signal = request.signal;
     // The sender of a stream watches it.
-    if (request.body instanceof ReadableStream) return;
+    if (isStreamed(request)) return;
     const late = new AbortController();
     const { signal, method, url } = request;
     this.signal = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
@@ -278,14 +283,18 @@ class Patience {
   }
 }
 
-function initOf(request: TransportRequest, headers: Headers) {
+function initOf(
+  request: TransportRequest,
+  headers: Headers,
+  taker: BodyTaker,
+) {
+  const { body } = request;
   return {
     method: request.method,
     headers,
-    body: request.body as
-      | Uint8Array<ArrayBuffer>
-      | ReadableStream<Uint8Array>
-      | undefined,
+    body: body === undefined || body instanceof Uint8Array
+      ? body as Uint8Array<ArrayBuffer> | undefined
+      : bodyStream(body, taker),
     signal: request.signal,
     redirect: "manual" as const,
   };

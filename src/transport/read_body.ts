@@ -6,7 +6,7 @@
  */
 
 import { concat } from "@std/bytes/concat";
-import { type ByteReader, bytesReader } from "../bytes.ts";
+import { type ByteReader, bytesReader, free } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import { faultOf } from "./fault.ts";
 import { redactUrl } from "./redact_url.ts";
@@ -52,6 +52,7 @@ export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
       watch.end();
       await reader.cancel(reason).catch(() => {});
     },
+    release: reader.release,
   };
 }
 
@@ -63,10 +64,7 @@ const PIECE_BYTES = 512 * 1024;
 /** The same where the length of the body is not known. */
 const UNKNOWN_PIECE_BYTES = 64 * 1024;
 
-interface PieceReader {
-  read(): Promise<Uint8Array | undefined>;
-  cancel(reason?: unknown): Promise<void>;
-}
+type PieceReader = Pick<ByteReader, "read" | "cancel" | "release">;
 
 /** @param length of the body, in bytes; NaN where it is not known */
 function pieceReader(
@@ -94,6 +92,8 @@ function pieceReader(
       return done ? undefined : value;
     },
     cancel: (reason) => byob.cancel(reason),
+    // The stream has filled our own buffer.
+    release: free,
   };
 }
 

@@ -11,6 +11,7 @@ import { checkedTarget } from "./named_url.ts";
 import { redactUrl } from "./redact_url.ts";
 import {
   discard,
+  isStreamed,
   type TransportDecorator,
   type TransportRequest,
 } from "./transport.ts";
@@ -48,7 +49,7 @@ export const followRedirects: TransportDecorator =
           }: more than ${MAX_REDIRECTS} redirects`,
         );
       }
-      if (current.body instanceof ReadableStream) {
+      if (isStreamed(current)) {
         throw new HangarError(
           "protocol",
           `${request.method} ${

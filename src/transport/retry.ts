@@ -11,6 +11,7 @@ import { readBounded } from "./read_body.ts";
 import { redactUrl } from "./redact_url.ts";
 import {
   discard,
+  isStreamed,
   type RequestObserver,
   type TransportDecorator,
   type TransportRequest,
@@ -102,8 +103,7 @@ export class Retrier {
   /** Retries requests that can be sent again. */
   readonly decorate: TransportDecorator = (next) => async (request) => {
     const { url, signal, method } = request;
-    const isOnce = request.once === true ||
-      request.body instanceof ReadableStream;
+    const isOnce = request.once === true || isStreamed(request);
     const since = this.#now();
     for (let attempt = 1;; attempt++) {
       await this.#honourPause(url.host, signal);

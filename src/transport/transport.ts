@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ByteReader } from "../bytes.ts";
+
 /** How many pulls a registry allows (Docker Hub's `ratelimit-*` headers). */
 export interface RateLimit {
   readonly limit: number;
@@ -22,6 +24,8 @@ export interface RequestObserver {
   onCredentials?(host: string, origin: string | undefined): void;
   /** A host refused, or did not answer: it gets so many requests at once now. */
   onPaceCut?(host: string, limit: number): void;
+  /** A host was sent content under a wrong digest, to see if it refuses it. */
+  onDigestTrial?(host: string, isRefused: boolean): void;
   /** Requests to a host go through a proxy; called once. */
   onProxy?(host: string, proxyUrl: string): void;
   /** A host said how many pulls it allows. */
@@ -46,8 +50,11 @@ export interface TransportRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes can be sent again; a stream cannot, so such a request is not retried. */
-  readonly body?: Uint8Array | ReadableStream<Uint8Array>;
+  /**
+   * Bytes can be sent again. What is read while it is sent cannot, so such a
+   * request is not retried.
+   */
+  readonly body?: Uint8Array | ByteReader;
   readonly signal?: AbortSignal;
   /**
    * Reads the whole body of the answer, at most so many bytes, before the answer
@@ -81,6 +88,13 @@ export interface TransportRequest {
    * @default {false}
    */
   readonly inTransfer?: boolean;
+}
+
+/** Whether the body of a request is read while it is sent. */
+export function isStreamed(
+  { body }: Pick<TransportRequest, "body">,
+): boolean {
+  return body !== undefined && !(body instanceof Uint8Array);
 }
 
 /**

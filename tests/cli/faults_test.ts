@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Fault, FaultAction } from "../support/registry/fault_script.ts";
 import { World } from "../support/fault_world.ts";
 import { makeImage } from "../support/images.ts";
+import { testBothWays } from "../support/verify_way.ts";
 import { Pair } from "../support/pair.ts";
 
 /** A kind of request, by the side that it goes to. */
@@ -94,7 +95,7 @@ for (const [where, point] of Object.entries(POINTS)) {
   for (const [what, fault] of Object.entries(FAULTS)) {
     if (fault.needsBody && !point.hasBody) continue;
     cases++;
-    Deno.test(`faults: ${what}, ${where}`, async () => {
+    testBothWays(`faults: ${what}, ${where}`, async () => {
       await using world = new World();
       const { match } = point;
       const { action, times } = fault;
@@ -127,43 +128,49 @@ for (
     ["is not there", { status: 404 }],
   ] as const
 ) {
-  Deno.test(`faults: a manifest that was pushed twice and ${what} is no success`, async () => {
-    await using pair = new Pair();
-    pair.damaged = true;
-    const app = makeImage({ seed: "torn" });
-    pair.source.install("corp/app", "v1", app);
-    pair.destination.fault({
-      match: { kind: "manifest", method: "PUT" },
-      times: 1,
-      action: { lostAnswer: 503 },
-    });
-    pair.destination.fault({
-      match: { kind: "manifest", method: "GET", reference: app.digest },
-      action,
-    });
-    const { code, stderr } = await pair.mirror("corp/app:v1");
-    assertEquals(code, 1, stderr);
-    assertStringIncludes(stderr, `it was taken, but ${what}`);
-    assertStringIncludes(stderr, "interrupted while it wrote");
-    assertEquals(await pair.failedLines(), ["corp/app:v1"]);
-  });
+  testBothWays(
+    `faults: a manifest that was pushed twice and ${what} is no success`,
+    async () => {
+      await using pair = new Pair();
+      pair.damaged = true;
+      const app = makeImage({ seed: "torn" });
+      pair.source.install("corp/app", "v1", app);
+      pair.destination.fault({
+        match: { kind: "manifest", method: "PUT" },
+        times: 1,
+        action: { lostAnswer: 503 },
+      });
+      pair.destination.fault({
+        match: { kind: "manifest", method: "GET", reference: app.digest },
+        action,
+      });
+      const { code, stderr } = await pair.mirror("corp/app:v1");
+      assertEquals(code, 1, stderr);
+      assertStringIncludes(stderr, `it was taken, but ${what}`);
+      assertStringIncludes(stderr, "interrupted while it wrote");
+      assertEquals(await pair.failedLines(), ["corp/app:v1"]);
+    },
+  );
 }
 
-Deno.test("faults: where streams are dropped on the way, small blobs go with a length", async () => {
-  await using pair = new Pair({ quirks: { breakChunkedPut: true } });
-  const layers = [1000, 2000, 3000];
-  for (const name of ["first", "second"]) {
-    const image = makeImage({ seed: name, layers });
-    pair.source.install(`corp/${name}`, "v1", image);
-  }
-  // The registry has taken small blobs before, and then looks unsteady: so a
-  // stream is tried.
-  pair.destination.fault({
-    match: { kind: "upload", method: "PUT", repository: "corp/second" },
-    times: 2,
-    action: { status: 503 },
-  });
-  const list = "corp/first:v1\ncorp/second:v1";
-  const { code, stderr } = await pair.mirror(list, ["-j1"]);
-  assertEquals(code, 0, stderr);
-});
+testBothWays(
+  "faults: where streams are dropped on the way, small blobs go with a length",
+  async () => {
+    await using pair = new Pair({ quirks: { breakChunkedPut: true } });
+    const layers = [1000, 2000, 3000];
+    for (const name of ["first", "second"]) {
+      const image = makeImage({ seed: name, layers });
+      pair.source.install(`corp/${name}`, "v1", image);
+    }
+    // The registry has taken small blobs before, and then looks unsteady: so a
+    // stream is tried.
+    pair.destination.fault({
+      match: { kind: "upload", method: "PUT", repository: "corp/second" },
+      times: 2,
+      action: { status: 503 },
+    });
+    const list = "corp/first:v1\ncorp/second:v1";
+    const { code, stderr } = await pair.mirror(list, ["-j1"]);
+    assertEquals(code, 0, stderr);
+  },
+);

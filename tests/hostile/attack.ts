@@ -4,10 +4,15 @@
  * @module
  */
 
-/** Registers one case: what the other side does, and that hangar stands it. */
+import { testBothWays } from "../support/verify_way.ts";
+
+/**
+ * Registers one case: what the other side does, and that hangar stands it,
+ * whoever checks digests.
+ */
 export function attack(
   name: string,
   run: (test: Deno.TestContext) => Promise<void> | void,
 ): void {
-  Deno.test(`attack: ${name}`, run);
+  testBothWays(`attack: ${name}`, run);
 }

@@ -85,3 +85,20 @@ Deno.test("verifier: it goes back to where content can be taken anew", () => {
   take(15 * MIB, 20 * MIB);
   verifier.finish();
 });
+
+Deno.test("digest: where somebody else checks the digest, the size is checked still", () => {
+  const bytes = new TextEncoder().encode("0123456789");
+  const expected = { digest: digestOf(new Uint8Array(1)), size: 10 };
+  const verifier = new DigestVerifier(expected);
+  verifier.update(bytes.subarray(0, 5));
+  verifier.stopHashing();
+  assertEquals(verifier.isHashing, false);
+  verifier.update(bytes.subarray(5, 9));
+  assertThrows(() => verifier.finish(), HangarError, "ended after 9 of 10");
+  // To any point, since there is no hash that has points to go back to.
+  assertEquals(verifier.rewind(7), 7);
+  assertEquals(verifier.received, 7);
+  verifier.update(bytes.subarray(7));
+  verifier.finish();
+  assertThrows(() => verifier.update(bytes), HangarError, "is longer");
+});

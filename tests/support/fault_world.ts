@@ -12,6 +12,8 @@ import {
   type Quirks,
   type RequestKind,
 } from "./fake_registry.ts";
+import type { VerifyMode } from "../../src/oci/digest.ts";
+import { verifyWay } from "./verify_way.ts";
 import { hangar, type HangarResult } from "./hangar.ts";
 import {
   type MadeImage,
@@ -49,6 +51,8 @@ export interface WorldOptions {
   /** Whether a connection is broken, and after how many bytes. */
   readonly fate?: ConstructorParameters<typeof BreakingProxy>[1];
   readonly cdn?: boolean;
+  /** Who checks digests. @default {as the test's way says, or hangar} */
+  readonly verify?: VerifyMode;
 }
 
 /** Two registries with passwords, a store of blobs, and bad lines to them. */
@@ -59,9 +63,11 @@ export class World implements AsyncDisposable {
   readonly destination: FakeRegistry;
   readonly cdn: FakeRegistry;
   readonly #proxies: BreakingProxy[];
+  readonly #verify: VerifyMode;
   calm = false;
 
   constructor(options: WorldOptions = {}) {
+    this.#verify = options.verify ?? verifyWay() ?? "always";
     const chaos = options.chaos &&
       (({ kind }: { kind: RequestKind }) =>
         this.calm ? undefined : options.chaos!(kind));
@@ -127,7 +133,9 @@ export class World implements AsyncDisposable {
       `--source=http://${from.host}`,
       `--destination=http://${to.host}`,
       `--failed=${this.failed}`,
-      "--overwrite",
+      `--verify=${this.#verify}`,
+      // What is read back is always checked by hangar.
+      ...this.#verify === "always" ? ["--overwrite"] : [],
       "--skip-login",
       "-j3",
       ...flags,
@@ -135,6 +143,7 @@ export class World implements AsyncDisposable {
       stdin: list.join("\n"),
       env: { REGISTRY_AUTH_FILE: `${this.directory}/auth.json` },
       retry: { baseDelayMs: 1, attempts: 3 },
+      verifyFromBytes: 0,
     });
   }
 
@@ -207,6 +216,7 @@ function chaoticWorld(seed: number): World {
   const cut = pick(random, [0, 0.1, 0.3]);
   const chance = () => random() < 0.5;
   return new World({
+    verify: seed % 2 === 0 ? "always" : "auto",
     cdn: chance(),
     quirks: {
       forgetBrokenUploads: chance(),

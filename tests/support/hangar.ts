@@ -6,6 +6,7 @@
 
 import { runCli } from "../../src/cli/root.ts";
 import { denoKeychainEnvironment } from "../../src/machine/keychain_environment.ts";
+import { verifyWay } from "./verify_way.ts";
 import type { RetrierOptions } from "../../src/transport/retry.ts";
 
 /** What a run printed, and its exit code. */
@@ -22,6 +23,8 @@ export interface HangarOptions {
   readonly stdin?: string | Uint8Array | (() => Promise<Uint8Array>);
   /** @default short waits */
   readonly retry?: RetrierOptions;
+  /** From which size on blobs may pass that the destination checks. */
+  readonly verifyFromBytes?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   /** What the user types when asked; nobody is there without it. */
@@ -44,7 +47,11 @@ export async function hangar(
   let stderr = "";
   const env = (name: string) => options.env?.[name];
   const { stdin = "" } = options;
-  const code = await runCli(args, {
+  const way = verifyWay();
+  const isMirror = args[0] === "mirror" && args[1] !== "validate";
+  const isChosen = args.some((arg) => arg.startsWith("--verify="));
+  const flags = way && isMirror && !isChosen ? [`--verify=${way}`] : [];
+  const code = await runCli([...args, ...flags], {
     stdout: (output) => {
       stdout += typeof output === "string" ? output : decoder.decode(output);
     },
@@ -67,6 +74,7 @@ export async function hangar(
     },
     now: options.now,
     keychain: { ...denoKeychainEnvironment(), env },
+    verifyFromBytes: options.verifyFromBytes ?? (way && 0),
     retry: options.retry ?? { baseDelayMs: 5, attempts: 3 },
   });
   return { code, stdout, stderr };

@@ -7,6 +7,7 @@
 import { AttachmentFinder } from "../../src/copy/attachments/attachment_finder.ts";
 import { ContentLedger } from "../../src/copy/content_ledger.ts";
 import { KeyedLock } from "../../src/copy/keyed_lock.ts";
+import { DigestChecks } from "../../src/copy/blobs/digest_checks.ts";
 import { Mounts } from "../../src/copy/blobs/mounts.ts";
 import { dryRunImage } from "../../src/mirror/dry_run_image.ts";
 import { SparseTrials } from "../../src/mirror/decide/sparse_trials.ts";
@@ -126,6 +127,7 @@ export class MemoryWorld {
       blobs: new ContentLedger(),
       manifests: new ContentLedger(),
       mounts: new Mounts(),
+      digestChecks: new DigestChecks(),
       locks: new KeyedLock(),
       finder: new AttachmentFinder(),
       gate: new RequestGate({ maxPerHost: 6 }),

@@ -195,6 +195,16 @@ const BLOBS: readonly Check[] = [
     );
     assertEquals(await store.hasBlob(REPO, blob, { signal }), false);
   }],
+  [
+    "refuses content under a wrong digest, where it can be tried",
+    async (store) => {
+      const { digestTrier } = store;
+      if (!digestTrier) return;
+      await write(store, REPO, randomBytes(50, "first"));
+      const tried = await digestTrier.tryWrongDigest(REPO, { signal });
+      assertEquals(tried, "refused");
+    },
+  ],
   ["takes an empty blob", async (store) => {
     const blob = await write(store, REPO, new Uint8Array());
     assertEquals(await store.hasBlob(REPO, blob, { signal }), true);

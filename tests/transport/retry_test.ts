@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { bytesReader } from "../../src/bytes.ts";
 import { HangarError } from "../../src/errors.ts";
 import { parseRetryAfter, Retrier } from "../../src/transport/retry.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -64,7 +65,7 @@ Deno.test("retry: a stream is not sent twice", async () => {
   const response = await new Retrier(quick).decorate(fake.transport)({
     ...request,
     method: "PUT",
-    body: ReadableStream.from([new Uint8Array(1)]),
+    body: bytesReader(new Uint8Array(1)),
   });
   await response.body?.cancel();
   assertEquals([response.status, fake.sent()], [503, 1]);

@@ -13,6 +13,7 @@ import { INDEX_MODES } from "../../mirror/decide/decision.ts";
 import type { Depth } from "../../mirror/validate_image.ts";
 import { parseShard, type Shard } from "../../mirror/plan/shard.ts";
 import { parseProject } from "../../names/reference.ts";
+import { VERIFY_MODES } from "../../oci/digest.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { CliContext } from "../context.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
@@ -60,6 +61,14 @@ export const WRITING_FLAGS: readonly FlagSpec[] = [
     default: false,
     help:
       "create missing projects, as private ones, where the destination is Harbor",
+  },
+  {
+    name: "verify",
+    type: "string",
+    choices: VERIFY_MODES,
+    default: "auto",
+    help:
+      "who checks the digests of large blobs: auto (the destination, once it has refused a wrong one), always (hangar)",
   },
   {
     name: "dry-run",
@@ -273,6 +282,7 @@ export function mirrorOptions(
   return {
     ...expectationOptions(values, context),
     createProject: values.bool("create-project"),
+    verify: values.choice("verify", VERIFY_MODES),
     dryRun: values.bool("dry-run"),
   };
 }

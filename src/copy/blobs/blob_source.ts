@@ -1,6 +1,6 @@
 /**
- * A blob that is read from its source: checked while it is read, and continued
- * after a break.
+ * A blob that is read from its source: checked while it is read, unless who gets
+ * it checks it, and continued after a break.
  *
  * @module
  */
@@ -24,6 +24,13 @@ export interface BlobSourceOptions {
   readonly open: (offset: number, signal: AbortSignal) => Promise<ByteReader>;
   readonly attempts: Attempts;
   readonly signal: AbortSignal;
+  /**
+   * Whether the digest is checked by whoever gets the content; asked with each
+   * piece. Then only the size is checked here.
+   *
+   * @default {it is not}
+   */
+  readonly isCheckedElsewhere?: () => boolean;
   /** Called with the number of bytes that go out. */
   readonly onBytes?: (count: number) => void;
   /** Called with the number of bytes that are about to go out again. */
@@ -35,6 +42,8 @@ export class BlobSource implements UploadSource {
   readonly #options: BlobSourceOptions;
   readonly #verifier: DigestVerifier;
   #reader?: ByteReader;
+  /** The reader that the last piece came from. */
+  #giver?: ByteReader;
   #fault?: { readonly error: unknown };
   /** The offset of the next piece to hand on. */
   #position = 0;
@@ -47,6 +56,11 @@ export class BlobSource implements UploadSource {
   constructor(options: BlobSourceOptions) {
     this.#options = options;
     this.#verifier = new DigestVerifier(options.blob);
+  }
+
+  /** Whether all that was read was checked against the digest here. */
+  get isHashed(): boolean {
+    return this.#verifier.isHashing;
   }
 
   get fault(): { readonly error: unknown } | undefined {
@@ -65,6 +79,7 @@ export class BlobSource implements UploadSource {
         this.#turn++;
         await this.#close();
       },
+      release: (piece) => this.#giver?.release?.(piece),
     };
   }
 
@@ -86,6 +101,7 @@ export class BlobSource implements UploadSource {
         this.#sinceBreak += chunk.byteLength;
         const handed = this.#handOn(chunk);
         if (handed) return handed;
+        this.#giver?.release?.(chunk);
       } catch (error) {
         this.#checkTurn(turn);
         await this.#close();
@@ -107,8 +123,12 @@ export class BlobSource implements UploadSource {
       this.#checkTurn(turn);
       this.#reader = opened;
     }
+    this.#giver = this.#reader;
     const chunk = await this.#reader.read();
     this.#checkTurn(turn);
+    if (this.isHashed && this.#options.isCheckedElsewhere?.()) {
+      this.#verifier.stopHashing();
+    }
     if (chunk) this.#verifier.update(chunk);
     else this.#verifier.finish();
     return chunk;

@@ -4,29 +4,61 @@
  * @module
  */
 
+import { HangarError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/manifest.ts";
 import type { OpenUpload } from "../../oci/store.ts";
 import { type BlobOrigin, originOfBytes } from "./blob_origin.ts";
 import { BlobSource } from "./blob_source.ts";
+import type { DigestCheck } from "./digest_checks.ts";
 import type { DestinationSide } from "../destination_side.ts";
-import { atDestination } from "../sides.ts";
+import { atDestination, placeName } from "../sides.ts";
 
 /** Blobs up to this size are read before the destination's turn comes. */
 export const AHEAD_BYTES = 512 * 1024;
 
+interface SendOptions {
+  /** An upload that is open already. */
+  readonly upload?: OpenUpload;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Sends a blob.
- *
- * @param upload one that is open already
+ * Sends a blob. Where the destination checks the digest, it is not checked here.
+ * When the destination then refuses it, it is sent once more and checked here, so
+ * that the error names the side at fault.
  */
 export async function sendBlob(
   origin: BlobOrigin,
   destination: DestinationSide,
   blob: Descriptor,
-  { upload, signal }: {
-    readonly upload?: OpenUpload;
-    readonly signal: AbortSignal;
-  },
+  options: SendOptions,
+): Promise<void> {
+  const { store, repository, recheck, events } = destination;
+  const { digestChecks, gate } = destination.services;
+  const { signal } = options;
+  const check = recheck
+    ? undefined
+    : digestChecks.forTransfer({ store, repository, gate }, blob, signal);
+  try {
+    await sendOnce(origin, destination, blob, { ...options, check });
+  } catch (error) {
+    if (!check?.isElsewhere() || !isDigestRefusal(error)) throw error;
+    await sendOnce(origin, destination, blob, { signal });
+    events.warn(
+      `destination ${
+        placeName(destination)
+      } refused blob ${blob.digest}, and took it when it was sent again: content is damaged on its way at times`,
+    );
+  } finally {
+    await check?.settled();
+  }
+}
+
+async function sendOnce(
+  origin: BlobOrigin,
+  destination: DestinationSide,
+  blob: Descriptor,
+  { upload, signal, check }: SendOptions & { readonly check?: DigestCheck },
 ): Promise<void> {
   const { store, repository, services, events } = destination;
   events.onWait?.(true);
@@ -38,6 +70,7 @@ export async function sendBlob(
     blob,
     signal,
     attempts: services.attempts(),
+    isCheckedElsewhere: check?.isElsewhere,
     onBytes: (count) => events.onBytes?.(count),
     onResent: (count) => events.onResent?.(count),
     open: (offset, signal) => (whole ?? origin).open(blob, offset, signal),
@@ -49,14 +82,34 @@ export async function sendBlob(
       attempts: services.attempts,
     });
   } catch (error) {
-    const failed = Promise.reject(error);
     if (from.fault?.error === error) {
-      return await origin.blame(`blob ${blob.digest}`, failed);
+      return await origin.blame(`blob ${blob.digest}`, Promise.reject(error));
     }
-    await atDestination(destination, `push blob ${blob.digest} to`, failed);
+    await atDestination(
+      destination,
+      `push blob ${blob.digest} to`,
+      Promise.reject(
+        isDigestRefusal(error) && from.isHashed ? alteredThere(error) : error,
+      ),
+    );
   } finally {
     release();
   }
+}
+
+function isDigestRefusal(error: unknown): error is HangarError {
+  return error instanceof HangarError && !error.temporary &&
+    error.registryCodes.includes("DIGEST_INVALID");
+}
+
+/** The refusal of content that was right when it went out. */
+function alteredThere(error: HangarError): HangarError {
+  return new HangarError(error.code, error.message, {
+    ...error,
+    cause: error,
+    hint:
+      "the content was right when hangar sent it: something on the way to the registry, or the registry, changes it",
+  });
 }
 
 /** Waits for the slots of a transfer; an upload that is open ends with a failure. */

@@ -11,6 +11,7 @@ import {
   systemCertificates,
 } from "../../machine/certs_d.ts";
 import type { RegistryAddress } from "../../names/address.ts";
+import type { VerifyMode } from "../../oci/digest.ts";
 import type {
   FetchFunction,
   HostCertificates,
@@ -45,6 +46,8 @@ export interface ReachOptions {
    * @default {valid HTTPS, but plain HTTP on loopback}
    */
   readonly tlsVerify?: boolean;
+  /** Who checks the digests of large blobs. @default {"auto"} */
+  readonly verify?: VerifyMode;
   /** Whether every request is logged. */
   readonly debug: boolean;
   /** How long the check of one login may take, in ms. @default {no limit} */
@@ -65,6 +68,8 @@ export interface RegistryAccess {
    */
   readonly fetch?: FetchFunction;
   readonly retry?: RetrierOptions;
+  /** From which size on blobs are large for `verify`, in bytes. */
+  readonly verifyFromBytes?: number;
 }
 
 /**
@@ -73,7 +78,7 @@ export interface RegistryAccess {
  * @throws {HangarError} `usage` when a proxy variable is not the URL of a proxy
  */
 export function usersAccess(
-  { env, keychain, retry }: UserSettings,
+  { env, keychain, retry, verifyFromBytes }: UserSettings,
 ): RegistryAccess {
   const proxies = new ProxyRules(env);
   const directories = certsDirectories(env);
@@ -83,6 +88,7 @@ export function usersAccess(
     systemCertificates: () => systemCertificates(env),
     proxyFor: (url) => proxies.proxyFor(url),
     retry,
+    verifyFromBytes,
   };
 }
 
@@ -113,6 +119,7 @@ export function connectNetwork(
     tlsVerify: options.tlsVerify,
     maxPerHost: options.maxPerHost,
     jobs: options.jobs,
+    verify: options.verify,
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,
     loginTimeoutMs: options.timeoutMs,

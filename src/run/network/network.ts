@@ -15,12 +15,14 @@ import { AttachmentFinder } from "../../copy/attachments/attachment_finder.ts";
 import { SharedSources } from "../../copy/fan_out/shared_sources.ts";
 import { ContentLedger } from "../../copy/content_ledger.ts";
 import { KeyedLock } from "../../copy/keyed_lock.ts";
+import { DigestChecks } from "../../copy/blobs/digest_checks.ts";
 import { Mounts } from "../../copy/blobs/mounts.ts";
 import { HangarError } from "../../errors.ts";
 import { SparseTrials } from "../../mirror/decide/sparse_trials.ts";
 import { EndpointChooser } from "../../mirror/endpoints.ts";
 import type { RunServices } from "../../mirror/image_run.ts";
 import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
+import type { VerifyMode } from "../../oci/digest.ts";
 import type {
   ManifestRemover,
   ManifestWriter,
@@ -46,6 +48,10 @@ export interface NetworkOptions extends Omit<ClientsOptions, "maxAt"> {
   readonly loginTimeoutMs?: number;
   /** Schemes that the user wrote before a registry, by host. */
   readonly schemes: ReadonlyMap<string, "http" | "https">;
+  /** Who checks the digests of large blobs. @default {"auto"} */
+  readonly verify?: VerifyMode;
+  /** From which size on blobs are large, in bytes. */
+  readonly verifyFromBytes?: number;
   /** Aborted when the user interrupts the run. */
   readonly signal: AbortSignal;
 }
@@ -69,6 +75,7 @@ export class Network implements AsyncDisposable {
   readonly #pullsLeft = new Map<string, number>();
   /** Finds what is attached to images. */
   readonly finder = new AttachmentFinder();
+  readonly #digestChecks: DigestChecks;
   // Pings and tokens are shared, so they end with the run, not with an image.
   readonly #end = new AbortController();
 
@@ -85,6 +92,11 @@ export class Network implements AsyncDisposable {
           observer?.onRateLimit?.(host, rate);
         },
       },
+    });
+    this.#digestChecks = new DigestChecks({
+      mode: options.verify,
+      fromBytes: options.verifyFromBytes,
+      onResult: observer?.onDigestTrial,
     });
   }
 
@@ -103,6 +115,7 @@ export class Network implements AsyncDisposable {
       blobs: new ContentLedger(),
       manifests: new ContentLedger(),
       mounts: new Mounts(),
+      digestChecks: this.#digestChecks,
       locks: new KeyedLock(),
       finder: this.finder,
       gate: this.#clients.gate,
@@ -127,9 +140,15 @@ export class Network implements AsyncDisposable {
     });
   }
 
-  /** What was learned of hosts: how many requests at once they were sent. */
-  hostUses(): readonly HostUse[] {
-    return this.#clients.gate.uses();
+  /**
+   * What was learned of hosts: how many requests at once they were sent, and
+   * whether they check digests.
+   */
+  hostUses(): readonly (HostUse & { readonly checksDigests: boolean })[] {
+    return this.#clients.gate.uses().map((use) => ({
+      ...use,
+      checksDigests: this.#digestChecks.isChecking(use.host),
+    }));
   }
 
   /** The host at which a registry is reached. */

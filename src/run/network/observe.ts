@@ -63,6 +63,14 @@ export function observe(debug: boolean, log: NetworkLog): RequestObserver {
           counted(limit, "request")
         } at once from now on`,
       ),
+    onDigestTrial: (host, isRefused) =>
+      isRefused
+        ? log.debug(
+          `${host} refuses content with a wrong digest: it checks the blobs that it is sent`,
+        )
+        : log.warn(
+          `${host} stored content with a wrong digest: it does not check what it is sent, hangar does`,
+        ),
     onProxy: (host, proxyUrl) =>
       log.debug(`${host} is reached through the proxy ${proxyUrl}`),
     onResponse: (method, url, status, ms) => {

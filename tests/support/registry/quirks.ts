@@ -91,6 +91,16 @@ export interface Quirks {
   readonly ignoresArtifactType?: boolean;
   /** The status for a reference that is neither a tag nor a digest. */
   readonly badReferenceStatus?: 500;
+  /** Content of so many bytes is stored under whatever digest it comes with. */
+  readonly takesAnyDigest?: (bytes: number) => boolean;
+  /** How content with a wrong digest is refused; it may be kept all the same. */
+  readonly digestRefusal?: {
+    readonly status: number;
+    readonly code: string;
+    readonly keeps?: boolean;
+  };
+  /** A byte of content of so many bytes is changed on its way here. */
+  readonly altersUpload?: (bytes: number) => boolean;
   /** What can be deleted, if not everything. */
   readonly deletes?: "nothing" | "digests";
 }
