@@ -91,7 +91,9 @@ Deno.test("mirror: a large blob is streamed, byte for byte", async () => {
   });
   const app = makeImage({ seed: "large", layers: [3_000_000] });
   pair.source.install("corp/app", "v1", app);
-  const { code, stderr } = await pair.mirror("corp/app:v1");
+  const { code, stderr } = await pair.mirror("corp/app:v1", [
+    "--verify=always",
+  ]);
   assertEquals(code, 0, stderr);
   assertEquals(pair.destination.count({ method: "PATCH" }), 1);
   assertEquals(pair.destination.digestOf("corp/app", "v1"), app.digest);

@@ -8,6 +8,8 @@ import type { Quirks } from "../support/fake_registry.ts";
 import { makeImage, makeMultiArch } from "../support/images.ts";
 import { Pair } from "../support/pair.ts";
 
+/** No other upload than that of the blob. */
+const CHECKED_HERE = ["--verify=always"];
 const LARGE = 3_000_000;
 const app = makeImage({ seed: "app", layers: [LARGE] });
 const [layer = ""] = app.blobs.keys();
@@ -24,7 +26,7 @@ Deno.test("resume: a body that breaks is continued by Range, into the same uploa
     times: 3,
     action: { breakAfter: 500_000 },
   });
-  const { code, stderr } = await pair.mirror("corp/app:v1");
+  const { code, stderr } = await pair.mirror("corp/app:v1", CHECKED_HERE);
   assertEquals(code, 0, stderr);
   const asked = pair.source.requests
     .filter((r) => r.reference === layer).map((r) => r.range);
@@ -44,7 +46,7 @@ Deno.test("resume: a registry that knows no ranges sends all, of which the rest 
     times: 1,
     action: { breakAfter: 500_000 },
   });
-  const { code, stderr } = await pair.mirror("corp/app:v1");
+  const { code, stderr } = await pair.mirror("corp/app:v1", CHECKED_HERE);
   assertEquals(code, 0, stderr);
   assertEquals(pair.destination.count({ method: "PATCH" }), 1);
 });
@@ -64,7 +66,7 @@ Deno.test("resume: a range that is not the one asked for is refused", async () =
       headers: { "content-range": `bytes 0-${LARGE - 1}/${LARGE}` },
     },
   });
-  const { code, stderr } = await pair.mirror("corp/app:v1");
+  const { code, stderr } = await pair.mirror("corp/app:v1", CHECKED_HERE);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "asked for bytes from");
   assertEquals(pair.destination.tags(), []);
@@ -85,7 +87,7 @@ for (const forgetBrokenUploads of [false, true]) {
         breakUploads: () => broken++ === 10 ? 0 : Infinity,
       };
       await using pair = install(new Pair({ quirks }));
-      const { code, stderr } = await pair.mirror("corp/app:v1");
+      const { code, stderr } = await pair.mirror("corp/app:v1", CHECKED_HERE);
       assertEquals(code, 0, stderr);
       const { destination } = pair;
       assertEquals(
@@ -120,6 +122,7 @@ for (
     pair[side].fault({ match, action, times: 1 });
     const { code, stderr } = await pair.mirror("corp/app:v1", [
       "--stall-timeout=300ms",
+      ...CHECKED_HERE,
     ]);
     assertEquals(code, 0, stderr);
     // A body that fits the sockets' buffers is sent, and its answer waited for.
@@ -149,7 +152,7 @@ Deno.test("tokens: one that runs out while a body is on its way is renewed once"
         auths: { [pair.destination.host]: { auth: btoa("u:p") } },
       }),
     );
-    const { code, stderr } = await pair.mirror("corp/app:v1", [], {
+    const { code, stderr } = await pair.mirror("corp/app:v1", CHECKED_HERE, {
       env: { REGISTRY_AUTH_FILE: auth },
     });
     assertEquals(code, always ? 1 : 0, stderr);
@@ -272,7 +275,7 @@ Deno.test("restart: both ends that come back within the retries lose nothing", a
   for (const registry of [pair.source, pair.destination]) {
     registry.fault({ match: {}, times: 2, action: { status: 503 } });
   }
-  const { code, stderr } = await pair.mirror("corp/app:v1");
+  const { code, stderr } = await pair.mirror("corp/app:v1", CHECKED_HERE);
   assertEquals(code, 0, stderr);
 });
 
