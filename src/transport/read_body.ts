@@ -28,8 +28,7 @@ export interface BodyOrigin {
  */
 export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
   if (!response.body) return bytesReader(new Uint8Array());
-  const length = Number(response.headers.get("content-length") ?? NaN);
-  const reader = pieceReader(response.body, length);
+  const reader = pieceReader(response.body, lengthOf(response));
   const { method, url, signal } = origin;
   const watch = new StallWatch(origin.stallTimeoutMs, (error) => {
     reader.cancel(error).catch(() => {});
@@ -64,10 +63,21 @@ const PIECE_BYTES = 512 * 1024;
 /** The same where the length of the body is not known. */
 const UNKNOWN_PIECE_BYTES = 64 * 1024;
 
-type PieceReader = Pick<ByteReader, "read" | "cancel" | "release">;
+/** Reads the pieces of a body. */
+export type PieceReader = Pick<ByteReader, "read" | "cancel" | "release">;
 
-/** @param length of the body, in bytes; NaN where it is not known */
-function pieceReader(
+/** The length of a body in bytes; NaN where it is not known. */
+export function lengthOf({ headers }: Response): number {
+  return Number(headers.get("content-length") ?? NaN);
+}
+
+/**
+ * Reads a body into buffers that are as large as they need to be: streams of
+ * their own accord take 64 KiB for each piece, also for a manifest of 500 bytes.
+ *
+ * @param length of the body, in bytes; NaN where it is not known
+ */
+export function pieceReader(
   body: ReadableStream<Uint8Array>,
   length: number,
 ): PieceReader {

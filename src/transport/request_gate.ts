@@ -7,6 +7,7 @@
 
 import { HangarError } from "../errors.ts";
 import { HostPace, type PacedRequest } from "./host_pace.ts";
+import { lengthOf, pieceReader } from "./read_body.ts";
 import type {
   RequestObserver,
   Transport,
@@ -310,12 +311,12 @@ function releaseAfterBody(response: Response, release: () => void): Response {
     release();
     return response;
   }
-  const reader = response.body.getReader();
+  const reader = pieceReader(response.body, lengthOf(response));
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
+        const piece = await reader.read();
+        if (piece) return controller.enqueue(piece);
         release();
         controller.close();
       } catch (error) {

@@ -6,7 +6,11 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Quirks, SeenRequest } from "../support/fake_registry.ts";
+import {
+  FakeRegistry,
+  type Quirks,
+  type SeenRequest,
+} from "../support/fake_registry.ts";
 import { type MadeImage, makeImage, makeSha512 } from "../support/images.ts";
 import { Pair } from "../support/pair.ts";
 
@@ -327,6 +331,30 @@ Deno.test("verify: a blob of a mebibyte is large", async () => {
     assertEquals(code, 0, stderr);
     assertEquals(trials(pair).length, expected);
   }
+});
+
+Deno.test("verify: of several destinations each shows for itself what it does", async () => {
+  await using pair = new Pair();
+  await using careless = FakeRegistry.start({
+    quirks: { takesAnyDigest: () => true },
+  });
+  const { list, layer } = install(pair);
+  pair.source.flip(layer);
+  const { code, stderr } = await pair.mirror(list, [
+    "-j1",
+    `--destination=http://${careless.host}`,
+  ], options);
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(
+    stderr,
+    `${careless.host} stored content with a wrong digest`,
+  );
+  assertEquals(puts(pair, layer), [400]);
+  assertEquals(careless.hasBlob("corp/second", layer), false);
+  for (const registry of [pair.destination, careless]) {
+    assertEquals(registry.tags(), ["corp/first:v1"]);
+  }
+  assertEquals(await pair.failedLines(), ["corp/second:v1"]);
 });
 
 Deno.test("verify: one request at a time is enough", async () => {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RequestGate } from "../../src/transport/request_gate.ts";
 
 async function settle(): Promise<void> {
@@ -118,4 +118,21 @@ Deno.test("gate: slots are taken together or not at all", async () => {
   await assertRejects(() => all, Error, "too late");
   busy();
   (await gate.enter(["s", "a", "b"]))();
+});
+
+Deno.test("gate: the buffers of an answer are no larger than the answer", async () => {
+  await using server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: () => {},
+  }, () => new Response("x".repeat(700)));
+  const url = new URL(`http://127.0.0.1:${server.addr.port}/`);
+  const send = new RequestGate().limit("h")((request) => fetch(request.url));
+  const response = await send({ method: "GET", url });
+  let size = 0;
+  for await (const piece of response.body!) {
+    size += piece.byteLength;
+    assert(piece.buffer.byteLength <= 701, `${piece.buffer.byteLength}`);
+  }
+  assertEquals(size, 700);
 });

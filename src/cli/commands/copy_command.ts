@@ -19,6 +19,7 @@ import {
 import { openArchivedImage } from "../../run/archive/archived_image.ts";
 import { runSaveOne } from "../../run/archive/run_save.ts";
 import { type MirrorRunOptions, runMirror } from "../../run/run_mirror.ts";
+import { VERIFY_MODES } from "../../oci/digest.ts";
 import type { CliContext } from "../context.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
@@ -118,6 +119,7 @@ async function copyImage(
     destination: destination.address,
     skipLogin: values.bool("skip-login"),
     createProject: values.bool("create-project"),
+    verify: values.choice("verify", VERIFY_MODES),
     dryRun: values.bool("dry-run"),
     ...signersOf(values, await loadSigner(values, context)),
     policy: await loadPolicy(values, context),
@@ -146,6 +148,7 @@ async function fromArchive(
 const OF_REGISTRIES = [
   ...[...SIGN_FLAGS, ATTEST_FLAG].map(({ name }) => name),
   "create-project",
+  "verify",
   "index",
   "min-age",
   "missing",

@@ -10,6 +10,7 @@ import {
   runLoad,
   runLoadValidate,
 } from "../../run/archive/run_load.ts";
+import { VERIFY_MODES } from "../../oci/digest.ts";
 import type { CliContext } from "../context.ts";
 import { LOADED_FLAGS } from "../flags/archive_flags.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
@@ -92,6 +93,7 @@ hangar load \\
       {
         ...loadOptions(values, context),
         createProject: values.bool("create-project"),
+        verify: values.choice("verify", VERIFY_MODES),
         dryRun: values.bool("dry-run"),
         ...signersOf(values, await loadSigner(values, context)),
         policy: await loadPolicy(values, context),
