@@ -27,14 +27,14 @@ import { redactUrl } from "../transport/redact_url.ts";
 import { discard, type TransportRequest } from "../transport/transport.ts";
 import { checkRange, skip } from "./blob_range.ts";
 import type { Connection } from "./connection.ts";
-import { tryWrongDigest } from "./digest_trial.ts";
+import { tryWrongDigest } from "./uploads/digest_trial.ts";
 import { Manifests } from "./manifests.ts";
 import { listReferrers } from "./referrers.ts";
 import { registryError } from "./registry_error.ts";
 import { RepositoryRequests } from "./repository_requests.ts";
 import { listRepositories, listTags } from "./tags.ts";
-import { Upload } from "./upload.ts";
-import { Uploader } from "./uploads.ts";
+import { Upload } from "./uploads/upload.ts";
+import { Uploader } from "./uploads/uploads.ts";
 
 /** Options of a {@linkcode Registry}. */
 export interface RegistryOptions {

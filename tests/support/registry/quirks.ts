@@ -79,6 +79,8 @@ export interface Quirks {
   readonly breaksBadRanges?: boolean;
   /** A POST with a digest only opens an upload; its body is not read. */
   readonly ignoresPostDigest?: boolean;
+  /** A POST with a digest opens an upload that has its body already. */
+  readonly keepsPostBody?: boolean;
   /**
    * `Location` counts the bytes of its upload. A request with an older count is
    * refused by this status: 404 for any request, which ends the upload, or 416

@@ -139,11 +139,13 @@ export class Uploads {
       isShort: false,
     };
     this.#open.set(upload.id, upload);
-    if (url.searchParams.has("digest") && !quirks.ignoresPostDigest) {
+    const isIgnored = quirks.ignoresPostDigest || quirks.keepsPostBody;
+    if (url.searchParams.has("digest") && !isIgnored) {
       return await this.#take(request, seen, upload) ??
         this.#finish(url, upload);
     }
-    await request.body?.cancel();
+    if (quirks.keepsPostBody) await this.#take(request, seen, upload);
+    else await request.body?.cancel();
     return this.#opened(upload);
   }
 

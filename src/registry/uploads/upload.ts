@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { ByteReader } from "../bytes.ts";
-import { HangarError } from "../errors.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import type { OpenUpload } from "../oci/store.ts";
-import { redactUrl } from "../transport/redact_url.ts";
-import { checkedTarget } from "../transport/named_url.ts";
-import { discard, type TransportRequest } from "../transport/transport.ts";
-import type { Connection } from "./connection.ts";
-import { registryError } from "./registry_error.ts";
+import type { ByteReader } from "../../bytes.ts";
+import { HangarError } from "../../errors.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import type { OpenUpload } from "../../oci/store.ts";
+import { redactUrl } from "../../transport/redact_url.ts";
+import { checkedTarget } from "../../transport/named_url.ts";
+import { discard, type TransportRequest } from "../../transport/transport.ts";
+import type { Connection } from "../connection.ts";
+import { registryError } from "../registry_error.ts";
 
 /** How long a registry may take to forget an upload, in ms. */
 const CANCEL_TIMEOUT_MS = 5_000;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import { isTemporaryStatus } from "../transport/retry.ts";
+import { HangarError } from "../../errors.ts";
+import { isTemporaryStatus } from "../../transport/retry.ts";
 import { StreamRefused } from "./upload.ts";
 
 /** How far one attempt to send the rest of an upload has come. */

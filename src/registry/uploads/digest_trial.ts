@@ -5,9 +5,9 @@
  * @module
  */
 
-import { HangarError } from "../errors.ts";
-import { type Digest, digestOf } from "../oci/digest.ts";
-import type { DigestTrialResult } from "../oci/store.ts";
+import { HangarError } from "../../errors.ts";
+import { type Digest, digestOf } from "../../oci/digest.ts";
+import type { DigestTrialResult } from "../../oci/store.ts";
 import type { Upload } from "./upload.ts";
 
 const CONTENT = new TextEncoder().encode(

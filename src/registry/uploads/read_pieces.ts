@@ -5,9 +5,9 @@
  */
 
 import { concat } from "@std/bytes/concat";
-import type { ByteReader } from "../bytes.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import type { UploadSource } from "../oci/store.ts";
+import type { ByteReader } from "../../bytes.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import type { UploadSource } from "../../oci/store.ts";
 
 /**
  * Reads a whole small blob, and one byte more, so that too long a blob is

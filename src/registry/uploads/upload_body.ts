@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ByteReader } from "../bytes.ts";
-import { StallWatch } from "../transport/stall_watch.ts";
+import type { ByteReader } from "../../bytes.ts";
+import { StallWatch } from "../../transport/stall_watch.ts";
 
 /**
  * How many stall timeouts a registry may take to answer once it has all bytes:

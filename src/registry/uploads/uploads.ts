@@ -5,19 +5,22 @@
  * @module
  */
 
-import type { Attempts } from "../attempts.ts";
-import { type ByteReader, bytesReader } from "../bytes.ts";
-import { HangarError } from "../errors.ts";
-import type { Digest } from "../oci/digest.ts";
-import type { Descriptor } from "../oci/manifest.ts";
-import type { CallOptions, UploadSource } from "../oci/store.ts";
-import { discard, type TransportRequest } from "../transport/transport.ts";
-import type { Connection } from "./connection.ts";
-import { allOf } from "../together.ts";
+import type { Attempts } from "../../attempts.ts";
+import { type ByteReader, bytesReader } from "../../bytes.ts";
+import { HangarError, isRefusal } from "../../errors.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
+import type { CallOptions, UploadSource } from "../../oci/store.ts";
+import type { Connection } from "../connection.ts";
+import { allOf } from "../../together.ts";
 import { readUpTo, readWholeBlob } from "./read_pieces.ts";
-import { registryError } from "./registry_error.ts";
 import { isUntouched, type Passage, refusesKind } from "./passage.ts";
-import { locationOf, StreamRefused, Upload } from "./upload.ts";
+import { SinglePosts } from "./single_post.ts";
+import {
+  type StartOptions,
+  type StartResult,
+  startUpload,
+} from "./start_upload.ts";
+import { StreamRefused, type Upload } from "./upload.ts";
 import { sendBody } from "./upload_body.ts";
 
 /** Blobs up to this size go up whole, in one PUT of known length. */
@@ -33,17 +36,6 @@ const HESITATE_MS = { least: 20, most: 500 };
  * A chunk is held in memory, so the size that a registry asks for is limited.
  */
 const LARGEST_MIN_CHUNK_BYTES = 64 * 1024 * 1024;
-
-/** The result of a request to start an upload. */
-export type StartResult =
-  | { readonly mounted: true }
-  | { readonly mounted: false; readonly upload: Upload };
-
-interface StartOptions extends CallOptions {
-  readonly mount?: Digest;
-  readonly from?: string;
-  readonly inTransfer?: boolean;
-}
 
 /** What is sent, and where to. */
 interface UploadTarget {
@@ -70,6 +62,8 @@ interface Writing {
   offset: number;
   /** A small blob, read whole. */
   bytes?: Uint8Array;
+  /** The upload that its POST came to. */
+  posted?: Upload;
   /**
    * Whether it broke as the stream of a PUT. Small content goes with a length
    * then: some proxies drop requests without one (tinyproxy).
@@ -93,6 +87,7 @@ export class Uploader {
   #takesStreamedPut = true;
   // A kind of request that has worked once can only fail by chance.
   readonly #worked = { patch: false, put: false };
+  readonly #posts = new SinglePosts();
   #unsteadyUntil = 0;
 
   constructor(connection: Connection) {
@@ -105,43 +100,7 @@ export class Uploader {
     scopes: readonly string[],
     options: StartOptions = {},
   ): Promise<StartResult> {
-    const { base, send } = await this.#connection.endpoint(options.signal);
-    const url = new URL(`/v2/${repository}/blobs/uploads/`, base);
-    if (options.mount !== undefined && options.from !== undefined) {
-      url.searchParams.set("mount", options.mount);
-      url.searchParams.set("from", options.from);
-    }
-    const request: TransportRequest = {
-      method: "POST",
-      url,
-      scopes,
-      signal: options.signal,
-      inTransfer: options.inTransfer,
-    };
-    const asked = performance.now();
-    const response = await send(request);
-    const openedInMs = performance.now() - asked;
-    if (response.status === 201 && options.mount !== undefined) {
-      await discard(response);
-      return { mounted: true };
-    }
-    if (response.status !== 202) throw await registryError(request, response);
-    await discard(response);
-    const minChunk = Number(response.headers.get("oci-chunk-min-length") ?? 0);
-    return {
-      mounted: false,
-      upload: new Upload(
-        this.#connection,
-        scopes,
-        locationOf(request, response),
-        {
-          minChunk: Number.isSafeInteger(minChunk) && minChunk > 0
-            ? minChunk
-            : 0,
-          openedInMs,
-        },
-      ),
-    };
+    return await startUpload(this.#connection, repository, scopes, options);
   }
 
   /** Sends a blob; see `BlobWriter.writeBlob`. */
@@ -159,6 +118,7 @@ export class Uploader {
     let furthest = 0;
     let renewed = false;
     const renew = async (isKnown: boolean) => {
+      writing.posted = undefined;
       if (isKnown) await upload?.cancel();
       upload = undefined;
       writing.offset = 0;
@@ -170,6 +130,13 @@ export class Uploader {
         isStreamedPut: false,
       };
       try {
+        if (
+          !upload && !writing.bytes &&
+          await this.#post(target, writing, options)
+        ) {
+          return;
+        }
+        upload ??= writing.posted;
         const opening = upload ?? this.open(target, signal)
           .then((opened) => upload = opened);
         // Both round trips at once: no byte of the blob goes out before both
@@ -190,6 +157,11 @@ export class Uploader {
         // Opening an upload has attempts of its own.
         if (!upload) throw error;
         writing.brokeAsStream = passage.isStreamedPut;
+        // A registry may have kept what came with the POST, and wait for more.
+        if (upload === writing.posted && isRefusal(error)) {
+          await renew(true);
+          continue;
+        }
         if (this.#learns(error, passage)) {
           await renew(true);
           continue;
@@ -218,6 +190,39 @@ export class Uploader {
         }
         await renew(isKnown);
       }
+    }
+  }
+
+  /**
+   * Sends a small blob in a single POST, where that may be taken; false where it
+   * has yet to be sent. It is tried once: the usual way has attempts.
+   */
+  async #post(
+    { repository, scopes }: UploadTarget,
+    writing: Writing,
+    options: WriteOptions,
+  ): Promise<boolean> {
+    const { blob, source, signal } = writing;
+    if (!this.#isWhole(blob) || !this.#posts.mayTake(blob)) return false;
+    try {
+      const result = await this.#posts.send(async () => {
+        const bytes = await readWholeBlob(source, blob, signal);
+        writing.bytes = bytes;
+        const content = { digest: blob.digest, bytes };
+        const how = { content, signal, inTransfer: true };
+        const started = await this.start(repository, scopes, how);
+        return started.mounted
+          ? { isStored: true }
+          : { isStored: false, upload: started.upload };
+      });
+      if (result.isStored) source.sent?.(0, blob.size);
+      else writing.posted = result.upload;
+      return result.isStored;
+    } catch (error) {
+      if (source.fault) throw error;
+      // It may have arrived, and the answer got lost.
+      const isTold = error instanceof HangarError && !error.temporary;
+      return !isTold && await isThere(options);
     }
   }
 
