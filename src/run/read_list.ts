@@ -120,14 +120,22 @@ export async function checkOutputs(
   { failed, report, metrics }: OutputPaths,
 ): Promise<void> {
   const file = "file" in input ? input.file : "-";
-  const outputs: { readonly path: string; readonly other: string }[] = [];
+  const outputs: {
+    readonly path: string;
+    readonly flag: string;
+    readonly what: string;
+  }[] = [];
   const add = async (path: string | undefined, flag: string, what: string) => {
     if (path === undefined) return;
     await checkFailedPath(path, file, flag);
-    for (const { path: first, other } of outputs) {
-      await refuseSameFile(first, path, { flag, other });
+    for (const other of outputs) {
+      await refuseSameFile(other.path, path, {
+        flag,
+        why: `${other.what} goes to the same file`,
+        other: other.flag,
+      });
     }
-    outputs.push({ path, other: what });
+    outputs.push({ path, flag, what });
   };
   await add(failed, "--failed", "the failed list");
   await add(

@@ -204,7 +204,7 @@ for (
 
 for (
   const [word, says] of [
-    ["ls", "did you mean list-tags"],
+    ["ls", "did you mean archive ls or list-tags?"],
     ["tags", "did you mean list-tags?"],
     ["keygen", "did you mean generate-sigstore-key?"],
     ["scan", "hangar does not scan: use a scanner"],
