@@ -41,7 +41,8 @@ function blobHeads(registry: FakeRegistry): number {
 }
 
 async function run(quirks: Quirks) {
-  const pair = new Pair({ quirks });
+  // Where a single POST is taken, a blob needs no upload to be opened.
+  const pair = new Pair({ quirks: { ignoresPostDigest: true, ...quirks } });
   const { list, missing, bytes } = install(pair);
   const { code, stderr } = await pair.mirror(list, ["-j1"]);
   assertEquals(code, 0, stderr);
