@@ -284,28 +284,6 @@ for (const [i, { name, prepare, prints, tags, holds }] of PROGRAMS.entries()) {
   });
 }
 
-shellTest("docs: the Kubernetes manifest has flags that exist", async () => {
-  await using sandbox = new Sandbox();
-  const [manifest] = blocksOf(`${DOCS}ci.md`, "yaml");
-  const { containers } =
-    parseYaml(manifest!).spec.jobTemplate.spec.template.spec;
-  const [{ args, env }] = containers;
-  assertEquals(env[0].name, "REGISTRY_AUTH_FILE");
-  await Deno.writeTextFile(
-    `${sandbox.path}/config/images.txt`,
-    "quay.io/jetstack/cert-manager-controller:v1.12.3\n",
-  );
-  const words = args.map((arg: string) =>
-    `'${arg.replace(/=\/(config|tmp)\//, `=${sandbox.path}/$1/`)}'`
-  ).join(" ");
-  await Deno.mkdir(`${sandbox.path}/tmp`);
-  const { code, stderr } = await sandbox.run(`hangar ${words}`);
-  assertEquals(code, 0, stderr);
-  assertEquals(sandbox.open.tags(), [
-    "jetstack/cert-manager-controller:v1.12.3",
-  ]);
-});
-
 Deno.test("docs: every error code is on the page about failures, and no other", async () => {
   const source = await Deno.readTextFile(`${ROOT}src/errors.ts`);
   const union = /export type ErrorCode =([^;]*);/.exec(source)![1]!;
