@@ -188,13 +188,10 @@ export class SaveRun {
         { hint: "make room there, or give a --destination on another disk" },
       );
     }
-    const would = this.#options.dryRun ? "would be" : "are";
     console.info(
-      `${counted(lacking.length, "blob")}, ${
+      `${name}: ${counted(lacking.length, "blob")} to fetch, ${
         exact(bytes)
-      }, ${would} fetched; ${name} takes ${exact(takes)} more of the ${
-        formatBytes(free)
-      } that are free`,
+      }; it takes ${exact(takes)} more, and ${formatBytes(free)} are free`,
     );
   }
 
