@@ -20,6 +20,7 @@ import type { FlagValues } from "../flags/flags.ts";
 import { loadChecker, VERIFY_FLAGS } from "../flags/verify_options.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { overriddenPlatform, OVERRIDE_FLAGS } from "./image/override_flags.ts";
+import { checkFormat, FORMAT_FLAG, formatted } from "./image/format.ts";
 import { inspectListCommand } from "./inspect_list_command.ts";
 
 /** The command. */
@@ -47,6 +48,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
       help: "print the config of the image, with --raw byte for byte",
     },
     ...OVERRIDE_FLAGS,
+    FORMAT_FLAG,
     {
       name: "no-tags",
       type: "bool",
@@ -71,6 +73,7 @@ export const inspectCommand: CommandSpec<CliContext> = {
   subcommands: [inspectListCommand],
   run: async (values, context, argument) => {
     const trusted = await trustedBy(values);
+    checkFormat(values);
     const named = parseReferenceArgument(argument);
     const routes = await loadRoutes(context.env);
     const reach = reachOptions(values);
@@ -119,7 +122,7 @@ async function trustedBy(
   const given = (flags: readonly string[]) =>
     flags.find((flag) => values.given(flag));
   if (values.bool("provenance")) {
-    const other = given(["raw", "config"]);
+    const other = given(["raw", "config", "format"]);
     if (other === undefined) return await loadChecker(values, "hangar inspect");
     throw new HangarError(
       "usage",
@@ -141,7 +144,7 @@ async function shownOf(
   if (!values.bool("config")) {
     return raw
       ? image.manifestBytes
-      : `${printableJson(await image.summary(), 4)}\n`;
+      : await formatted(await image.summary(), values);
   }
   const config = await image.config();
   if (raw) return await image.configBytes();
@@ -151,5 +154,5 @@ async function shownOf(
       `${name} has no image config`,
     );
   }
-  return `${printableJson(config, 4)}\n`;
+  return await formatted(config, values);
 }

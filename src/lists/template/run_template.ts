@@ -220,8 +220,9 @@ function builtIn(name: string, given: readonly TemplateValue[]): TemplateValue {
         ? a.length
         : refuse("len wants a list or a text");
     case "index":
-      return isList(a) && typeof b === "number" && a[b] !== undefined
-        ? a[b]
+      if (isList(a) && typeof b === "number" && a[b] !== undefined) return a[b];
+      return isFields(a) && typeof b === "string" && Object.hasOwn(a, b)
+        ? a[b]!
         : refuse("index names nothing");
     case "print":
       return given.map(print).join("");
@@ -247,6 +248,13 @@ function format(text: string, given: readonly TemplateValue[]): string {
 
 function isList(value: unknown): value is readonly TemplateValue[] {
   return Array.isArray(value);
+}
+
+function isFields(
+  value: TemplateValue,
+): value is { readonly [field: string]: TemplateValue } {
+  return typeof value === "object" && value !== null && !isList(value) &&
+    !(value instanceof GoTime) && !(value instanceof TimeFunctions);
 }
 
 function isTrue(value: TemplateValue): boolean {
