@@ -176,7 +176,8 @@ Deno.test("tokens: scopes that the server narrows are an error, not a circle", a
   assertEquals(code, 1);
   assertStringIncludes(stderr, "401");
   assertStringIncludes(stderr, `hangar login ${pair.destination.host}`);
-  assert(pair.destination.requests.length < 15);
+  // Three blobs, each with two tokens at most; a circle would have no end.
+  assert(pair.destination.requests.length < 24);
 });
 
 Deno.test("rate limits: what is left is told once, and warned about when it is low", async () => {

@@ -46,8 +46,8 @@ class Fan implements AsyncDisposable {
   }
 }
 
-function threeMore(): FakeRegistry[] {
-  return [1, 2, 3].map(() => FakeRegistry.start());
+function more(count: number): FakeRegistry[] {
+  return Array.from({ length: count }, () => FakeRegistry.start());
 }
 
 function assertOnce(reads: ReadonlyMap<string, number>): void {
@@ -56,7 +56,7 @@ function assertOnce(reads: ReadonlyMap<string, number>): void {
 }
 
 Deno.test("read once: manifests and blobs of every size, for three destinations", async () => {
-  await using fan = new Fan(...threeMore());
+  await using fan = new Fan(...more(3));
   const shared = randomBytes(LARGE, "shared");
   fan.source.install(
     "corp/a",
@@ -85,7 +85,7 @@ Deno.test("read once: manifests and blobs of every size, for three destinations"
 
 Deno.test("read once: a destination that has some of it already changes nothing for the others", async () => {
   const some = FakeRegistry.start();
-  await using fan = new Fan(some, ...threeMore().slice(0, 2));
+  await using fan = new Fan(some, ...more(2));
   const app = makeMultiArch("app", { layers: [LARGE, 3000] });
   fan.source.install("corp/app", "v1", app);
   fan.source.install("corp/b", "v1", makeImage({ seed: "b", layers: [LARGE] }));
@@ -98,7 +98,7 @@ Deno.test("read once: a destination that has some of it already changes nothing 
 
 Deno.test("read once: a dead destination, one that refuses and one that breaks off fail by themselves", async () => {
   const refusing = FakeRegistry.start();
-  const [good, other] = threeMore();
+  const [good, other] = more(2);
   await using fan = new Fan(good!, refusing, other!);
   fan.source.install(
     "corp/a",
@@ -131,7 +131,7 @@ Deno.test("read once: a dead destination, one that refuses and one that breaks o
 });
 
 Deno.test("read once: when the source breaks off, all go on from there", async () => {
-  await using fan = new Fan(...threeMore());
+  await using fan = new Fan(...more(3));
   fan.source.install("corp/a", "v1", makeImage({ seed: "a", layers: [LARGE] }));
   fan.source.fault({
     match: { kind: "blob", method: "GET" },
@@ -147,7 +147,7 @@ Deno.test("read once: when the source breaks off, all go on from there", async (
 
 Deno.test("read once: a slow destination does not slow the others, and gets all", async () => {
   const slow = FakeRegistry.start({ latencyMs: 300 });
-  const [a, b] = threeMore();
+  const [a, b] = more(2);
   await using fan = new Fan(a!, slow, b!);
   const names = [...Array(14).keys()].map((i) => `corp/app${i}`);
   for (const name of names) {

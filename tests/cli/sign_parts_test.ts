@@ -52,7 +52,6 @@ async function inPlace(
           "--registry",
           registry.host,
           "--project=corp",
-          "--tls-verify=false",
           "--jobs=4",
           `--failed=${directory}/failed.txt`,
           ...flags,
