@@ -46,6 +46,8 @@ async function run(
       ...destinations.map((host) => `--destination=http://${host}`),
       `--failed=${failed}`,
       "--jobs=4",
+      // It has a line for each result.
+      "--log-format=json",
     ], { stdin: options.list ?? LIST, ...options });
     const list = await Deno.readTextFile(failed).catch(() => "");
     return { ...result, list };

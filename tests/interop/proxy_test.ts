@@ -47,12 +47,16 @@ class Estate implements AsyncDisposable {
     return estate;
   }
 
-  async mirror(variables: Record<string, string>, flags: string[] = []) {
+  async mirror(
+    variables: Record<string, string>,
+    flags: string[] = [],
+    to = `http://${named(this.destination)}`,
+  ) {
     await Deno.writeTextFile(`${this.directory}/list`, "corp/app:v1\n");
     const result = await run(Deno.execPath(), [
       ...["run", "-A", MAIN, "mirror", `-f${this.directory}/list`],
       `-s${named(this.source)}`,
-      `-dhttp://${named(this.destination)}`,
+      `-d${to}`,
       `--failed=${this.directory}/failed.txt`,
       "--retry-delay=10ms",
       "--debug",
@@ -123,11 +127,11 @@ interop(
     });
     assertEquals(code, 0, stderr);
     assertEquals([...estate.proxy.seen], [`CONNECT ${named(estate.source)}`]);
-    const other = await estate.mirror({ HTTP_PROXY: url, HTTPS_PROXY: url }, [
-      `-d${estate.destination.host}`,
-      `-s${estate.source.host}`,
-      "--tls-verify=false",
-    ]);
+    const other = await estate.mirror(
+      { HTTP_PROXY: url, HTTPS_PROXY: url },
+      [`-s${estate.source.host}`, "--tls-verify=false"],
+      estate.destination.host,
+    );
     assertEquals(other.code, 0, other.stderr);
     assertEquals(estate.proxy.seen.size, 1);
   },

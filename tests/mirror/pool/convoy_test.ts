@@ -61,6 +61,7 @@ Deno.test("convoy: a destination that others would wait for is left behind, and 
   const ended = new Map<number, number[]>([[0, []], [1, []], [2, []]]);
   const leftBehind: number[][] = [];
   const held: (() => void)[] = [];
+  let freeing: ReturnType<typeof setInterval> | undefined;
   const run = inConvoys(tasksOf(30, 3), {
     jobs: 2,
     now: () => now,
@@ -73,16 +74,12 @@ Deno.test("convoy: a destination that others would wait for is left behind, and 
       } else now += 10;
       ended.get(place)!.push(id);
       if (ended.get(0)!.length + ended.get(2)!.length === 60) {
-        const free = setInterval(() => held.shift()?.(), 1);
-        const stop = () => {
-          if (ended.get(1)!.length === 30) clearInterval(free);
-          else setTimeout(stop, 1);
-        };
-        stop();
+        freeing ??= setInterval(() => held.shift()?.(), 1);
       }
     },
   });
   await run;
+  clearInterval(freeing);
   assertEquals(leftBehind, [[1]]);
   assertEquals([...ended.values()].map((ids) => ids.length), [30, 30, 30]);
 });
