@@ -16,7 +16,7 @@ import { isImageByConfig, isRunnable } from "../oci/attachment.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Descriptor, ImageManifest, Manifest } from "../oci/manifest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
-import type { AcceptedSigner } from "../signatures/trusted_keys.ts";
+import type { AcceptedSignature } from "../signatures/trusted_keys.ts";
 import { together } from "../together.ts";
 import type { ImageOrigin, ImagePart } from "./decide/image_origin.ts";
 import { allParts } from "./image_attachments.ts";
@@ -25,8 +25,8 @@ import type { ImageRun } from "./image_run.ts";
 /** The judge of a policy. */
 export type ImageJudge = Pick<PolicyJudge, "digest" | "isTrivialFor" | "judge">;
 
-/** By whose signatures each image was accepted, by its digest. */
-export type Acceptance = ReadonlyMap<string, readonly AcceptedSigner[]>;
+/** The signatures by which each image was accepted, by its digest. */
+export type Acceptance = ReadonlyMap<string, readonly AcceptedSignature[]>;
 
 /** A policy, as it applies to one image of the list. */
 export class ImagePolicy {
@@ -67,13 +67,13 @@ export class ImagePolicy {
    * Judges every image that is to be copied. A manifest with no image in it is
    * judged itself.
    *
-   * @returns by whose signatures each was accepted
+   * @returns by which signatures each was accepted
    * @throws {HangarError} `rejected`, or why it cannot be judged
    */
   async checkImage(origin: ImageOrigin): Promise<Acceptance> {
     const { sources, signal } = this.#run;
     const parts = await allParts(sources, origin, signal);
-    const accepted = new Map<string, readonly AcceptedSigner[]>();
+    const accepted = new Map<string, readonly AcceptedSignature[]>();
     const accept = async (
       { descriptor: { digest }, source }: ImagePart,
       signal: AbortSignal,
@@ -194,7 +194,7 @@ export class ImagePolicy {
     source: number,
     digest: Digest,
     signal: AbortSignal,
-  ): Promise<AcceptedSigner[]> {
+  ): Promise<AcceptedSignature[]> {
     const place = this.#run.sources[source]!;
     try {
       return await this.#judge.judge({

@@ -59,9 +59,9 @@ export async function dryRunImage(
   if (merge) tellKept(merge, events);
   if (sparse) tellLost(sparse, events);
   const policy = ImagePolicy.of(options.judge, run);
-  await policy?.checkImage(origin);
+  const acceptance = await policy?.checkImage(origin);
   const why = decision.kind === "write" && options.quarantine &&
-    await tooYoung(run, sourceDigests, options.quarantine);
+    await tooYoung(run, { sourceDigests, acceptance }, options.quarantine);
   if (why) {
     events.warn(why);
     return { kind: "skipped", sourceDigests };

@@ -187,7 +187,8 @@ class ImageMirror {
     const told = { digest, sourceDigests, merge, sparse, platforms };
     if (decision.kind === "write" && this.#options.quarantine) {
       const { quarantine } = this.#options;
-      const why = await tooYoung(this.#run, sourceDigests, quarantine);
+      const image = { sourceDigests, acceptance };
+      const why = await tooYoung(this.#run, image, quarantine);
       if (why !== undefined) {
         events.warn(why);
         return { kind: "skipped", sourceDigests };

@@ -87,17 +87,17 @@ class ImageValidation {
   }
 
   async validate(decision: DecidedImage): Promise<ImageResult> {
-    const { quarantine } = this.#options;
+    const { manifest: want, origin, sourceDigests, merge, sparse } = decision;
+    const { overwrite, quarantine } = this.#options;
+    const acceptance = await this.#policy?.checkImage(origin);
+    const image = { sourceDigests, acceptance };
     const why = decision.kind === "write" && quarantine &&
-      await tooYoung(this.#run, decision.sourceDigests, quarantine);
+      await tooYoung(this.#run, image, quarantine);
     if (why) {
       this.#run.events.warn(why);
-      return { kind: "skipped", sourceDigests: decision.sourceDigests };
+      return { kind: "skipped", sourceDigests };
     }
-    const { manifest: want, origin, sourceDigests, merge, sparse } = decision;
     if (merge) tellKept(merge, this.#run.events);
-    const acceptance = await this.#policy?.checkImage(origin);
-    const { overwrite } = this.#options;
     const isPinned = this.#run.task.destination.digest !== undefined;
     // A decision does not read what it replaces in any case, nor does it say why
     // that cannot be understood.

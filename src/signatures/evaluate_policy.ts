@@ -26,7 +26,7 @@ import {
   type PayloadType,
 } from "./simple_signing.ts";
 import {
-  type AcceptedSigner,
+  type AcceptedSignature,
   loadChecker,
   namesOf,
   type SigstoreChecker,
@@ -90,27 +90,27 @@ export class PolicyJudge {
   /**
    * Judges an image.
    *
-   * @returns whose signatures it has that the policy asks for
+   * @returns the signatures it has that the policy asks for
    * @throws {HangarError} `rejected` when a requirement is not met; `file`,
    * `key` or any fault of a registry when a file or signature cannot be read
    */
   async judge(
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<AcceptedSigner[]> {
-    const signers: AcceptedSigner[] = [];
+  ): Promise<AcceptedSignature[]> {
+    const accepted: AcceptedSignature[] = [];
     for (const one of requirementsFor(this.#policy, image.reference)) {
-      const signer = await this.#require(one, image, signal);
-      if (signer) signers.push(signer);
+      const signature = await this.#require(one, image, signal);
+      if (signature) accepted.push(signature);
     }
-    return signers;
+    return accepted;
   }
 
   async #require(
     requirement: Requirement,
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<AcceptedSigner | undefined> {
+  ): Promise<AcceptedSignature | undefined> {
     switch (requirement.type) {
       case "insecureAcceptAnything":
         return undefined;
@@ -129,7 +129,7 @@ export class PolicyJudge {
     requirement: SigstoreSigned,
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<AcceptedSigner> {
+  ): Promise<AcceptedSignature> {
     const reasons: string[] = [];
     const signatures = await readSignatures(
       image.place,
@@ -143,15 +143,15 @@ export class PolicyJudge {
       () => loadChecker(requirement, (source) => this.#load(source)),
     );
     return await oneOf(image, signal, signatures, reasons, (signature) => {
-      const signer = checker(signature);
-      if (!signer) throw bad("it is not made by a trusted key");
+      const accepted = checker(signature);
+      if (!accepted) throw bad("it is not made by a trusted key");
       checkClaim(
         parsePayload(signature.payload),
         "cosign container image signature",
         requirement.identity,
         image,
       );
-      return signer;
+      return accepted;
     });
   }
 
@@ -159,7 +159,7 @@ export class PolicyJudge {
     requirement: SignedBy,
     image: JudgedImage,
     signal: AbortSignal,
-  ): Promise<AcceptedSigner> {
+  ): Promise<AcceptedSignature> {
     const signatures = await this.#environment.lookaside(
       image.reference,
       image.digest,
@@ -181,7 +181,7 @@ export class PolicyJudge {
         requirement.identity,
         image,
       );
-      return { gpg: fingerprint };
+      return { signer: { gpg: fingerprint } };
     });
   }
 

@@ -34,13 +34,23 @@ export interface AcceptedSigner {
   readonly gpg?: string;
 }
 
+/** A signature that a policy accepts. */
+export interface AcceptedSignature {
+  readonly signer: AcceptedSigner;
+  /**
+   * When a transparency log that the policy trusts recorded it. What the signer
+   * itself says of the time is not meant. @default {no log vouches for a time}
+   */
+  readonly signedAt?: Date;
+}
+
 /**
- * Who made a signature; undefined when it is not good. It throws when no trusted
- * signer could have made it.
+ * Whose signature it is; undefined when it is not good. It throws when no
+ * trusted signer could have made it.
  */
 export type SigstoreChecker = (
   signature: SimpleSignature,
-) => AcceptedSigner | undefined;
+) => AcceptedSignature | undefined;
 
 function bad(why: string): HangarError {
   return new HangarError("invalid-signature", why);
@@ -74,10 +84,10 @@ export async function loadChecker(
   switch (trust.kind) {
     case "keys": {
       const keys = await keysOf(trust.keys);
-      return log
-        ? await loggedKeys(keys, log)
-        : ({ payload, signature }) =>
-          signerOf(keys.find((key) => key.verify(payload, signature)));
+      return log ? await loggedKeys(keys, log) : (signature) => {
+        const key = keys.find((key) => isMadeBy(key, signature));
+        return key && { signer: signerOf(key) };
+      };
     }
     case "fulcio":
       return await fulcioChecker(trust, await text(trust.ca), log ?? []);
@@ -109,11 +119,11 @@ async function loggedKeys(
     let last: unknown;
     for (const key of keys) {
       try {
-        verifyRekorSet(promise, log, { ...signature, keyPem: key.pem });
-        const { payload } = signature;
-        return signerOf(
-          key.verify(payload, signature.signature) ? key : undefined,
-        );
+        const logged = { ...signature, keyPem: key.pem };
+        const signedAt = verifyRekorSet(promise, log, logged);
+        return isMadeBy(key, signature)
+          ? { signer: signerOf(key), signedAt }
+          : undefined;
       } catch (error) {
         last = error;
       }
@@ -141,12 +151,12 @@ async function fulcioChecker(
   return (signature) => {
     const keyPem = annotationOf(signature, "certificate");
     const promise = annotationOf(signature, "promise");
-    const time = verifyRekorSet(promise, log, { ...signature, keyPem });
+    const signedAt = verifyRekorSet(promise, log, { ...signature, keyPem });
     const certificate = new SignerCertificate(keyPem);
     certificate.verifyChain(
       roots,
       chainOf(signature, parseCertificates),
-      time,
+      signedAt,
     );
     if (certificate.oidcIssuer !== trust.oidcIssuer) {
       throw bad(
@@ -154,9 +164,9 @@ async function fulcioChecker(
       );
     }
     checkEmail(certificate.emails, trust.subjectEmail);
-    return isMadeBy(certificate.publicKey, signature)
-      ? { identity: trust.subjectEmail, issuer: trust.oidcIssuer }
-      : undefined;
+    if (!isMadeBy(certificate.publicKey, signature)) return undefined;
+    const { subjectEmail: identity, oidcIssuer: issuer } = trust;
+    return { signer: { identity, issuer }, signedAt };
   };
 }
 
@@ -194,7 +204,7 @@ async function pkiChecker(
       throw bad(`its certificate does not name ${subjectHostname}`);
     }
     return isMadeBy(certificate.publicKey, signature)
-      ? { identity: subjectEmail ?? subjectHostname }
+      ? { signer: { identity: subjectEmail ?? subjectHostname } }
       : undefined;
   };
 }
@@ -206,8 +216,8 @@ function isMadeBy(
   return key.verify(payload, signature);
 }
 
-function signerOf(key: PublicKey | undefined): AcceptedSigner | undefined {
-  return key && { key: key.fingerprint };
+function signerOf(key: PublicKey): AcceptedSigner {
+  return { key: key.fingerprint };
 }
 
 /** The certificates of a chain without its root, which proves nothing. */

@@ -22,6 +22,7 @@ import {
   sha256,
 } from "../support/images.ts";
 import { Pair } from "../support/pair.ts";
+import { rekorPromise } from "../support/rekor.ts";
 import { makeKey, signaturesOf } from "../support/signing.ts";
 
 const REPO = "corp/app";
@@ -87,6 +88,7 @@ class AttestingPair extends Pair {
   };
   readonly policy = `${this.directory}/policy.json`;
   readonly maker = makeKey();
+  readonly log = makeKey();
 
   constructor(...options: ConstructorParameters<typeof Pair>) {
     super(...options);
@@ -101,14 +103,18 @@ class AttestingPair extends Pair {
     return this.validate(list, [...this.flags, ...more], this.options);
   }
 
-  /** A policy that wants the maker's signature, and images that have it. */
+  /** A policy that wants the maker's logged signature, and images that have it. */
   demandSignatures(images: readonly { readonly digest: string }[]): string {
     const keyPath = `${this.directory}/maker.pub`;
-    Deno.writeTextFileSync(keyPath, this.maker.publicPem);
+    const rekorPublicKeyPath = `${this.directory}/log.pub`;
+    const by = this.maker.publicPem;
+    Deno.writeTextFileSync(keyPath, by);
+    Deno.writeTextFileSync(rekorPublicKeyPath, this.log.publicPem);
     const text = JSON.stringify({
       default: [{
         type: "sigstoreSigned",
         keyPath,
+        rekorPublicKeyPath,
         signedIdentity: { type: "matchRepository" },
       }],
     });
@@ -120,6 +126,13 @@ class AttestingPair extends Pair {
         signaturesOf(digest, [{
           key: this.maker,
           reference: `${this.source.host}/${REPO}:v1`,
+          annotations: (payload, signature) => ({
+            "dev.sigstore.cosign/bundle": rekorPromise(this.log, {
+              by,
+              payload,
+              signature,
+            }),
+          }),
         }]),
       );
     }

@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { createHash, sign } from "node:crypto";
 import { FakeRegistry } from "../support/fake_registry.ts";
 import { hangar } from "../support/hangar.ts";
 import {
@@ -8,6 +7,7 @@ import {
   makeMultiArch,
   sha256,
 } from "../support/images.ts";
+import { rekorPromise } from "../support/rekor.ts";
 import {
   keyFromPem,
   makeKey,
@@ -30,51 +30,6 @@ interface Case {
   readonly signatures?: (reference: string) => readonly TestSignature[];
   /** Whether the image is named by its digest. */
   readonly byDigest?: boolean;
-}
-
-const encode = (json: unknown) =>
-  new TextEncoder().encode(JSON.stringify(json));
-const base64 = (bytes: Uint8Array | string) =>
-  btoa(
-    typeof bytes === "string" ? bytes : String.fromCharCode(...bytes),
-  );
-
-/** What a Rekor log would promise of a signature. */
-function promise(
-  log: TestKey,
-  keyOrCertificate: string,
-  payload: Uint8Array,
-  signature: Uint8Array,
-  integratedTime = Math.floor(Date.now() / 1000),
-): string {
-  const body = base64(encode({
-    apiVersion: "0.0.1",
-    kind: "hashedrekord",
-    spec: {
-      data: {
-        hash: {
-          algorithm: "sha256",
-          value: createHash("sha256").update(payload).digest("hex"),
-        },
-      },
-      signature: {
-        content: base64(signature),
-        publicKey: { content: base64(keyOrCertificate) },
-      },
-    },
-  }));
-  // RFC 8785: keys in order, no spaces.
-  const canonical =
-    `{"body":"${body}","integratedTime":${integratedTime},"logID":"abcd","logIndex":7}`;
-  const stamp = sign(
-    "sha256",
-    new TextEncoder().encode(canonical),
-    log.privateKey,
-  );
-  return JSON.stringify({
-    SignedEntryTimestamp: stamp.toString("base64"),
-    Payload: JSON.parse(canonical),
-  });
 }
 
 interface Certified extends TestKey {
@@ -158,7 +113,7 @@ async function makeCases(directory: string): Promise<Case[]> {
   const server = await ca.certify("server", { usage: "serverAuth" });
 
   const path = (name: string) => `${directory}/${name}.pub`;
-  const data = (key: TestKey) => base64(key.publicPem);
+  const data = (key: TestKey) => btoa(key.publicPem);
   const signed = (more: Json): Json => ({ type: "sigstoreSigned", ...more });
   const byA = signed({ keyPath: path("a") });
   const as = (identity: Json) => [{ ...byA, signedIdentity: identity }];
@@ -185,7 +140,7 @@ async function makeCases(directory: string): Promise<Case[]> {
     withPromise(
       by,
       (payload, signature) =>
-        promise(through, by.certificate, payload, signature, time),
+        rekorPromise(through, { by: by.certificate, payload, signature, time }),
     );
   const logged = [{ ...byA, rekorPublicKeyPath: path("log") }];
   const fulcio = (more: Json = {}) => [
@@ -460,7 +415,8 @@ async function makeCases(directory: string): Promise<Case[]> {
       policy: logged,
       signatures: withPromise(
         a,
-        (payload, signature) => promise(log, a.publicPem, payload, signature),
+        (payload, signature) =>
+          rekorPromise(log, { by: a.publicPem, payload, signature }),
       ),
     },
     {
@@ -476,7 +432,7 @@ async function makeCases(directory: string): Promise<Case[]> {
       signatures: withPromise(
         a,
         (payload, signature) =>
-          promise(otherLog, a.publicPem, payload, signature),
+          rekorPromise(otherLog, { by: a.publicPem, payload, signature }),
       ),
     },
     {
@@ -486,7 +442,11 @@ async function makeCases(directory: string): Promise<Case[]> {
       signatures: withPromise(
         a,
         (_, signature) =>
-          promise(log, a.publicPem, new Uint8Array(3), signature),
+          rekorPromise(log, {
+            by: a.publicPem,
+            payload: new Uint8Array(3),
+            signature,
+          }),
       ),
     },
     {
@@ -495,7 +455,8 @@ async function makeCases(directory: string): Promise<Case[]> {
       policy: logged,
       signatures: withPromise(
         a,
-        (payload, signature) => promise(log, b.publicPem, payload, signature),
+        (payload, signature) =>
+          rekorPromise(log, { by: b.publicPem, payload, signature }),
       ),
     },
     {

@@ -64,7 +64,7 @@ function judgeOf(accepts: (digest: string) => boolean): ImageJudge {
     isTrivialFor: () => false,
     judge: ({ digest }) =>
       accepts(digest)
-        ? Promise.resolve([{ identity: "maker@example.com" }])
+        ? Promise.resolve([{ signer: { identity: "maker@example.com" } }])
         : Promise.reject(new HangarError("rejected", "not this one")),
   };
 }

@@ -124,7 +124,7 @@ const MIN_AGE_FLAG: FlagSpec = {
   name: "min-age",
   type: "string",
   help:
-    "leave images alone that were first seen less than this ago, such as 7d or 36h",
+    "leave images alone that were signed, or else first seen, less than this ago, such as 7d or 36h",
 };
 
 const DAY_MS = 24 * 60 * 60 * 1000;

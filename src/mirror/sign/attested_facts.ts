@@ -108,7 +108,10 @@ function policyOf(
     enforced: acceptance !== undefined,
     // A part that holds no image of its own is accepted with the others.
     accepted: (only === undefined || meant.length === 0 ? all : meant)
-      .map(([image, signers]) => ({ digest: image, signers })),
+      .map(([image, signatures]) => ({
+        digest: image,
+        signers: signatures.map(({ signer }) => signer),
+      })),
   };
 }
 
