@@ -19,7 +19,6 @@ import { readTextInput } from "../../machine/read_input.ts";
 import { consoleFor } from "../../run/log_console.ts";
 import { HangarError } from "../../errors.ts";
 import type { ConvertOptions } from "../../lists/convert_list.ts";
-import { convertText, resolveText } from "../../run/convert_list.ts";
 import { NEWEST_FLAG, newestOf, SCOPED_FLAG } from "../flags/list_flags.ts";
 import type { FlagValues } from "../flags/flags.ts";
 import { ExitCode } from "../../run/exit_code.ts";
@@ -94,6 +93,8 @@ hangar convert-list -i images.txt -o mirror.txt --resolve --newest 3`,
     const console = consoleFor(logOptions(values), context);
     const { name, text } = await readTextInput(input, context);
     refuseUnresolved(values);
+    // The YAML parser is large, and no other command needs it.
+    const { convertText } = await import("../../run/convert_list.ts");
     const { lines, left, invalid } = values.bool("resolve")
       ? await convertResolved({ text, name }, options, values, context)
       : await convertText(text, name, {
@@ -132,6 +133,7 @@ async function convertResolved(
   values: FlagValues,
   context: CliContext,
 ) {
+  const { resolveText } = await import("../../run/convert_list.ts");
   return await resolveText(list, {
     ...options,
     reach: reachOptions(values),

@@ -7,7 +7,6 @@
 import { HangarError, printableJson } from "../../errors.ts";
 import { loadRoutes } from "../../machine/registries_files.ts";
 import type { InspectedImage } from "../../mirror/inspect_image.ts";
-import { readProvenance } from "../../mirror/sign/provenance.ts";
 import { provenanceText } from "../../mirror/sign/tell_provenance.ts";
 import { parseReferenceArgument } from "../../names/address.ts";
 import type { TrustedSigner } from "../../signing/image_signer.ts";
@@ -98,6 +97,10 @@ export const inspectCommand: CommandSpec<CliContext> = {
           return 0;
         }
         const { manifest, place } = image;
+        // What reads bundles is large, and seldom needed.
+        const { readProvenance } = await import(
+          "../../mirror/sign/provenance.ts"
+        );
         const way = await readProvenance(place, manifest, trusted, signal);
         context.stdout(
           values.bool("json")
