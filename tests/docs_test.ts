@@ -275,6 +275,12 @@ for (const [i, { name, prepare, prints, tags, holds }] of PROGRAMS.entries()) {
     // The packages that the tests have; any newer ones would be downloaded.
     await Deno.copyFile(`${ROOT}deno.lock`, `${sandbox.path}/deno.lock`);
     await file("program.ts", programs[i]!);
+    // In the sandbox, the registry of packages cannot be reached.
+    const cached = await new Deno.Command(Deno.execPath(), {
+      args: ["cache", "program.ts"],
+      cwd: sandbox.path,
+    }).output();
+    assertEquals(cached.code, 0, new TextDecoder().decode(cached.stderr));
     const { code, stdout, stderr } = await sandbox.run(
       `HARBOR_PASSWORD='${PASSWORD}' "${Deno.execPath()}" run -A program.ts`,
     );

@@ -77,11 +77,25 @@ async function inShell(
         signal: AbortSignal.timeout(60_000),
       }).spawn();
       const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(keys));
-      await writer.close();
-      const { stdout, stderr } = await child.output();
-      const decoder = new TextDecoder();
-      return decoder.decode(stdout) + decoder.decode(stderr);
+      const encoder = new TextEncoder();
+      const [first = "", ...rest] = keys.split(READY_MARK);
+      await writer.write(encoder.encode(first));
+      if (rest.length === 0) await writer.close();
+      const errors = new Response(child.stderr).text();
+      let output = "";
+      for await (
+        const piece of child.stdout.pipeThrough(new TextDecoderStream())
+      ) {
+        output += piece;
+        // What is typed while a command runs does not reach the line editor.
+        if (rest.length > 0 && output.includes(READY)) {
+          await writer.write(encoder.encode(rest.splice(0).join("")));
+          await writer.close();
+        }
+      }
+      if (rest.length > 0) await writer.close();
+      await child.status;
+      return output + await errors;
     });
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -104,10 +118,16 @@ const TYPED: readonly (readonly [typed: string, completed: string])[] = [
   ["mirror validate --create", "mirror validate --create"],
 ];
 
+/** What the shell prints when it can be typed to; not what is typed for that. */
+const READY = "ready!";
+
+/** Where typing waits for that. */
+const READY_MARK = "\0";
+
 /** The keys that complete each line and print what it then says, and leave. */
 function keysOf(setUp: string): string {
   const lines = TYPED.map(([typed]) => `hangar ${typed}\t%\x01: \r`);
-  return `${setUp}\r${lines.join("")}exit\r`;
+  return `${setUp}; echo rea''dy!\r${READY_MARK}${lines.join("")}exit\r`;
 }
 
 /** The lines as the shell's editor showed them in the end. */
