@@ -66,6 +66,9 @@ async function inShell(
         env: {
           PATH: `${directory}:${Deno.env.get("PATH")}`,
           HOME: directory,
+          // Packages are there already; downloads would be shown while typing.
+          DENO_DIR: Deno.env.get("DENO_DIR") ??
+            `${Deno.env.get("HOME")}/.cache/deno`,
           TERM: "dumb",
           PS1: "> ",
           NO_COLOR: "1",
