@@ -136,7 +136,10 @@ function keysOf(setUp: string): string {
 /** The lines as the shell's editor showed them in the end. */
 function linesOf(output: string): string[] {
   const esc = String.fromCharCode(27);
+  // What follows a backspace is written over what stood there.
+  const back = String.fromCharCode(8);
   return output.replaceAll(new RegExp(`${esc}\\[[?0-9;]*[A-Za-z]`, "g"), "")
+    .replaceAll(new RegExp(`[^${back}]${back}`, "g"), "")
     .split(/[\r\n]+/);
 }
 
@@ -186,7 +189,9 @@ Deno.test({
       const source = "source <(hangar completion zsh)";
       const output = await run(
         ["-qec", "zsh -f -i", "/dev/null"],
-        keysOf(`autoload -Uz compinit; compinit -u; ${source}; ${source}`),
+        keysOf(
+          `bindkey -e; autoload -Uz compinit; compinit -u; ${source}; ${source}`,
+        ),
       );
       assertCompleted(output);
     }),
