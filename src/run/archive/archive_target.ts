@@ -93,13 +93,12 @@ export async function openNew(
   if (isThere && !autoYes) await askToReplace(path, prompt);
   if (!isTar) return await newDirectory(files, path);
   const isContinued = await files.look(partialPath(path)) !== undefined;
-  const medium = await TarMedium.begin(files, path);
-  return await locked(files, partialPath(path), {
-    medium,
+  return await locked(files, partialPath(path), async () => ({
+    medium: await TarMedium.begin(files, path),
     index: new ArchiveIndex(),
     held: [],
     isContinued,
-  });
+  }));
 }
 
 async function newDirectory(
@@ -107,12 +106,10 @@ async function newDirectory(
   path: string,
 ): Promise<ArchiveTarget> {
   await refuseForeign(files, path);
-  const medium = await DirectoryMedium.open(files, path, { anew: true });
-  return await locked(files, path, {
-    medium,
-    index: new ArchiveIndex(),
-    held: [],
-    isContinued: medium.wasLeft,
+  return await locked(files, path, async () => {
+    const medium = await DirectoryMedium.open(files, path, { anew: true });
+    const isContinued = medium.wasLeft;
+    return { medium, index: new ArchiveIndex(), held: [], isContinued };
   });
 }
 
@@ -219,6 +216,18 @@ export async function openExisting(
       );
     }
   }
+  return await locked(
+    files,
+    path,
+    async () => await openToAdd(files, path, isDirectory),
+  );
+}
+
+async function openToAdd(
+  files: ArchiveFiles,
+  path: string,
+  isDirectory: boolean,
+): Promise<UnlockedTarget> {
   const medium = isDirectory
     ? await DirectoryMedium.open(files, path)
     : await TarMedium.append(files, path);
@@ -231,36 +240,44 @@ export async function openExisting(
       if (isDirectory || !left.has(content.digest)) held.push(content);
     }
   }
-  return await locked(files, path, {
-    medium,
-    index,
-    held,
-    record,
-    isContinued: false,
-  });
+  return { medium, index, held, record, isContinued: false };
 }
 
-/** Keeps other runs away from an archive that is open. */
+type UnlockedTarget = Omit<ArchiveTarget, typeof Symbol.asyncDispose>;
+
+/**
+ * Opens an archive while other runs are kept away from it. What is there is
+ * locked before anything of it is looked at or removed.
+ */
 async function locked(
   files: ArchiveFiles,
   path: string,
-  target: Omit<ArchiveTarget, typeof Symbol.asyncDispose>,
+  open: () => Promise<UnlockedTarget>,
 ): Promise<ArchiveTarget> {
-  const { medium } = target;
-  const lock = await files.lock(path);
-  if (!lock) {
-    await medium[Symbol.asyncDispose]();
-    throw new HangarError(
-      "usage",
-      `${path} is being written by another process`,
-      { hint: "wait until it has ended" },
-    );
-  }
+  await using opening = new AsyncDisposableStack();
+  const isThere = await files.look(path) !== undefined;
+  if (isThere) opening.use(await takeLock(files, path));
+  const target = await open();
+  opening.use(target.medium);
+  if (!isThere) opening.use(await takeLock(files, path));
+  const held = opening.move();
   return {
     ...target,
-    [Symbol.asyncDispose]: async () => {
-      await medium[Symbol.asyncDispose]();
-      await lock[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: async () => await held.disposeAsync(),
   };
+}
+
+async function takeLock(
+  files: ArchiveFiles,
+  path: string,
+): Promise<AsyncDisposable> {
+  const lock = await files.lock(path);
+  if (lock) return lock;
+  throw new HangarError(
+    "usage",
+    `${path} is being written by another process`,
+    {
+      hint: "wait until it has ended",
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { archiveFiles } from "../../../src/machine/archive_files.ts";
 import type { FakeRegistry } from "../../support/fake_registry.ts";
 import {
   makeArtifact,
@@ -223,5 +224,25 @@ Deno.test("archives: sync replaces what a tag has moved to", async () => {
       carry.destination.digestOf("corp/app", "v1"),
       carry.source.digestOf("corp/app", "v1"),
     );
+  }
+});
+
+Deno.test("archives: what another process writes is not touched", async () => {
+  await using carry = new Carry();
+  carry.source.install("corp/app", "v1", makeImage({ seed: "app" }));
+  for (const archive of ["a.tar", "layout"]) {
+    assertEquals((await carry.save("corp/app:v1", archive)).code, 0);
+    const lock = await archiveFiles.lock(carry.path(archive));
+    const incoming = carry.path("layout/.hangar/incoming");
+    await Deno.mkdir(incoming, { recursive: true });
+    await Deno.writeTextFile(`${incoming}/1`, "on its way");
+    const refused = await carry.sync("corp/app:v1", archive);
+    assertEquals(refused.code, 2, refused.stderr);
+    assertStringIncludes(refused.stderr, "another process");
+    assertEquals(await Deno.readTextFile(`${incoming}/1`), "on its way");
+    await lock![Symbol.asyncDispose]();
+    const synced = await carry.sync("corp/app:v1", archive);
+    assertEquals(synced.code, 0, synced.stderr);
+    await Deno.remove(carry.path("layout"), { recursive: true });
   }
 });
