@@ -67,9 +67,21 @@ export function nameOfEntry(
   return reference ? formatReference(reference) : bareTag ?? descriptor.digest;
 }
 
+/** Whether an entry has neither a reference nor a tag. */
+function isUnnamed({ reference, bareTag }: ArchiveEntry): boolean {
+  return !reference && bareTag === undefined;
+}
+
+/** The tag of an entry, with or without a repository. */
+export function tagOf(
+  { reference, bareTag }: ArchiveEntry,
+): string | undefined {
+  return reference?.tag ?? bareTag;
+}
+
 /** Whether an entry belongs to another one, of which it holds signatures. */
-export function isAttachment({ reference }: ArchiveEntry): boolean {
-  const tag = reference?.tag;
+export function isAttachment(entry: ArchiveEntry): boolean {
+  const tag = tagOf(entry);
   return tag !== undefined && (isAttachmentTag(tag) || isFallbackTag(tag));
 }
 
@@ -78,6 +90,8 @@ export class ArchiveImages {
   readonly #options: ArchiveImagesOptions;
   readonly #reader: TreeReader;
   readonly #tags = new Map<string, ArchiveEntry>();
+  /** Tags without a repository. */
+  readonly #bare = new Map<string, ArchiveEntry>();
   readonly #unnamed = new Map<Digest, ArchiveEntry>();
   #referrers?: Promise<ReadonlyMap<Digest, readonly ArchiveEntry[]>>;
 
@@ -85,8 +99,9 @@ export class ArchiveImages {
     this.#options = options;
     this.#reader = new TreeReader(options.medium, options.leftOut);
     for (const entry of options.entries) {
-      const { reference, descriptor } = entry;
-      if (!reference) this.#unnamed.set(descriptor.digest, entry);
+      const { reference, bareTag, descriptor } = entry;
+      if (bareTag !== undefined) this.#bare.set(bareTag, entry);
+      else if (!reference) this.#unnamed.set(descriptor.digest, entry);
       else if (reference.tag !== undefined) {
         this.#tags.set(`${fullName(reference)}:${reference.tag}`, entry);
       }
@@ -113,13 +128,29 @@ export class ArchiveImages {
 
   /**
    * The entries that are images of their own. One without any name is, unless
-   * it refers to another manifest.
+   * it refers to another manifest or is a part of another image.
    */
   async images(): Promise<ArchiveEntry[]> {
     const referrers = new Set([...(await this.#bySubject()).values()].flat());
-    return this.entries.filter((entry) =>
+    const images = this.entries.filter((entry) =>
       !isAttachment(entry) && !referrers.has(entry)
     );
+    if (!images.some(isUnnamed)) return images;
+    const parts = await this.#parts();
+    return images.filter((entry) =>
+      !isUnnamed(entry) || !parts.has(entry.descriptor.digest)
+    );
+  }
+
+  /** What images are made of: oras has an entry for each child too. */
+  async #parts(): Promise<Set<Digest>> {
+    const parts = new Set<Digest>();
+    for (const entry of this.entries) {
+      const { manifests } = await this.read(entry);
+      const below = isUnnamed(entry) ? manifests.slice(1) : manifests;
+      for (const { digest } of below) parts.add(digest);
+    }
+    return parts;
   }
 
   /** The entries without a name that refer to a manifest. */
@@ -130,7 +161,6 @@ export class ArchiveImages {
   async #readSubjects(): Promise<Map<Digest, ArchiveEntry[]>> {
     const found = new Map<Digest, ArchiveEntry[]>();
     for (const entry of this.#unnamed.values()) {
-      if (entry.bareTag !== undefined) continue;
       const { subject } = await this.read(entry);
       if (subject === undefined) continue;
       found.set(subject, [...found.get(subject) ?? [], entry]);
@@ -182,18 +212,23 @@ export class ArchiveImages {
     { reference }: ArchiveEntry,
     digest: Digest,
   ): Promise<ArchiveEntry[]> {
-    const tags = reference
-      ? [
-        ...ATTACHMENT_SUFFIXES.map((suffix) => attachmentTag(digest, suffix)),
-        fallbackTag(digest),
-      ]
-      : [];
+    const tags = [
+      ...ATTACHMENT_SUFFIXES.map((suffix) => attachmentTag(digest, suffix)),
+      fallbackTag(digest),
+    ];
     return [
-      ...tags.flatMap((tag) =>
-        this.#tags.get(`${fullName(reference!)}:${tag}`) ?? []
-      ),
+      ...tags.flatMap((tag = "") => this.#tagged(reference, tag) ?? []),
       ...(await this.#bySubject()).get(digest) ?? [],
     ];
+  }
+
+  /** What a tag beside an image points at. */
+  #tagged(
+    reference: ArchiveEntry["reference"],
+    tag: string,
+  ): ArchiveEntry | undefined {
+    const named = reference && this.#tags.get(`${fullName(reference)}:${tag}`);
+    return named ?? this.#bare.get(tag);
   }
 }
 

@@ -57,10 +57,14 @@ export class ArchiveIndex {
     return [...this.#named.values(), ...this.#others].sort(byName);
   }
 
-  /** The tags of a repository, by its full name; undefined where it has none. */
+  /**
+   * The tags of a repository, by its full name; undefined where it has none. Tags
+   * without a repository may be those of any, as may content without a tag.
+   */
   tagsOf(repository: string): readonly string[] | undefined {
     const tags = this.#tags.get(repository);
-    return tags && [...tags.keys()].sort();
+    if (!tags && this.#others.length === 0) return undefined;
+    return [...new Set([...tags?.keys() ?? [], ...this.#bare.keys()])].sort();
   }
 
   /** What a tag of a repository points at. */

@@ -1,20 +1,16 @@
 /**
- * An archive as a store. All its repositories have one pool of content. The
- * name of a repository begins with its registry: `docker.io/library/nginx`.
+ * An archive as what images are written to.
  *
  * @module
  */
 
-import type { ByteReader } from "../bytes.ts";
-import { HangarError } from "../errors.ts";
 import { parseRepository, type Reference } from "../names/reference.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, isDigest, verifyBytes } from "../oci/digest.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
 import {
   describeManifest,
   isIndexType,
   type ManifestContent,
-  MAX_MANIFEST_BYTES,
 } from "../oci/manifest.ts";
 import { parseContent } from "../oci/parse_manifest.ts";
 import type {
@@ -24,184 +20,18 @@ import type {
   ManifestRole,
   MountResult,
   PutManifestResult,
-  SourceStore,
   UploadSource,
 } from "../oci/store.ts";
 import {
   type ArchiveIndex,
-  fullName,
   namedEntry,
   unnamedEntry,
 } from "./archive_index.ts";
 import type { LeftOut } from "./archive_record.ts";
-import type { FarSide } from "./far_side.ts";
 import type { Content } from "./content.ts";
-import type { Medium, MediumReader } from "./medium.ts";
-
-/** How many tags a page of a listing has. */
-const PAGE_TAGS = 1_000;
-
-/** Reads from an archive. */
-export class LayoutSource implements SourceStore {
-  readonly id: string;
-  protected readonly index: ArchiveIndex;
-  protected readonly types = new Map<Digest, string>();
-  readonly #medium: MediumReader;
-
-  constructor(medium: MediumReader, index: ArchiveIndex) {
-    this.id = medium.name;
-    this.index = index;
-    this.#medium = medium;
-  }
-
-  /** An archive keeps indexes of which it has only some children. */
-  readonly partial = {
-    holds: async (_repository: string, digest: Digest): Promise<boolean> =>
-      await this.#medium.sizeOf(digest) !== undefined,
-  };
-
-  async getManifest(
-    repository: string,
-    reference: string,
-    { signal }: CallOptions = {},
-  ): Promise<ManifestContent | undefined> {
-    signal?.throwIfAborted();
-    return await this.readManifest(repository, reference);
-  }
-
-  /** Whether some content is there, whoever uses it. */
-  async hasContent({ digest, size }: Content): Promise<boolean> {
-    return await this.#medium.sizeOf(digest) === size;
-  }
-
-  /** A manifest, checked; undefined where it is not there. */
-  protected async readManifest(
-    repository: string,
-    reference: string,
-  ): Promise<ManifestContent | undefined> {
-    const named = isDigest(reference)
-      ? undefined
-      : this.index.find(canonical(repository), reference);
-    const digest = isDigest(reference) ? reference : named?.digest;
-    if (digest === undefined) return undefined;
-    const size = await this.#medium.sizeOf(digest);
-    if (size === undefined) {
-      if (!named) return undefined;
-      throw new HangarError(
-        "invalid-archive",
-        `${this.id} names ${digest} and does not hold it: it is damaged or not whole`,
-      );
-    }
-    if (named && named.size !== size) {
-      throw new HangarError(
-        "invalid-archive",
-        `${this.id}: its index.json says that ${digest} has ${named.size} bytes, and it has ${size}`,
-      );
-    }
-    const bytes = await this.#readWhole({ digest, size }, MAX_MANIFEST_BYTES);
-    verifyBytes(bytes, { digest, size });
-    const mediaType = this.types.get(digest) ?? named?.mediaType ??
-      typeOf(digest, bytes);
-    return { mediaType, digest, bytes };
-  }
-
-  async headManifest(
-    repository: string,
-    reference: string,
-    options: CallOptions = {},
-  ): Promise<Descriptor | undefined> {
-    const content = await this.getManifest(repository, reference, options);
-    return content && describeManifest(content);
-  }
-
-  async openBlob(
-    _repository: string,
-    blob: Descriptor,
-    { signal, offset = 0 }: CallOptions & { readonly offset?: number } = {},
-  ): Promise<ByteReader> {
-    signal?.throwIfAborted();
-    return await this.#medium.open(blob, offset);
-  }
-
-  async readBlob(
-    _repository: string,
-    blob: Descriptor,
-    limit: number,
-    { signal }: CallOptions = {},
-  ): Promise<Uint8Array> {
-    signal?.throwIfAborted();
-    const bytes = await this.#readWhole(blob, limit);
-    verifyBytes(bytes, blob);
-    return bytes;
-  }
-
-  async *listTags(
-    repository: string,
-    { signal, maxPages }: CallOptions & { readonly maxPages: number },
-  ): AsyncIterable<readonly string[]> {
-    const tags = this.index.tagsOf(canonical(repository));
-    if (!tags) {
-      throw new HangarError("not-found", `${this.id} has no ${repository}`, {
-        status: 404,
-      });
-    }
-    for (let page = 0; page * PAGE_TAGS < tags.length; page++) {
-      signal?.throwIfAborted();
-      if (page >= maxPages) {
-        throw new HangarError(
-          "too-large",
-          `${this.id}: ${repository} has more than ${maxPages} pages of tags`,
-        );
-      }
-      yield tags.slice(page * PAGE_TAGS, (page + 1) * PAGE_TAGS);
-    }
-  }
-
-  /** An archive keeps referrers in the list under their subject's tag. */
-  listReferrers(): Promise<undefined> {
-    return Promise.resolve(undefined);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async #readWhole(content: Content, limit: number): Promise<Uint8Array> {
-    if (content.size > limit) {
-      throw new HangarError(
-        "too-large",
-        `${content.digest} has ${content.size} bytes, the limit is ${limit}`,
-      );
-    }
-    const reader = await this.#medium.open(content, 0);
-    const bytes = new Uint8Array(content.size);
-    let at = 0;
-    try {
-      for (let piece; (piece = await reader.read());) {
-        if (at + piece.length > bytes.length) break;
-        bytes.set(piece, at);
-        at += piece.length;
-      }
-    } finally {
-      await reader.cancel();
-    }
-    return bytes.subarray(0, at);
-  }
-}
-
-/** The name of a repository as the index has it. */
-function canonical(repository: string): string {
-  return fullName(parseRepository(repository));
-}
-
-/** The type of a manifest, by its bytes; empty where they do not say it. */
-function typeOf(digest: Digest, bytes: Uint8Array): string {
-  try {
-    return parseContent({ mediaType: "", digest, bytes }).content.mediaType;
-  } catch {
-    return "";
-  }
-}
+import type { FarSide } from "./far_side.ts";
+import { LayoutSource } from "./layout_source.ts";
+import type { Medium } from "./medium.ts";
 
 /** How a {@linkcode LayoutStore} names what it keeps. */
 export interface LayoutStoreOptions {
@@ -286,6 +116,11 @@ export class LayoutStore extends LayoutSource
     return isDigest(reference) && !this.#used.has(reference)
       ? undefined
       : await super.getManifest(repository, reference, options);
+  }
+
+  /** A referrer that is written is listed under its subject's tag. */
+  override listReferrers(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   /** A manifest that is there, whoever uses it. */

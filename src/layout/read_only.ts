@@ -8,7 +8,7 @@
 import { HangarError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { CallOptions, DestinationStore } from "../oci/store.ts";
-import { LayoutSource } from "./layout_store.ts";
+import { LayoutSource } from "./layout_source.ts";
 
 /** An archive that refuses to be written. */
 export class ReadOnlyStore extends LayoutSource implements DestinationStore {
@@ -19,6 +19,11 @@ export class ReadOnlyStore extends LayoutSource implements DestinationStore {
   ): Promise<boolean> {
     signal?.throwIfAborted();
     return await this.hasContent(blob);
+  }
+
+  /** What was saved is listed under its subject's tag. */
+  override listReferrers(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   putManifest(): Promise<never> {

@@ -359,6 +359,58 @@ interop("hangar loads what regctl, oras and crane wrote", [
   }
 });
 
+interop("hangar finds the referrers in what oras and regctl wrote", [
+  "oras",
+  "regctl",
+], async (world) => {
+  const { registry } = world;
+  await pushImage(registry, { repo: "corp/single", tag: "v1", ...SINGLE });
+  const from = `${registry.host}/corp/single`;
+  const attach = async (subject: string, name: string) => {
+    await Deno.writeTextFile(`${world.directory}/${name}`, name);
+    const output = await world.tool(
+      "oras",
+      "attach",
+      "--plain-http",
+      "--format=json",
+      `--artifact-type=application/${name}`,
+      `${from}@${subject}`,
+      name,
+    );
+    return String(JSON.parse(output).digest);
+  };
+  const sbom = await attach(SINGLE.digest, "sbom");
+  await attach(sbom, "signature");
+  await world.tool(
+    "oras",
+    "copy",
+    "--recursive",
+    "--from-plain-http",
+    `${from}:v1`,
+    "--to-oci-layout",
+    "oras:v1",
+  );
+  await world.tool(
+    "regctl",
+    "image",
+    "copy",
+    "--referrers",
+    `${from}:v1`,
+    "ocidir://regctl:v1",
+  );
+  for (const archive of ["oras", "regctl"]) {
+    await using far = await load(world, archive, "corp/single:v1");
+    assertEquals(
+      far.tags(),
+      [SINGLE.digest, sbom]
+        .map((digest) => `corp/single:${digest.replace(":", "-")}`)
+        .sort()
+        .concat("corp/single:v1"),
+      archive,
+    );
+  }
+});
+
 interop("tar(1) lists and unpacks an archive", [], async (world) => {
   await world.save("a.tar", NAMES);
   const { code, stdout, stderr } = await run("tar", ["-tvf", "a.tar"], {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LayoutSource } from "../../layout/layout_store.ts";
+import { LayoutSource } from "../../layout/layout_source.ts";
 import type { ArchiveSource } from "../run_mirror.ts";
 import { LeftOutContent } from "./left_out_content.ts";
 import type { OpenArchive } from "./open_archive.ts";

@@ -5,6 +5,7 @@
  */
 
 import { HangarError } from "../../errors.ts";
+import { isAttachment, nameOfEntry } from "../../layout/archive_images.ts";
 import type { ArchiveEntry } from "../../layout/archive_index.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
 import {
@@ -12,9 +13,9 @@ import {
   parseReference,
   type Reference,
 } from "../../names/reference.ts";
-import { isAttachmentTag, isFallbackTag } from "../../oci/attachment.ts";
 import type { ArchiveSource } from "../run_mirror.ts";
 import { archiveSource } from "./archive_source.ts";
+import { imagesOf } from "./archive_list.ts";
 import { type OpenArchive, openArchive } from "./open_archive.ts";
 
 /** An image of an archive that is open. */
@@ -40,7 +41,7 @@ export async function openArchivedImage(
 ): Promise<ArchivedImage> {
   const archive = await openArchive(files, path);
   try {
-    const source = sourceOf(find(archive, name, path));
+    const source = sourceOf(await find(archive, name, path));
     return {
       source,
       from: archiveSource(archive, "copy"),
@@ -52,22 +53,20 @@ export async function openArchivedImage(
   }
 }
 
-function find(
-  { index, record }: OpenArchive,
+async function find(
+  archive: OpenArchive,
   name: string | undefined,
   path: string,
-): ArchiveEntry {
-  // What hangar saved without a name is a referrer.
-  const images = index.entries.filter(({ reference, bareTag }) =>
-    (reference || bareTag !== undefined || !record) &&
-    !isOfOthers(reference?.tag ?? bareTag)
-  );
+): Promise<ArchiveEntry> {
+  const images = await imagesOf(archive);
   const found = name === undefined
     ? images
-    : images.filter((entry) => isNamed(entry, name));
+    : archive.index.entries.filter((entry) =>
+      isNamed(entry, name) && !isAttachment(entry)
+    );
   const [first, ...more] = found;
   if (first && more.length === 0) return first;
-  const names = images.map(nameOf).slice(0, 10).join(", ");
+  const names = images.map(nameOfEntry).slice(0, 10).join(", ");
   throw new HangarError(
     first ? "usage" : "not-found",
     `${path} holds ${found.length} images${
@@ -75,10 +74,6 @@ function find(
     }: there is ${names || "nothing"}`,
     { hint: "name one of them behind the path, as PATH:REF" },
   );
-}
-
-function isOfOthers(tag: string | undefined): boolean {
-  return tag !== undefined && (isAttachmentTag(tag) || isFallbackTag(tag));
 }
 
 function isNamed(entry: ArchiveEntry, name: string): boolean {
@@ -90,10 +85,6 @@ function isNamed(entry: ArchiveEntry, name: string): boolean {
   } catch {
     return false;
   }
-}
-
-function nameOf({ reference, bareTag, descriptor }: ArchiveEntry): string {
-  return reference ? formatReference(reference) : bareTag ?? descriptor.digest;
 }
 
 function sourceOf({ reference, bareTag, descriptor }: ArchiveEntry): Reference {

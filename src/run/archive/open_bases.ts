@@ -18,7 +18,7 @@ import {
 } from "../../layout/archive_index.ts";
 import type { FarSide } from "../../layout/far_side.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
-import { LayoutSource } from "../../layout/layout_store.ts";
+import { LayoutSource } from "../../layout/layout_source.ts";
 import { readWholePart } from "../../layout/random_access.ts";
 import { isReceipt, parseReceipt } from "../../layout/receipt.ts";
 import type { ImageAddress } from "../../names/address.ts";

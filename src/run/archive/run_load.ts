@@ -31,7 +31,7 @@ export async function runLoad(
   process: RunProcess,
 ): Promise<number> {
   await using archive = await openArchive(options.files, options.archive);
-  return await runMirror(mirrorOptions(options, archive), process);
+  return await runMirror(await mirrorOptions(options, archive), process);
 }
 
 /** Validates what loading should have given; gives the exit code. */
@@ -41,17 +41,21 @@ export async function runLoadValidate(
   process: RunProcess,
 ): Promise<number> {
   await using archive = await openArchive(options.files, options.archive);
-  return await runValidate(mirrorOptions(options, archive), depth, process);
+  return await runValidate(
+    await mirrorOptions(options, archive),
+    depth,
+    process,
+  );
 }
 
-function mirrorOptions(
+async function mirrorOptions(
   options: LoadRunOptions,
   archive: OpenArchive,
-): MirrorRunOptions {
+): Promise<MirrorRunOptions> {
   return {
     ...options,
     input: options.list === undefined
-      ? { list: listOf(archive) }
+      ? { list: await listOf(archive) }
       : { file: options.list },
     from: archiveSource(archive, "load"),
   };

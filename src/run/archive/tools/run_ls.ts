@@ -9,6 +9,7 @@ import {
   ArchiveImages,
   nameOfEntry,
   type ReadEntry,
+  tagOf,
 } from "../../../layout/archive_images.ts";
 import type { ArchiveEntry } from "../../../layout/archive_index.ts";
 import type { ArchiveFiles } from "../../../layout/files.ts";
@@ -106,7 +107,7 @@ function listedImage(
     // A list of referrers is none of them.
     attachments:
       read.filter((one) =>
-        one.entry !== entry && !isFallbackTag(one.entry.reference?.tag ?? "")
+        one.entry !== entry && !isFallbackTag(tagOf(one.entry) ?? "")
       ).length,
     leftOut: { blobs: leftOut.length, bytes: bytesOf(leftOut) },
     faults: trees.flatMap(({ faults }) => faults.map(({ text }) => text)),
