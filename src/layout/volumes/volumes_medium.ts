@@ -14,7 +14,7 @@ import type { Content } from "../content.ts";
 import type { ArchiveFileSet, IncomingContent, Medium } from "../medium.ts";
 import { MemoryMedium } from "../memory_medium.ts";
 import { END_BYTES } from "../tar/tar_header.ts";
-import { partialPath, TarMedium } from "../tar/tar_medium.ts";
+import { TarMedium } from "../tar/tar_medium.ts";
 import {
   assignVolumes,
   isWhole,
@@ -102,7 +102,6 @@ export class VolumesMedium implements Medium {
       const tar = await TarMedium.begin(files, volumePath(path, number + 1));
       this.#held.use(tar);
       this.#tars.set(number + 1, tar);
-      await this.#lock(volumePath(path, number + 1));
       await forgetOthers(tar, this.#table[number]!);
     }
     this.#place();
@@ -110,18 +109,6 @@ export class VolumesMedium implements Medium {
     for await (const content of this.#early.contents()) {
       await this.#moveEarly(content);
     }
-  }
-
-  async #lock(path: string): Promise<void> {
-    const lock = await this.#options.files.lock(partialPath(path));
-    if (!lock) {
-      throw new HangarError(
-        "usage",
-        `${path} is being written by another process`,
-        { hint: "wait until it has ended" },
-      );
-    }
-    this.#held.use(lock);
   }
 
   #place(): void {

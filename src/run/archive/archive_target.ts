@@ -142,13 +142,19 @@ async function openNewVolumes(
       { hint: "give a name that ends with .tar" },
     );
   }
+  await using opening = new AsyncDisposableStack();
+  opening.use(await lockSet(files, path));
   const paths = await volumePaths(files, path) ?? [];
   const there = await openVolumes(files, paths);
   const [first] = there.values();
-  const base = { path, files, volumeSize };
-  const fresh = { index: new ArchiveIndex(), held: [], isContinued: false };
-  if (first && there.size < first.record.volume.volumes.length) {
-    const table = first.record.volume.volumes;
+  const table = first?.record.volume.volumes ?? [];
+  if (first && there.size < table.length) {
+    const volumes = new Map(
+      [...there].map(([number, { tar }]) => [number, tar]),
+    );
+    const found = { volumes, table };
+    const medium = new VolumesMedium({ path, files, volumeSize, found });
+    opening.use(medium);
     const lost = [...table.keys()].map((i) => i + 1)
       .filter((number) => !there.has(number));
     info(
@@ -156,25 +162,37 @@ async function openNewVolumes(
         lost.map((number) => volumePath(path, number)).join(", ")
       } is made again`,
     );
-    const volumes = new Map(
-      [...there].map(([number, { tar }]) => [number, tar]),
-    );
-    const medium = new VolumesMedium({ ...base, found: { volumes, table } });
-    return {
-      ...fresh,
-      medium,
-      record: first.record,
-      earlier: parseArchiveIndex(first.indexBytes, path),
-      [Symbol.asyncDispose]: async () => await medium[Symbol.asyncDispose](),
-    };
+    const { record, indexBytes } = first;
+    const earlier = parseArchiveIndex(indexBytes, path);
+    return opened({ medium, ...empty(), record, earlier }, opening.move());
   }
   for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
   if (first && !autoYes) await askToReplace(path, prompt);
-  const medium = new VolumesMedium(base);
+  const medium = new VolumesMedium({ path, files, volumeSize });
+  opening.use(medium);
+  return opened({ medium, ...empty() }, opening.move());
+}
+
+/** An archive that holds nothing yet. */
+function empty(): Pick<ArchiveTarget, "index" | "held" | "isContinued"> {
+  return { index: new ArchiveIndex(), held: [], isContinued: false };
+}
+
+/** Keeps other runs away from a set, whichever of its volumes they would make. */
+async function lockSet(
+  files: ArchiveFiles,
+  path: string,
+): Promise<AsyncDisposable> {
+  const mark = `${path}.lock`;
+  if (await files.look(mark) === undefined) {
+    await using _ = await files.create(mark);
+  }
+  const lock = await takeLock(files, mark, path);
   return {
-    ...fresh,
-    medium,
-    [Symbol.asyncDispose]: async () => await medium[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await files.remove(mark);
+      await lock[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -260,22 +278,31 @@ async function locked(
   const target = await open();
   opening.use(target.medium);
   if (!isThere) opening.use(await takeLock(files, path));
-  const held = opening.move();
+  return opened(target, opening.move());
+}
+
+/** @param held what ends with the target */
+function opened(
+  target: UnlockedTarget,
+  held: AsyncDisposableStack,
+): ArchiveTarget {
   return {
     ...target,
     [Symbol.asyncDispose]: async () => await held.disposeAsync(),
   };
 }
 
+/** @param name what the archive is called in errors */
 async function takeLock(
   files: ArchiveFiles,
   path: string,
+  name = path,
 ): Promise<AsyncDisposable> {
   const lock = await files.lock(path);
   if (lock) return lock;
   throw new HangarError(
     "usage",
-    `${path} is being written by another process`,
+    `${name} is being written by another process`,
     {
       hint: "wait until it has ended",
     },

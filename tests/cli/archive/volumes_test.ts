@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { archiveFiles } from "../../../src/machine/archive_files.ts";
 import { makeImage, makeMultiArch, randomBytes } from "../../support/images.ts";
 import { hangar } from "../../support/hangar.ts";
 import { Carry } from "./support.ts";
@@ -153,4 +154,33 @@ Deno.test("volumes: a size that cannot hold what describes the set is refused", 
   const odd = await carry.save("corp/app:v1", "set.tar", ["--volume-size=x"]);
   assertEquals(odd.code, 2);
   assertStringIncludes(odd.stderr, "4GiB");
+});
+
+Deno.test("volumes: what another process writes is not touched, whichever volume it makes", async () => {
+  await using carry = new Carry();
+  const list = await saveVolumes(carry);
+  const [, lost] = volumes(carry);
+  await Deno.remove(carry.path(lost!));
+  const partial = carry.path(`${lost}.partial`);
+  await Deno.writeTextFile(partial, "on its way");
+  await Deno.writeTextFile(carry.path("set.tar.lock"), "");
+  const lock = await archiveFiles.lock(carry.path("set.tar.lock"));
+  const again = () =>
+    carry.save(list, "set.tar", [`--volume-size=${SIZE}`, "-y"]);
+  const refused = await again();
+  assertEquals(refused.code, 2, refused.stderr);
+  assertStringIncludes(
+    refused.stderr,
+    `${carry.path("set.tar")} is being written by another process`,
+  );
+  assertEquals(await Deno.readTextFile(partial), "on its way");
+  await lock![Symbol.asyncDispose]();
+  // A run that was killed has left the mark.
+  const { code, stderr } = await again();
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    [...Deno.readDirSync(carry.directory)].map(({ name }) => name)
+      .filter((name) => /lock|partial/.test(name)),
+    [],
+  );
 });
