@@ -145,17 +145,59 @@ Deno.test("variables: what a command finds wrong names the variable too", async 
   );
 });
 
-Deno.test("variables: every flag of every command has one of its own", () => {
-  const names = new Map<string, string>();
+Deno.test("variables: each sets one kind of thing, whatever the command", () => {
+  const kinds = new Map<string, string>();
   for (const { flags } of commandsBelow(placeRoot(root))) {
     for (const flag of flags) {
       const variable = variableOf(flag);
-      assertEquals(names.get(variable) ?? flag.name, flag.name);
-      names.set(variable, flag.name);
+      if (variable === undefined) continue;
+      const name = flag.variable ? "" : flag.name;
+      const kind = `${name} ${flag.isFile ? "file" : "value"}`;
+      assertEquals(kinds.get(variable) ?? kind, kind, variable);
+      kinds.set(variable, kind);
       assert(/^HANGAR_[A-Z0-9_]+$/.test(variable), variable);
     }
   }
-  assert(names.size > 40);
+  assert(kinds.size > 40);
+});
+
+Deno.test("variables: a registry never becomes the name of an archive", async () => {
+  await using pair = new Pair();
+  pair.source.install("corp/app", "v1", makeImage({ seed: "a" }));
+  const directory = await Deno.makeTempDir();
+  const archive = `${directory}/carry.tar`;
+  const env = {
+    HANGAR_SOURCE: `http://${pair.source.host}`,
+    HANGAR_DESTINATION: `http://${pair.destination.host}`,
+    HANGAR_ARCHIVE: archive,
+    HANGAR_FAILED: pair.failed,
+  };
+  const list = { env, stdin: "corp/app:v1\n" };
+  for (
+    const [words, options] of [
+      [["save", "-f-"], list],
+      [["save", "validate", "-f-"], list],
+      [["sync", "-f-"], list],
+      [["archive", "verify", archive], {
+        env: { ...env, HANGAR_FILE: "images.txt" },
+      }],
+      [["load"], { env }],
+    ] as const
+  ) {
+    const { code, stderr } = await hangar(words, options);
+    assertEquals(code, 0, `${words.join(" ")}: ${stderr}`);
+  }
+  assertEquals(
+    pair.destination.digestOf("corp/app", "v1"),
+    pair.source.digestOf("corp/app", "v1"),
+  );
+  const { code, stderr } = await hangar(
+    ["archive", "export", "-f-", `--failed=${pair.failed}`],
+    list,
+  );
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "--destination is missing");
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("variables: those that are nearly right are told, others are not", async () => {

@@ -12,8 +12,9 @@ import { runLs } from "../../run/archive/tools/run_ls.ts";
 import { runMerge } from "../../run/archive/tools/run_merge.ts";
 import { runVerify } from "../../run/archive/tools/run_verify.ts";
 import type { CliContext } from "../context.ts";
-import { AUTO_YES } from "../flags/archive_flags.ts";
+import { ARCHIVE_VARIABLE, AUTO_YES, pick } from "../flags/archive_flags.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
+import { LIST_FLAGS } from "../flags/list_flags.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
 import { logOptions } from "../flags/network_options.ts";
 
@@ -21,6 +22,8 @@ import { logOptions } from "../flags/network_options.ts";
 const FILE: FlagSpec = {
   name: "file",
   short: "f",
+  // The argument would contradict it.
+  variable: null,
   type: "string",
   isFile: true,
   help: "the archive: a directory, a .tar, a volume, or a .zip of Go hangar",
@@ -115,10 +118,11 @@ const exportCommand: CommandSpec<CliContext> = {
 	--source saved-images.tar \\
 	--destination part.tar`,
   flags: [
-    { ...FILE, required: true, help: "image list file" },
+    ...pick(LIST_FLAGS, "file"),
     {
       name: "source",
       short: "s",
+      variable: ARCHIVE_VARIABLE,
       type: "string",
       isFile: true,
       required: true,
@@ -132,6 +136,7 @@ const exportCommand: CommandSpec<CliContext> = {
     {
       name: "destination",
       short: "d",
+      variable: null,
       type: "string",
       isFile: true,
       required: true,
@@ -187,6 +192,7 @@ hangar archive merge \\
     {
       name: "file",
       short: "f",
+      variable: null,
       type: "strings",
       isFile: true,
       required: true,

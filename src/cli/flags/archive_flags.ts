@@ -26,6 +26,12 @@ function instead(
   return { ...flag, ...change };
 }
 
+/**
+ * The variable that names the archive, whatever its flag: `--destination` and
+ * `--source` of other commands are registries, and `--file` is a list.
+ */
+export const ARCHIVE_VARIABLE = "HANGAR_ARCHIVE";
+
 /** Which parts of an image are read. */
 export const PART_FLAGS: readonly FlagSpec[] = pick(
   SELECTION_FLAGS,
@@ -49,6 +55,7 @@ export const SAVED_FLAGS: readonly FlagSpec[] = [
 export const SAVE_TARGET: FlagSpec = {
   name: "destination",
   short: "d",
+  variable: ARCHIVE_VARIABLE,
   type: "string",
   isFile: true,
   default: "saved-images.tar",
@@ -59,6 +66,7 @@ export const SAVE_TARGET: FlagSpec = {
 export const SYNC_TARGET: FlagSpec = {
   name: "destination",
   short: "d",
+  variable: ARCHIVE_VARIABLE,
   type: "string",
   isFile: true,
   required: true,
@@ -92,6 +100,7 @@ export const LOADED_FLAGS: readonly FlagSpec[] = [
   {
     name: "source",
     short: "s",
+    variable: ARCHIVE_VARIABLE,
     type: "string",
     isFile: true,
     many: true,

@@ -10,8 +10,14 @@ import { type FlagSpec, type FlagValues, namesOf } from "./flags.ts";
 
 const PREFIX = "HANGAR_";
 
-/** The variable that sets a flag. */
-export function variableOf({ name }: Pick<FlagSpec, "name">): string {
+/** The variable that sets a flag; undefined where none does. */
+export function variableOf(
+  { name, variable }: Pick<FlagSpec, "name" | "variable">,
+): string | undefined {
+  return variable === undefined ? byName(name) : variable ?? undefined;
+}
+
+function byName(name: string): string {
   return PREFIX + name.toUpperCase().replaceAll("-", "_");
 }
 
@@ -41,7 +47,8 @@ export class FlagVariables {
       ).map(({ name }) => name),
     ]);
     for (const flag of this.#flags) {
-      const value = env(variableOf(flag)) || undefined;
+      const variable = variableOf(flag);
+      const value = variable && env(variable) || undefined;
       if (value === undefined || isGiven(flag) || replaced.has(flag.name)) {
         continue;
       }
@@ -79,7 +86,12 @@ export function misspeltVariables(
   flags: readonly FlagSpec[],
 ): string[] {
   const known = new Set(
-    flags.flatMap((flag) => namesOf(flag).map((name) => variableOf({ name }))),
+    flags.flatMap((flag) =>
+      [
+        variableOf(flag) ?? [],
+        ...namesOf(flag).map(byName),
+      ].flat()
+    ),
   );
   return names.filter((name) => name.startsWith(PREFIX) && !known.has(name))
     .flatMap((name) => {

@@ -16,6 +16,13 @@ export interface FlagSpec {
   readonly name: string;
   /** One letter. */
   readonly short?: string;
+  /**
+   * The variable that sets it, where other commands have a flag of this name for
+   * something else; null for none.
+   *
+   * @default {HANGAR_ and its name}
+   */
+  readonly variable?: string | null;
   /** Further names, such as those that other commands have for it. */
   readonly alsoNamed?: readonly string[];
   readonly type: FlagType;
