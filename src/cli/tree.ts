@@ -72,6 +72,12 @@ export const root: CommandSpec<CliContext> = {
       help: "log only warnings, errors and results",
     },
     {
+      name: "hide-log-time",
+      type: "bool",
+      default: false,
+      help: "log lines without their time",
+    },
+    {
       name: "log-format",
       type: "string",
       choices: ["text", "json"],

@@ -21,7 +21,13 @@ export interface CopyEvents {
   /** Something that the user should know, but not a failure. */
   warn(message: string): void;
   /** Something worth knowing that needs no action. */
-  note?(message: string): void;
+  note?(
+    message: string,
+    options?: {
+      /** Whether the outcome of the image says the same. */
+      readonly isInOutcome?: boolean;
+    },
+  ): void;
   /** A signature or referrer was found at the source, sent, or made. */
   onAttachment?(how: AttachmentFate): void;
   /** A blob is looked at, and brought if it is not there. */

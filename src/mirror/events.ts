@@ -185,6 +185,8 @@ export type MirrorEvent =
     readonly image?: number;
     readonly place?: number;
     readonly message: string;
+    /** Set where the outcome of the image says the same. */
+    readonly isInOutcome?: boolean;
   }
   | {
     readonly type: "debug";

@@ -207,11 +207,13 @@ class ImageMirror {
     if (!await this.#write(judged, attachments)) return undefined;
     if (merge) {
       tellKept(merge, events);
-      events.note?.(rebuiltText(merge, digest, sourceDigests));
+      events.note?.(rebuiltText(merge, digest, sourceDigests), {
+        isInOutcome: true,
+      });
     }
     if (sparse) {
       tellLost(sparse, events);
-      events.note?.(sparseText(sparse, digest));
+      events.note?.(sparseText(sparse, digest), { isInOutcome: true });
     }
     return { kind: "copied", ...told };
   }

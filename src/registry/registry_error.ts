@@ -103,7 +103,8 @@ function pageTextOf(bytes: Uint8Array, contentType: string): string {
     : /^text\/plain/i.test(contentType)
     ? text.trim().split("\n")[0]
     : undefined;
-  return printable(hideUrls(page ?? ""), 120);
+  // The status is told anyway: "404 page not found", "<title>502 Bad Gateway".
+  return printable(hideUrls((page ?? "").replace(/^\s*\d{3}\s+/, "")), 120);
 }
 
 function codeOf(status: number): ErrorCode {

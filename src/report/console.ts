@@ -28,6 +28,12 @@ export interface ConsoleOptions {
    * @default {"text"}
    */
   readonly format?: LogFormat;
+  /**
+   * Whether lines have no time.
+   *
+   * @default {false}
+   */
+  readonly hideTime?: boolean;
   readonly now?: () => Date;
 }
 
@@ -126,10 +132,11 @@ export class Console {
     image?: number,
     { fields, lead }: LineExtra = {},
   ): void {
+    const { hideTime } = this.#options;
     const now = this.#options.now?.() ?? new Date();
     if (this.#options.format === "json") {
       const line = {
-        time: now.toISOString(),
+        time: hideTime ? undefined : now.toISOString(),
         level: NAMES[level],
         image,
         message: printable(message, MAX_LINE),
@@ -144,9 +151,9 @@ export class Console {
       : level;
     const where = image === undefined ? "" : `[IMG:${image}] `;
     this.#write(
-      `[${time}] [${label}] ${where}${this.#leadText(lead)}${
-        printable(message, MAX_LINE)
-      }\n`,
+      `${hideTime ? "" : `[${time}] `}[${label}] ${where}${
+        this.#leadText(lead)
+      }${printable(message, MAX_LINE)}\n`,
     );
   }
 

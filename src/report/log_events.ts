@@ -15,6 +15,7 @@ import {
 } from "../mirror/events.ts";
 import type { Console, Lead, LineExtra } from "./console.ts";
 import { formatBytes, formatDuration } from "./format.ts";
+import { partOf, PartsLegend } from "./parts_legend.ts";
 import type { ResultRows } from "./result_rows.ts";
 
 /** What the lines of a result have in JSON; bytes, and a duration in ms. */
@@ -48,6 +49,7 @@ export function logEvents(
   rows?: ResultRows,
 ): MirrorEventSink {
   const sent = new Map<string, number>();
+  const parts = new PartsLegend(console);
   return (event) => {
     switch (event.type) {
       case "image-started": {
@@ -62,6 +64,7 @@ export function logEvents(
         const key = imageKey(event);
         const bytes = sent.get(key) ?? 0;
         sent.delete(key);
+        if (rows) parts.explain(event.outcome);
         return rows
           ? logRow(console, rows, event, bytes)
           : logOutcome(console, event, bytes, "detail");
@@ -74,6 +77,7 @@ export function logEvents(
       case "warning":
         return console.warn(event.message, event.image);
       case "note":
+        if (rows && event.isInOutcome) return;
         return console.info(event.message, event.image);
       case "debug":
         return console.debug(event.message, event.image);
@@ -126,7 +130,10 @@ function logRow(
   }
   const found = ROWS[kind];
   if (!found) return logOutcome(console, event, bytes, "info");
-  const row = rows.row(...found, destination, outcome, bytes);
+  const [word, tone] = found;
+  const part = kind === "copied" ? partOf(outcome) : "";
+  const shown = part ? `${word} ${part}` : word;
+  const row = rows.row(shown, tone, destination, outcome, bytes);
   const more = outcome.attachments
     ? `, but for ${countedAttachments(outcome.attachments)}`
     : "";

@@ -108,7 +108,7 @@ function mergeTexts(totals: MirrorTotals): string[] {
   const { entriesKept, wantedEntriesKept } = totals;
   return [
     ...(indexesSparse > 0
-      ? [`${indexesSparse} with the source's index, not all of it there`]
+      ? [`${indexesSparse} with the source's index and some of its platforms`]
       : []),
     ...(indexesRebuilt > 0 ? [`${indexesRebuilt} with a rebuilt index`] : []),
     ...(entriesKept > 0
@@ -130,6 +130,18 @@ export function summaryLevel(
 
 /** The summary that ends a run. */
 export function summaryLine(totals: MirrorTotals): string {
+  return doneLine(totals, "spared by mounting");
+}
+
+/**
+ * The summary that ends a run into an archive, where nothing is mounted: what
+ * it has already is not stored twice, and what the far side has is left out.
+ */
+export function saveLine(totals: MirrorTotals): string {
+  return doneLine(totals, "spared");
+}
+
+function doneLine(totals: MirrorTotals, spared: string): string {
   return [
     `Done: ${totals.copied} copied`,
     `${totals.upToDate} up to date`,
@@ -139,7 +151,7 @@ export function summaryLine(totals: MirrorTotals): string {
     ...(totals.interrupted > 0 ? [`${totals.interrupted} interrupted`] : []),
     ...mergeTexts(totals),
     `${formatBytes(totals.bytesSent)} sent`,
-    `${formatBytes(totals.bytesMounted)} spared by mounting`,
+    `${formatBytes(totals.bytesMounted)} ${spared}`,
     ...(totals.retries > 0
       ? [
         counted(totals.retries, "retry", "retries"),

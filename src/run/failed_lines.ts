@@ -1,9 +1,10 @@
 /**
- * After a run: messages about the failed images, and the failed list.
+ * After a run: messages about what failed, and the failed list.
  *
  * @module
  */
 
+import { counted } from "../counted.ts";
 import { describeError } from "../errors.ts";
 import type { ImageList } from "../lists/image_list.ts";
 import { writeFailedList } from "../machine/failed_list.ts";
@@ -11,7 +12,7 @@ import type { MirrorOutcome } from "../mirror/events.ts";
 import type { MirrorPlan } from "../mirror/plan/plan_mirror.ts";
 import type { Console } from "../report/console.ts";
 
-/** How many failed images are listed again at the end of a run. */
+/** How much of what failed is listed again at the end of a run. */
 const RECAPPED = 20;
 
 /** Why an image failed, in one line. */
@@ -22,33 +23,58 @@ function reasonOf(outcome: MirrorOutcome): string {
       : outcome.reason ?? describeError(outcome.error));
 }
 
+/** A list, what became of its tasks, and so what failed of it. */
+interface FinishedList {
+  readonly list: Pick<ImageList, "name" | "invalid">;
+  readonly plan: Pick<MirrorPlan, "tasks">;
+  /** In the order of the plan's tasks. */
+  readonly outcomes: readonly MirrorOutcome[];
+}
+
 /**
- * Lists the failed images again at the end of the log, where users look.
+ * Lists what failed again at the end of the log, where users look: images, and
+ * lines that are no image.
  *
- * @param outcomes in the order of the plan's tasks
  * @param path the failed list, where there is one
  */
 export function recap(
-  { tasks }: Pick<MirrorPlan, "tasks">,
-  outcomes: readonly MirrorOutcome[],
+  { list, plan, outcomes }: FinishedList,
   path: string | undefined,
   console: Console,
 ): void {
   const failed = outcomes.flatMap((outcome, i) =>
-    outcome.kind === "failed" ? [{ outcome, text: tasks[i]!.texts[0] }] : []
+    outcome.kind === "failed"
+      ? [{
+        text: `${plan.tasks[i]!.texts[0]}: ${reasonOf(outcome)}`,
+        image: outcome.id,
+      }]
+      : []
   );
-  if (failed.length === 0) return;
-  console.error(
-    failed.length === 1 ? "1 image failed:" : `${failed.length} images failed:`,
-  );
-  for (const { outcome, text } of failed.slice(0, RECAPPED)) {
-    console.error(`${text}: ${reasonOf(outcome)}`, outcome.id);
-  }
-  const more = failed.length - RECAPPED;
-  if (more > 0) {
-    console.error(
-      `and ${more} more${path === undefined ? "" : `, in ${path}`}`,
-    );
+  const invalid = list.invalid.map(({ line, reason }) => ({
+    text: `${list.name}:${line}: ${reason}`,
+    image: undefined,
+  }));
+  const blocks = [
+    [failed, `${counted(failed.length, "image")} failed:`],
+    [
+      invalid,
+      `${counted(invalid.length, "line")} of the list ${
+        invalid.length === 1 ? "is" : "are"
+      } invalid:`,
+    ],
+  ] as const;
+  for (const [all, head] of blocks) {
+    if (all.length === 0) continue;
+    console.error(head);
+    for (const { text, image } of all.slice(0, RECAPPED)) {
+      console.error(text, image);
+    }
+    const more = all.length - RECAPPED;
+    if (more > 0) {
+      console.error(
+        `and ${more} more${path === undefined ? "" : `, in ${path}`}`,
+      );
+    }
   }
 }
 
@@ -60,17 +86,9 @@ export interface UndoneLine {
   readonly reason: string;
 }
 
-/**
- * The lines that were not done, in list order.
- *
- * @param outcomes in the order of the plan's tasks
- */
+/** The lines that were not done, in list order. */
 export function failedLines(
-  { list, plan, outcomes }: {
-    readonly list: ImageList;
-    readonly plan: Pick<MirrorPlan, "tasks">;
-    readonly outcomes: readonly MirrorOutcome[];
-  },
+  { list, plan, outcomes }: FinishedList,
 ): UndoneLine[] {
   const isUndone = ({ kind }: MirrorOutcome) =>
     kind === "failed" || kind === "interrupted";

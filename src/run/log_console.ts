@@ -14,17 +14,20 @@ export interface LogOptions {
   readonly logFormat: LogFormat;
   /** Whether only warnings, errors and results are logged. @default {false} */
   readonly quiet?: boolean;
+  /** Whether log lines have no time. @default {false} */
+  readonly hideTime?: boolean;
 }
 
 /** The log, as the options ask for it. */
 export function consoleFor(
-  { debug, logFormat, quiet }: LogOptions,
+  { debug, logFormat, quiet, hideTime }: LogOptions,
   { stderr, color }: Pick<LogOutput, "stderr" | "color">,
 ): Console {
   return new Console((text) => stderr(text), {
     color,
     debug,
     quiet,
+    hideTime,
     format: logFormat,
   });
 }

@@ -362,7 +362,7 @@ async function conclude(
 ): Promise<number> {
   // A dry run leaves the failed list of a real one alone.
   const path = job.dryRun ? undefined : options.failed;
-  recap(plan, outcomes, path, console);
+  recap({ list, plan, outcomes }, path, console);
   const { failed, isKept } = path === undefined
     ? { failed: tally.totals().failed, isKept: true }
     : await keepFailed(

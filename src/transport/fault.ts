@@ -75,7 +75,7 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
     message: (_, text) => shortCause(text),
     temporary: false,
     hint: ({ host }) =>
-      `put its CA into certs.d/${host}/ca.crt, or use --tls-verify=false`,
+      `put its CA into ~/.config/containers/certs.d/${host}/ca.crt, or use --tls-verify=false`,
   },
   {
     pattern: NOT_TLS,

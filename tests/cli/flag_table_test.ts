@@ -268,6 +268,7 @@ for (
       "--insecure-policy",
       "-q",
       "--quiet",
+      "--hide-log-time",
       "--log-format",
       "--authfile",
       "--max-per-host",

@@ -102,7 +102,7 @@ Deno.test("help: each flag that mirror has stands in its help as in the manual",
   assertEquals(rows(MANUAL).filter((row) => !ours.includes(row)), []);
   assertEquals(
     ours.length,
-    // --log-format and --quiet are global flags of ours.
-    rows(MANUAL).length + MIRROR_FLAGS.filter((f) => !inManual(f)).length + 2,
+    // --log-format, --quiet and --hide-log-time are global flags beside these.
+    rows(MANUAL).length + MIRROR_FLAGS.filter((f) => !inManual(f)).length + 3,
   );
 });

@@ -35,6 +35,11 @@ Deno.test("quiet: warnings, errors and the recap are logged", async () => {
   assertStringIncludes(stderr, "[WARN] standard input:2: ");
   assertStringIncludes(stderr, "[ERRO] [IMG:1] Failed ");
   assertStringIncludes(stderr, "[ERRO] 1 image failed:");
+  assertStringIncludes(
+    stderr,
+    "[ERRO] 1 line of the list is invalid:\n",
+  );
+  assertStringIncludes(stderr, "[ERRO] standard input:2: invalid line: ");
 });
 
 Deno.test("quiet: what a dry run would do is its result", async () => {
@@ -64,5 +69,22 @@ Deno.test("quiet: it contradicts --debug", async () => {
       stderr,
       "hangar: --debug logs more, --quiet less: give one of them\n",
     );
+  }
+});
+
+Deno.test("log: --hide-log-time leaves the time out, of JSON too", async () => {
+  await using pair = new Pair();
+  pair.source.install("corp/app", "v1", makeImage({ seed: "a" }));
+  const text = await pair.mirror("corp/app:v1\n", ["--hide-log-time"]);
+  assertEquals(
+    text.stderr.split("\n").map((line) => line.slice(0, 7)),
+    ["[INFO] ", "[INFO] ", ""],
+  );
+  const json = await pair.mirror("corp/app:v1\n", [
+    "--hide-log-time",
+    "--log-format=json",
+  ]);
+  for (const line of json.stderr.trimEnd().split("\n")) {
+    assertEquals(Object.keys(JSON.parse(line))[0], "level");
   }
 });

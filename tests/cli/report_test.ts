@@ -356,6 +356,38 @@ Deno.test("log: on a terminal one line for each result, and what names share onc
   assertMatch(stderr, /\[ERRO\] \[IMG:3\] failed {6}none:v1: cannot read v1/);
 });
 
+Deno.test("log: on a terminal the line of a result says how many platforms were copied, and what that means once", async () => {
+  await using pair = new Pair();
+  const platforms = ["linux/amd64", "linux/arm64", "linux/s390x"];
+  for (const name of ["one", "two"]) {
+    pair.source.install(
+      `corp/${name}`,
+      "v1",
+      makeMultiArch(name, { platforms }),
+    );
+  }
+  const terminal = { columns: 80, rows: 24 };
+  const { stderr } = await pair.mirror("corp/one:v1\ncorp/two:v1", [], {
+    terminal,
+  });
+  assertMatch(stderr, /\[INFO\] \[IMG:1\] copied 2\/3 {2}one:v1/);
+  assertMatch(stderr, /\[INFO\] \[IMG:2\] copied 2\/3 {2}two:v1/);
+  const told = stderr.split("\n").filter((line) => line.includes("rebuilt: "));
+  assertEquals(told.length, 1);
+  assertStringIncludes(
+    told[0]!,
+    "[INFO] index rebuilt: copied 2/3 is 2 of 3 platforms, so its digest is not the source's",
+  );
+  // Elsewhere each image has a line of its own, with both digests.
+  await using other = new Pair();
+  other.source.install("corp/one", "v1", makeMultiArch("one", { platforms }));
+  const plain = await other.mirror("corp/one:v1");
+  assertMatch(
+    plain.stderr,
+    /\[IMG:1\] index rebuilt: 2 of 3 platforms, sha256:\S+ instead of the source's sha256:/,
+  );
+});
+
 Deno.test("log: lines of --debug name their image", async () => {
   await using pair = install(new Pair());
   const { stderr } = await pair.mirror("corp/app:v1", ["--debug"]);

@@ -38,6 +38,7 @@ import {
 function validateCommand(
   name: "save" | "sync",
   target: FlagSpec,
+  further: readonly FlagSpec[] = [],
 ): CommandSpec<CliContext> {
   return {
     name: "validate",
@@ -51,6 +52,7 @@ function validateCommand(
       ...NETWORK_FLAGS,
       failedFlag("validate", `${name}-validate-failed.txt`),
       DEEP_FLAG,
+      ...further,
     ],
     run: async (values, context) => {
       const depth: Depth = values.choice("deep", DEEP) ?? "manifests";
@@ -90,7 +92,8 @@ hangar save \\
     ...DELTA_FLAGS,
     SAVE_DRY_RUN,
   ],
-  subcommands: [validateCommand("save", SAVE_TARGET)],
+  // Scripts give a command and its proof the same flags; nothing is asked here.
+  subcommands: [validateCommand("save", SAVE_TARGET, [AUTO_YES])],
   run: async (values, context) =>
     await runSave(
       {

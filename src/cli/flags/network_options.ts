@@ -101,7 +101,12 @@ export function logOptions(values: FlagValues): LogOptions {
       "--debug logs more, --quiet less: give one of them",
     );
   }
-  return { debug, quiet, logFormat: logFormatOf(values) };
+  return {
+    debug,
+    quiet,
+    logFormat: logFormatOf(values),
+    hideTime: values.bool("hide-log-time"),
+  };
 }
 
 /** The log format that `--log-format` asks for. */

@@ -154,7 +154,8 @@ async function endOf(
 function eventsOf(of: ImageAtPlace, emit: MirrorEventSink): ImageEvents {
   return {
     warn: (message) => emit({ type: "warning", ...of, message }),
-    note: (message) => emit({ type: "note", ...of, message }),
+    note: (message, { isInOutcome } = {}) =>
+      emit({ type: "note", ...of, message, isInOutcome }),
     onPhase: (phase) => emit({ type: "phase", ...of, phase }),
     onWait: (waits) => emit({ type: "blob-waits", ...of, waits }),
     onBytes: (bytes) => emit({ type: "blob-bytes", ...of, bytes }),

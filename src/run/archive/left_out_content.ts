@@ -156,11 +156,16 @@ export class LeftOutContent {
       if (!content) return undefined;
       const holder = this.#holders.get(blob.digest);
       if (holder) return holder;
-      const { name } = this.#record.bases[content.base]!;
+      const { name, registry } = this.#record.bases[content.base]!;
       throw new HangarError(
         "not-found",
         `it was left out since ${name} has it, and the destination does not`,
-        { status: 404, hint: `load ${name} first` },
+        {
+          status: 404,
+          hint: registry === undefined
+            ? `load ${name} first`
+            : `${name} is the receipt of ${registry}: load into that registry, or save again without it`,
+        },
       );
     };
     return new ArchiveWithBases(archive, elsewhere);

@@ -14,11 +14,7 @@ import { type Depth, validateImage } from "../../mirror/validate_image.ts";
 import type { Reference } from "../../names/reference.ts";
 import type { PlatformFilter } from "../../oci/platform.ts";
 import { logEvents, logPlans, logVerdicts } from "../../report/log_events.ts";
-import {
-  dryRunLine,
-  summaryLine,
-  validationLine,
-} from "../../report/summary.ts";
+import { dryRunLine, saveLine, validationLine } from "../../report/summary.ts";
 import type { RunProcess } from "../process.ts";
 import { type ListJob, type ListRunOptions, runList } from "../run_list.ts";
 import {
@@ -123,7 +119,7 @@ async function writeArchive(
     command,
     dryRun,
     log: dryRun ? logPlans : logEvents,
-    summary: dryRun ? dryRunLine : summaryLine,
+    summary: dryRun ? dryRunLine : saveLine,
     needsLogin: false,
     isToArchive: true,
     plan: (list, plan) => planArchive(list, plan, archive, options.saveAs),

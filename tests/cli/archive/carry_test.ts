@@ -85,7 +85,7 @@ for (const archive of ["a.tar", "layout"]) {
         const saved = await carry.save(list, archive, flags);
         assertEquals(saved.code, 0, saved.stderr);
         const proof = await carry.from(
-          ["save", "validate"],
+          ["save", "validate", "-y"],
           list,
           archive,
           [...flags, "--deep=bytes"],

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { makeImage, makeMultiArch, randomBytes } from "../../support/images.ts";
+import { FakeRegistry } from "../../support/fake_registry.ts";
 import { hangar } from "../../support/hangar.ts";
 import { Carry } from "./support.ts";
 
@@ -108,6 +109,20 @@ Deno.test("deltas: a receipt says what the far side has", async () => {
   ]);
   assertEquals(saved.code, 0, saved.stderr);
   assert(sizeOf(carry, "b.tar") < 30_000);
+  // A receipt cannot be loaded: elsewhere the registry that it is of is named.
+  const empty = FakeRegistry.start();
+  const elsewhere = await hangar([
+    "load",
+    `-s=${carry.path("b.tar")}`,
+    `-d=http://${empty.host}`,
+    `--failed=${carry.path("elsewhere-failed.txt")}`,
+  ]);
+  await empty[Symbol.asyncDispose]();
+  assertEquals(elsewhere.code, 1, elsewhere.stderr);
+  assertStringIncludes(
+    elsewhere.stderr,
+    `receipt.json is the receipt of ${carry.destination.host}: load into that registry, or save again without it`,
+  );
   assertEquals((await carry.load("b.tar")).code, 0);
   assertEquals(carry.destination.digestOf("corp/app", "v2"), two.digest);
 });

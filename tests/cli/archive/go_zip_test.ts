@@ -171,7 +171,7 @@ Deno.test("load: a damaged blob of Go hangar's zip fails its images and no other
   const verify = await archive(["verify", carry.path("go.zip")]);
   assertEquals(verify.code, 1);
   assertStringIncludes(verify.stderr, `damaged: ${layer} of `);
-  assertStringIncludes(verify.stderr, "it hits docker.io/corp/chart:v1\n");
+  assertStringIncludes(verify.stderr, "it affects docker.io/corp/chart:v1\n");
 });
 
 Deno.test("load: what Go hangar's zip lists and nobody can load is told, and fails", async () => {

@@ -149,11 +149,14 @@ for (const name of ["a.tar", "directory"]) {
     ]);
     assertEquals([code, stdout], [0, ""], stderr);
     assertStringIncludes(stderr, "[INFO] PASS: ");
-    assertStringIncludes(stderr, "0 damaged or missing, 0 of 6 entries hit");
+    assertStringIncludes(
+      stderr,
+      "0 damaged or missing, 0 of 6 entries affected",
+    );
   });
 }
 
-Deno.test("archive verify: a damaged layer is named with all images that it hits, and no others", async () => {
+Deno.test("archive verify: a damaged layer is named with all images that it affects, and no others", async () => {
   await using carry = withImages();
   await saved(carry, "d");
   const [base = ""] = IMAGES.other.blobs.keys();
@@ -166,9 +169,9 @@ Deno.test("archive verify: a damaged layer is named with all images that it hits
   );
   assertStringIncludes(
     stderr,
-    `it hits ${nameOf(carry, "app:v1")}, ${nameOf(carry, "other:v1")}\n`,
+    `it affects ${nameOf(carry, "app:v1")}, ${nameOf(carry, "other:v1")}\n`,
   );
-  assertStringIncludes(stderr, "1 damaged or missing, 2 of 6 entries hit");
+  assertStringIncludes(stderr, "1 damaged or missing, 2 of 6 entries affected");
 });
 
 Deno.test("archive verify: lost content, a lost platform, a damaged manifest, and content that no image needs", async () => {
@@ -188,16 +191,16 @@ Deno.test("archive verify: lost content, a lost platform, a damaged manifest, an
   assertEquals(code, 1, stderr);
   for (
     const text of [
-      `missing: manifest ${amd64.digest} of ${amd64.size} bytes; it hits ${
+      `missing: manifest ${amd64.digest} of ${amd64.size} bytes; it affects ${
         nameOf(carry, "app:v1")
       }\n`,
-      `missing: blob ${lost} of 900 bytes; it hits ${
+      `missing: blob ${lost} of 900 bytes; it affects ${
         nameOf(carry, "other:v1")
       }\n`,
       `damaged: ${chart.digest} of ${chart.bytes.byteLength} bytes: `,
       `damaged: sha256:${stray} of 5 bytes: `,
       "; no image needs it",
-      "4 damaged or missing, 3 of 6 entries hit",
+      "4 damaged or missing, 3 of 6 entries affected",
     ]
   ) assertStringIncludes(stderr, text);
 });

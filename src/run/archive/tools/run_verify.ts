@@ -1,6 +1,6 @@
 /**
  * `archive verify`: all content of an archive is hashed, and what is damaged is
- * named with the images that it hits.
+ * named with the images that it affects.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface VerifyOptions extends LogOptions {
   readonly archive: string;
 }
 
-/** How many of the images that one fault hits are named. */
+/** How many of the images that one fault affects are named. */
 const MAX_NAMED = 20;
 
 /** Verifies an archive; gives the exit code. */
@@ -123,11 +123,11 @@ async function damageOf(
   }
 }
 
-/** Faults, and the images that they hit. */
+/** Faults, and the images that they affect. */
 interface Faults {
   readonly faults: ReadonlyMap<string, readonly string[]>;
   readonly images: number;
-  readonly hit: number;
+  readonly affected: number;
 }
 
 async function findFaults(
@@ -139,7 +139,7 @@ async function findFaults(
   const faults = new Map<string, string[]>(
     [...damaged.values()].map((text) => [text, []]),
   );
-  let hit = 0;
+  let affected = 0;
   for (const entry of images.entries) {
     signal.throwIfAborted();
     const { manifests, blobs, faults: own } = await images.read(entry);
@@ -149,18 +149,18 @@ async function findFaults(
       ),
       ...own.map(({ digest, text }) => damaged.get(digest) ?? text),
     ]);
-    if (texts.size > 0) hit++;
+    if (texts.size > 0) affected++;
     for (const text of texts) {
       const names = faults.get(text) ?? [];
       names.push(nameOfEntry(entry));
       faults.set(text, names);
     }
   }
-  return { faults, images: images.entries.length, hit };
+  return { faults, images: images.entries.length, affected };
 }
 
 function tell(
-  { faults, images, hit, count, bytes, refused }:
+  { faults, images, affected, count, bytes, refused }:
     & Faults
     & Pick<Hashed, "count" | "bytes">
     & { readonly refused: number },
@@ -177,7 +177,7 @@ function tell(
       `${text}; ${
         names.length === 0
           ? "no image needs it"
-          : `it hits ${named}${more > 0 ? ` and ${more} more` : ""}`
+          : `it affects ${named}${more > 0 ? ` and ${more} more` : ""}`
       }`,
     );
   }
@@ -188,7 +188,7 @@ function tell(
     } of content hashed, ${formatBytes(bytes)}`,
     `${faults.size} damaged or missing`,
     ...refused > 0 ? [`${refused} not understood`] : [],
-    `${hit} of ${counted(images, "entry", "entries")} hit`,
+    `${affected} of ${counted(images, "entry", "entries")} affected`,
     formatDuration(took),
   ].join(", ");
   if (isFine) console.result(line);
