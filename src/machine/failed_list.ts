@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HangarError, printable } from "../errors.ts";
+import { invalidFlag, printable } from "../errors.ts";
 import { fileError, whyNoFile } from "./file_error.ts";
 import { replaceFile, temporaryBeside } from "./replace_file.ts";
 
@@ -74,14 +74,12 @@ export async function checkFailedPath(
   flag = "--failed",
 ): Promise<void> {
   const refuse = (why: string, hint?: string): never => {
-    throw new HangarError(
-      "usage",
-      `invalid value ${JSON.stringify(path)} for ${flag}: ${why}`,
-      { hint },
-    );
+    throw invalidFlag(flag, path, why, { hint });
   };
   if (path === "" || path === "-") refuse("it names no file");
-  const there = await statOf(path);
+  const there = await Deno.stat(path).catch((cause) =>
+    cause instanceof Deno.errors.NotFound ? undefined : refuse(whyNoFile(cause))
+  );
   if (isDevice(there)) return;
   if (there?.isDirectory) refuse("it is a directory");
   if (there && !there.isFile) refuse("it is not a regular file");
@@ -133,11 +131,9 @@ export async function refuseSameFile(
     ? await isSameFile(first, info, second)
     : await placeOf(first) === await placeOf(second);
   if (!same) return;
-  throw new HangarError(
-    "usage",
-    `invalid value ${JSON.stringify(second)} for ${flag}: ${why}`,
-    { hint: `name another file with ${flag} or ${other}` },
-  );
+  throw invalidFlag(flag, second, why, {
+    hint: `name another file with ${flag} or ${other}`,
+  });
 }
 
 /** The real path of a file that may not exist yet. */

@@ -10,6 +10,7 @@ import {
   formatReference,
   parseReference,
   type Reference,
+  repositoryAt,
 } from "./reference.ts";
 
 /** How a registry is reached, where its name does not say it. */
@@ -42,13 +43,18 @@ export function registryOf({ registry, reach }: ImageAddress): RegistryAddress {
   return { ...reach, host: registry };
 }
 
-/** An image of a registry. */
+/** An image of a registry; on Docker Hub a bare name is one of `library`. */
 export function imageAt(
   registry: RegistryAddress,
   { repository, tag, digest }: Pick<Reference, "repository" | "tag" | "digest">,
 ): ImageAddress {
   const { host, scheme, insecure } = registry;
-  const named = { registry: host, repository, tag, digest };
+  const named = {
+    registry: host,
+    repository: repositoryAt(host, repository),
+    tag,
+    digest,
+  };
   return scheme === undefined && insecure === undefined
     ? named
     // One object serves all images of a list.

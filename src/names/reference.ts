@@ -79,14 +79,19 @@ export function parseRepository(text: string): RepositoryName {
       `${JSON.stringify(hideLogin(first).slice(0, 100))} is not a registry`,
     );
   }
-  const repository = registry === DOCKER_HUB && !path.includes("/")
-    ? `library/${path}`
-    : path;
+  const repository = repositoryAt(registry, path);
   checkPath(repository, text);
   if (registry.length + 1 + repository.length > MAX_NAME) {
     return refuse(text, `a name has at most ${MAX_NAME} characters`);
   }
   return { registry, repository, explicitRegistry };
+}
+
+/** The path of a repository: a bare name of Docker Hub is in `library`. */
+export function repositoryAt(registry: string, path: string): string {
+  return registry === DOCKER_HUB && !path.includes("/")
+    ? `library/${path}`
+    : path;
 }
 
 function checkPath(path: string, text: string): void {

@@ -89,12 +89,7 @@ function normalizeOs(os: string): string {
 function wordsOf(values: readonly string[], flag: string): string[] {
   const words = values.map((value) => value.trim().toLowerCase());
   if (words.length === 0 || words.includes("")) {
-    throw new HangarError(
-      "usage",
-      `invalid value ${
-        JSON.stringify(values.join(","))
-      } for ${flag}: it names nothing`,
-    );
+    throw invalidFlag(flag, values.join(","), "it names nothing");
   }
   return words;
 }

@@ -153,8 +153,14 @@ export class Manifests {
       );
     }
     // docker-registry 2.8 writes in place. When it is killed during a write,
-    // the manifest stays there, empty, and a second PUT changes nothing.
-    if (wasRetried) await this.#readBack(repository, manifest, options);
+    // the manifest stays there, empty, and a second PUT changes nothing. And a
+    // portal in front of a registry answers 200 to whatever it is sent.
+    if (wasRetried || response.status !== 201) {
+      const hint = wasRetried
+        ? "the registry was interrupted while it wrote: delete the manifest there, and mirror again"
+        : `the PUT was answered ${response.status}, by a registry 201: see what answers there`;
+      await this.#readBack(repository, manifest, hint, options);
+    }
     return { listed: response.headers.has("oci-subject") };
   }
 
@@ -186,10 +192,9 @@ export class Manifests {
   async #readBack(
     repository: string,
     { digest }: ManifestContent,
+    hint: string,
     options: CallOptions,
   ): Promise<void> {
-    const hint =
-      "the registry was interrupted while it wrote: delete the manifest there, and mirror again";
     let found: ManifestContent | undefined;
     try {
       found = await this.get(repository, digest, options);

@@ -243,9 +243,29 @@ for (
     const { code, stderr } = await hangar(["mirror", "-f-", flag, value]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, `invalid value "${value}" for ${flag}: `);
-    assert(stderr.endsWith(`; ${hint}\n`), stderr);
+    assert(stderr.endsWith(`; ${hint}; see: hangar mirror --help\n`), stderr);
   });
 }
+
+Deno.test("usage: every error about a command or a value leads to the help", async () => {
+  for (
+    const [args, names] of [
+      [["mirror", "validte"], ["validte", "validate"]],
+      [["mirror", "-f-", "--arch="], ["--arch", '""']],
+      [["mirror", "-f-", "--arch=amd64,,arm64"], ["--arch", "amd64,,arm64"]],
+      [["mirror", "-f="], ["--file", '""']],
+      [["mirror", "--file="], ["--file", '""']],
+      [["mirror", "-f-", "--failed="], ["--failed", '""']],
+      [["mirror", "-f-", "--failed=/"], ["--failed", '"/"']],
+    ] as const
+  ) {
+    const { code, stderr } = await hangar(args, { stdin: "a/b h.io/c 1" });
+    assertEquals(code, 2, stderr);
+    for (const name of names) assertStringIncludes(stderr, name);
+    assert(stderr.endsWith("; see: hangar mirror --help\n"), stderr);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+  }
+});
 
 Deno.test("version: -v and --version print it, of the root alone", async () => {
   const { stdout } = await hangar(["version"]);

@@ -151,8 +151,9 @@ for (const command of BELOW) {
   Deno.test(`flags: the help of ${command.path} shows exactly those it takes`, async () => {
     const { code, stdout } = await hangar([...wordsOf(command), "--help"]);
     assertEquals(code, 0);
-    const shown = [...stdout.matchAll(/^ +(?:-\w, )? *--([a-z-]+)/gm)]
-      .filter(([line]) => line.startsWith("  "))
+    // Examples name flags too.
+    const listed = stdout.slice(stdout.search(/^(Global )?Flags:$/m));
+    const shown = [...listed.matchAll(/^ +(?:-\w, )? *--([a-z-]+)/gm)]
       .map(([, name]) => name!).filter((name) => name !== "help").sort();
     assertEquals(shown, taken(command));
   });

@@ -14,12 +14,12 @@ Usage:
 Examples:
 # Mirror images from SOURCE REGISTRY to DESTINATION REGISTRY.
 hangar mirror \\
-	--file IMAGE_LIST.txt \\
-	--source SOURCE_REGISTRY \\
-	--destination DESTINATION_REGISTRY \\
-	--arch amd64,arm64 \\
-	--os linux \\
-	--sigstore-private-key SIGSTORE.key
+        --file IMAGE_LIST.txt \\
+        --source SOURCE_REGISTRY \\
+        --destination DESTINATION_REGISTRY \\
+        --arch amd64,arm64 \\
+        --os linux \\
+        --sigstore-private-key SIGSTORE.key
 
 Available Commands:
   validate    Ensure the images were mirrored correctly

@@ -385,3 +385,30 @@ attack(
     assertEquals(pair.destination.tags(), []);
   },
 );
+
+attack(
+  "hostile: a manifest that a portal takes in place of the registry is not there",
+  async () => {
+    for (const status of [200, 202]) {
+      await using pair = new Pair();
+      pair.source.install("corp/app", "v1", app);
+      const end = pair.destination.fault({
+        match: { method: "PUT", kind: "manifest" },
+        action: {
+          status,
+          body: "<html>log in</html>",
+          headers: { "content-type": "text/html" },
+        },
+      });
+      const { code, stderr } = await pair.mirror("corp/app:v1\n");
+      assertEquals(code, 1, stderr);
+      assertStringIncludes(stderr, "it was taken, but is not there");
+      assertStringIncludes(stderr, `answered ${status}`);
+      assertEquals(pair.destination.tags(), []);
+      assertEquals(await pair.failedLines(), ["corp/app:v1"]);
+      end();
+      assertEquals((await pair.mirror("corp/app:v1\n")).code, 0);
+      assertEquals(pair.destination.digestOf("corp/app", "v1"), app.digest);
+    }
+  },
+);

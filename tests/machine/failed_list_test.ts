@@ -204,6 +204,21 @@ Deno.test(
 );
 
 Deno.test(
+  "failed path: links that form a loop are refused",
+  NOT_ON_WINDOWS,
+  () =>
+    inDirectory(async (directory) => {
+      await Deno.symlink("b", `${directory}/a`);
+      await Deno.symlink("a", `${directory}/b`);
+      await assertRefused(
+        `${directory}/a`,
+        "-",
+        "its symbolic links form a loop",
+      );
+    }),
+);
+
+Deno.test(
   "failed path: the input file is refused under any name",
   NOT_ON_WINDOWS,
   () =>

@@ -40,6 +40,22 @@ Deno.test("gate: bounds transfers in the whole run", async () => {
   assertEquals(releases.length, 2);
 });
 
+Deno.test("gate: twelve large blobs at most are in transfer, whatever the hosts take", async () => {
+  const gate = new RequestGate({ maxPerHost: 100 });
+  const releases: (() => void)[] = [];
+  const all = Array.from(
+    { length: 20 },
+    (_, i) =>
+      gate.enter([`s${i}`, `d${i}`], { bytes: 1 << 30 }).then((release) => {
+        releases.push(release);
+      }),
+  );
+  await settle();
+  assertEquals(releases.length, 12);
+  releases.splice(0).forEach((release) => release());
+  await Promise.all(all);
+});
+
 Deno.test("gate: a transfer within one host takes two slots at once and cannot lock up", async () => {
   const gate = new RequestGate({ maxPerHost: 3 });
   let running = 0;

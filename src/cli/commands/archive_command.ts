@@ -114,9 +114,9 @@ const exportCommand: CommandSpec<CliContext> = {
     "hangar archive export -f IMAGE_LIST.txt -s ARCHIVE -d NEW_ARCHIVE [flags]",
   ],
   examples: `hangar archive export \\
-	--file IMAGE_LIST.txt \\
-	--source saved-images.tar \\
-	--destination part.tar`,
+        --file IMAGE_LIST.txt \\
+        --source saved-images.tar \\
+        --destination part.tar`,
   flags: [
     ...pick(LIST_FLAGS, "file"),
     {
@@ -184,10 +184,10 @@ const mergeCommand: CommandSpec<CliContext> = {
   ],
   examples: `# A full archive and its deltas: what a full archive would be now.
 hangar archive merge \\
-	--file full.tar \\
-	--file delta-1.tar \\
-	--file delta-2.tar \\
-	--output merged.tar`,
+        --file full.tar \\
+        --file delta-1.tar \\
+        --file delta-2.tar \\
+        --output merged.tar`,
   flags: [
     {
       name: "file",

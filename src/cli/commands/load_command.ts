@@ -73,15 +73,15 @@ export const loadCommand: CommandSpec<CliContext> = {
   ],
   examples: `# Load all images of an archive.
 hangar load \\
-	--source saved-images.tar \\
-	--destination REGISTRY
+        --source saved-images.tar \\
+        --destination REGISTRY
 
 # Load the images of a list.
 hangar load \\
-	--file IMAGE_LIST.txt \\
-	--source saved-images.tar \\
-	--destination REGISTRY \\
-	--project library`,
+        --file IMAGE_LIST.txt \\
+        --source saved-images.tar \\
+        --destination REGISTRY \\
+        --project library`,
   flags: [
     ...EXPECTATION_FLAGS,
     failedFlag("load", "load-failed.txt"),

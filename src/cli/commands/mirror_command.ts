@@ -112,10 +112,10 @@ const validateCommand: CommandSpec<CliContext> = {
   examples:
     `# Compare what the destination holds with what mirroring should have given.
 hangar mirror validate \\
-	--file IMAGE_LIST.txt \\
-	--source SOURCE_REGISTRY \\
-	--destination DESTINATION_REGISTRY \\
-	--deep`,
+        --file IMAGE_LIST.txt \\
+        --source SOURCE_REGISTRY \\
+        --destination DESTINATION_REGISTRY \\
+        --deep`,
   unlikeParent: "writes nothing",
   flags: [
     ...EXPECTATION_FLAGS,
@@ -146,12 +146,12 @@ export const mirrorCommand: CommandSpec<CliContext> = {
   ],
   examples: `# Mirror images from SOURCE REGISTRY to DESTINATION REGISTRY.
 hangar mirror \\
-	--file IMAGE_LIST.txt \\
-	--source SOURCE_REGISTRY \\
-	--destination DESTINATION_REGISTRY \\
-	--arch amd64,arm64 \\
-	--os linux \\
-	--sigstore-private-key SIGSTORE.key`,
+        --file IMAGE_LIST.txt \\
+        --source SOURCE_REGISTRY \\
+        --destination DESTINATION_REGISTRY \\
+        --arch amd64,arm64 \\
+        --os linux \\
+        --sigstore-private-key SIGSTORE.key`,
   flags: MIRROR_FLAGS,
   subcommands: [validateCommand],
   run: async (values, context) =>

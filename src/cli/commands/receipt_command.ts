@@ -23,14 +23,14 @@ export const receiptCommand: CommandSpec<CliContext> = {
   usage: ["hangar receipt -f IMAGE_LIST.txt -d REGISTRY -o receipt.json"],
   examples: `# On the far side: what is there already.
 hangar receipt \\
-	--file IMAGE_LIST.txt \\
-	--destination REGISTRY \\
-	--output receipt.json
+        --file IMAGE_LIST.txt \\
+        --destination REGISTRY \\
+        --output receipt.json
 # Where images are saved: leave that out of the next archive.
 hangar save \\
-	--file IMAGE_LIST.txt \\
-	--since receipt.json \\
-	--destination delta.tar`,
+        --file IMAGE_LIST.txt \\
+        --since receipt.json \\
+        --destination delta.tar`,
   flags: [
     ...LIST_FLAGS.filter(({ name }) => SHARED.includes(name)),
     {

@@ -17,8 +17,8 @@ const mergeCommand: CommandSpec<CliContext> = {
   usage: ["hangar report merge REPORT... [flags]"],
   examples: `# The parts of a list that three machines have mirrored.
 hangar report merge report-0.json report-1.json report-2.json \\
-	--output all.json \\
-	--failed failed.txt`,
+        --output all.json \\
+        --failed failed.txt`,
   argument: { name: "REPORT", many: true, isFile: true },
   flags: [
     {

@@ -78,10 +78,10 @@ export const saveCommand: CommandSpec<CliContext> = {
     `# Save the images of a list into a tar that skopeo, crane, podman and containerd
 # read too.
 hangar save \\
-	--file IMAGE_LIST.txt \\
-	--destination saved-images.tar \\
-	--arch amd64,arm64 \\
-	--os linux`,
+        --file IMAGE_LIST.txt \\
+        --destination saved-images.tar \\
+        --arch amd64,arm64 \\
+        --os linux`,
   flags: [
     ...SAVED_FLAGS,
     SAVE_TARGET,
@@ -117,8 +117,8 @@ export const syncCommand: CommandSpec<CliContext> = {
   ],
   examples: `# Add to an archive what failed before.
 hangar sync \\
-	--file save-failed.txt \\
-	--destination saved-images.tar`,
+        --file save-failed.txt \\
+        --destination saved-images.tar`,
   flags: [
     ...SAVED_FLAGS,
     SYNC_TARGET,

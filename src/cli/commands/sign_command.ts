@@ -31,9 +31,9 @@ export const signCommand: CommandSpec<CliContext> = {
     "hangar sign [command]",
   ],
   examples: `hangar sign \\
-	--file IMAGE_LIST.txt \\
-	--destination DESTINATION_REGISTRY \\
-	--sigstore-private-key sigstore.key`,
+        --file IMAGE_LIST.txt \\
+        --destination DESTINATION_REGISTRY \\
+        --sigstore-private-key sigstore.key`,
   flags: [
     ...IN_PLACE_FLAGS,
     ...SIGN_IN_PLACE_FLAGS,

@@ -26,9 +26,9 @@ export const signValidateCommand: CommandSpec<CliContext> = {
     "hangar sign validate -f IMAGE_LIST.txt --trusted-root ROOT.json --certificate-identity NAME --certificate-oidc-issuer URL",
   ],
   examples: `hangar sign validate \\
-	--file IMAGE_LIST.txt \\
-	--destination DESTINATION_REGISTRY \\
-	--sigstore-pubkey sigstore.pub`,
+        --file IMAGE_LIST.txt \\
+        --destination DESTINATION_REGISTRY \\
+        --sigstore-pubkey sigstore.pub`,
   unlikeParent: "signs nothing",
   flags: [
     ...IN_PLACE_FLAGS,

@@ -7,7 +7,12 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import { describeError, HangarError, printable } from "../../errors.ts";
+import {
+  describeError,
+  HangarError,
+  invalidFlag,
+  printable,
+} from "../../errors.ts";
 import { ExitCode } from "../../run/exit_code.ts";
 import {
   type CommandSpec,
@@ -108,6 +113,10 @@ async function runFound<C extends Output>(
         hint: `see: ${path} --help`,
       });
     }
+    const empty = flags.find(({ name, required, type }) =>
+      required && type === "string" && values.string(name) === ""
+    );
+    if (empty) throw invalidFlag(`--${empty.name}`, "", "it is empty");
     return await spec.run(
       values,
       await root.prepare?.(values, context, path) ?? context,
@@ -172,8 +181,7 @@ function wantsJson(flags: readonly GivenFlag[]): boolean {
 /** @param path the command, such as `hangar mirror` */
 function explain(error: unknown, path: string): string {
   if (!(error instanceof CommanderError)) {
-    const wantsHelp = error instanceof HangarError &&
-      error.flag !== undefined && error.hint === undefined;
+    const wantsHelp = error instanceof HangarError && error.flag !== undefined;
     return `${describeError(error)}${wantsHelp ? `; see: ${path} --help` : ""}`;
   }
   // Commander's "error: unknown option '--foo'\n(Did you mean --failed?)".

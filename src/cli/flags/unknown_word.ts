@@ -35,7 +35,7 @@ export function unknownWord<C>(
   return new HangarError("usage", what, {
     hint: elsewhere ??
       (near.length > 0
-        ? `did you mean ${alternatives(near)}?`
+        ? `did you mean ${alternatives(near)}?; see: ${path} --help`
         : `see: ${path} --help`),
   });
 }

@@ -92,16 +92,8 @@ export function destinationOf(
   options: PlanOptions,
   listName: string,
 ): ImageAddress {
-  if (
-    !destination && !options.destination && source.registry !== DOCKER_HUB
-  ) {
-    throw new HangarError(
-      "usage",
-      `${listName}:${line}: ${
-        formatReference(source)
-      } does not come from docker.io, so where it goes must be said`,
-      { hint: "give --destination, or SOURCE DESTINATION TAG in the line" },
-    );
+  if (!destination && !options.destination) {
+    refuseElsewhere(source, options, `${listName}:${line}`);
   }
   const named = destination ?? source;
   const { project, name } = split(named.repository);
@@ -115,4 +107,26 @@ export function destinationOf(
       name,
     ),
   });
+}
+
+/**
+ * Refuses what is not of Docker Hub, or is read elsewhere: nobody means to push
+ * images of a company to the public Hub.
+ */
+function refuseElsewhere(
+  source: Reference,
+  options: PlanOptions,
+  place: string,
+): void {
+  const image = [source, sourceAddress({ source }, options)].find((image) =>
+    image.registry !== DOCKER_HUB
+  );
+  if (!image) return;
+  throw new HangarError(
+    "usage",
+    `${place}: ${
+      formatReference(image)
+    } does not come from docker.io, so where it goes must be said`,
+    { hint: "give --destination, or SOURCE DESTINATION TAG in the line" },
+  );
 }

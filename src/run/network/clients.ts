@@ -36,8 +36,6 @@ export interface ClientsOptions {
   readonly maxAt?: (host: string) => number | undefined;
   /** @default {hangar's own} */
   readonly userAgent?: string;
-  /** Images at once: as many may be in transfer. */
-  readonly jobs?: number;
   readonly certificates: (host: string) => Promise<HostCertificates>;
   /** CAs (PEM) that the system trusts. */
   readonly systemCertificates: () => Promise<readonly string[]>;
@@ -61,9 +59,6 @@ export interface Clients {
   readonly plain: Transport;
 }
 
-/** So many large blobs may be in transfer, however few the images. */
-const MIN_TRANSFERS = 12;
-
 /** The clients of a run. */
 export class RunClients implements AsyncDisposable {
   readonly gate: RequestGate;
@@ -78,7 +73,6 @@ export class RunClients implements AsyncDisposable {
     this.gate = new RequestGate({
       maxPerHost: options.maxPerHost,
       maxAt: options.maxAt,
-      maxTransfers: Math.max(MIN_TRANSFERS, options.jobs ?? 0),
       observer: options.observer,
     });
     this.retrier = new Retrier({

@@ -29,8 +29,6 @@ import type { CredentialSource } from "./registry_session.ts";
 export interface ReachOptions {
   /** The most requests under way at one host. */
   readonly maxPerHost: number;
-  /** Images at once, where there are several. */
-  readonly jobs?: number;
   /** How often a step is tried again; undefined for what suits the host. */
   readonly retryTimes?: number;
   /** Before the first retry, in ms. */
@@ -118,7 +116,6 @@ export function connectNetwork(
     userAgent: settings?.userAgent,
     tlsVerify: options.tlsVerify,
     maxPerHost: options.maxPerHost,
-    jobs: options.jobs,
     verify: options.verify,
     observer: observe(options.debug, log),
     stallTimeoutMs: options.stallTimeoutMs || Infinity,

@@ -46,6 +46,16 @@ const CASES: readonly [string, PlanOptions, string][] = [
   ["q.io/a/b r.io/c 1", {}, "q.io/a/b:1 => r.io/c:1"],
   ["q.io/a/b r.io/c/d 1", D, "q.io/a/b:1 => d.io/c/d:1"],
   ["q.io/a/b c 1", {}, "q.io/a/b:1 => docker.io/library/c:1"],
+  [
+    "q.io/x:1",
+    { ...D, source: { host: "docker.io" } },
+    "docker.io/library/x:1 => d.io/library/x:1",
+  ],
+  [
+    "q.io/a/b d.io/c 1",
+    { destination: { host: "docker.io" } },
+    "q.io/a/b:1 => docker.io/library/c:1",
+  ],
   [`q.io/a/b@${SHA}`, D, `q.io/a/b@${SHA} => d.io/a/b@${SHA}`],
   [`q.io/a/b:t@${SHA}`, D, `q.io/a/b:t@${SHA} => d.io/a/b:t@${SHA}`],
 ];
@@ -73,6 +83,28 @@ Deno.test("plan: a default-format line from elsewhere is never sent to the Hub b
     "images.txt:2: quay.io/corp/x:latest",
   );
   assertEquals(error.code, "usage");
+});
+
+Deno.test("plan: nor is one whose source --source replaces", () => {
+  const source = { host: "quay.io" };
+  const error = assertThrows(
+    () => plan("corp/x", { source }),
+    HangarError,
+    "images.txt:1: quay.io/corp/x:latest",
+  );
+  assertEquals(error.code, "usage");
+  assertThrows(
+    () => plan("q.io/x", { source: { host: "docker.io" } }),
+    HangarError,
+    "q.io/x:latest",
+  );
+  assertEquals(
+    plan("corp/x\nq.io/x r.io/y 1", {
+      source,
+      destination: { host: "docker.io" },
+    }).tasks.map(({ refusal }) => refusal),
+    [undefined, undefined],
+  );
 });
 
 Deno.test("plan: the same copy named twice is done once, and stands for both lines", () => {
