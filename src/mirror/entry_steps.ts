@@ -68,7 +68,7 @@ export async function waitForPulls(
       await atSource(
         source!,
         "the pull limit",
-        source!.store.headManifest(
+        (source!.store.fresh ?? source!.store).headManifest(
           source!.repository,
           image!.digest ?? image!.tag!,
           { signal },
@@ -84,7 +84,7 @@ export async function waitForPulls(
  */
 async function keepHeld(
   run: ImageRun,
-  { stores }: RunServices,
+  { stores, recentSources }: RunServices,
   backup: NonNullable<EntrySettings["backup"]>,
   digest: Digest,
 ): Promise<void> {
@@ -106,6 +106,7 @@ async function keepHeld(
       store: stores.destination(place),
       repository: to.repository,
     };
+    recentSources?.willWrite(target);
     await copyHeld(destination, target, held, to.tag ?? held.digest, signal);
     events.note?.(`what ${tag} held is kept as ${formatReference(to)}`);
   } catch (error) {

@@ -6,9 +6,10 @@
 
 import type { Company } from "../copy/fan_out/company.ts";
 import type { CopyEvents, CopyServices } from "../copy/copy_services.ts";
-import { sharedSource } from "../copy/fan_out/shared_source.ts";
+import { SharedSource } from "../copy/fan_out/shared_source.ts";
 import type { SharedSources } from "../copy/fan_out/shared_sources.ts";
 import type { DestinationSide } from "../copy/destination_side.ts";
+import { RecentSources } from "../copy/recent_source.ts";
 import type { SourceSide } from "../copy/sides.ts";
 import type { ImageAddress } from "../names/address.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -38,6 +39,8 @@ export interface RunServices extends CopyServices {
   readonly stores: Stores;
   /** Set where every image goes to several destinations. */
   readonly sharedSources?: SharedSources;
+  /** Set where several lines may name one image. */
+  readonly recentSources?: RecentSources;
   readonly endpoints: EndpointChooser;
   readonly sparse: SparseTrials;
   /**
@@ -53,16 +56,30 @@ export interface RunServices extends CopyServices {
   ) => Promise<void>;
 }
 
-/** The services for an image: its sources may be shared with other places. */
+/** The services for an image: others may read its sources, too. */
 export function servicesFor<S extends RunServices>(
   services: S,
   { task: { place }, company }: ImageJob,
 ): S {
-  const { sharedSources, stores } = services;
-  if (!sharedSources || place === undefined || !company) return services;
-  const source = (image: ImageAddress) =>
-    sharedSource(stores.source(image), sharedSources, { place, company });
+  const { sharedSources, recentSources, stores } = services;
+  const source = (image: ImageAddress) => {
+    const store = stores.source(image);
+    return place !== undefined && company && sharedSources?.mayShare(store)
+      ? new SharedSource(store, sharedSources, { place, company })
+      : recentSources?.around(store, image.repository) ?? store;
+  };
   return { ...services, stores: { ...stores, source } };
+}
+
+/** What is remembered of the sources of a plan. */
+export function recentSources(tasks: readonly MirrorTask[]): RecentSources {
+  const written = tasks.flatMap(({ destination, settings }) => [
+    destination,
+    ...settings?.referrerTarget ? [settings.referrerTarget] : [],
+  ]);
+  return new RecentSources(
+    written.map(({ registry, repository }) => `${registry}/${repository}`),
+  );
 }
 
 /** What one image reports while it is worked on. */

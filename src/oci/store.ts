@@ -314,6 +314,10 @@ export interface SourceStore
    * takes its slots itself.
    */
   readonly transfers?: SharedTransfers;
+  /**
+   * Only a source that remembers answers has it: the same content, asked for anew.
+   */
+  readonly fresh?: ManifestReader;
 }
 
 /**

@@ -14,6 +14,7 @@ import { ExistingTags } from "../mirror/existing_tags.ts";
 import type { Attester } from "../signing/attester.ts";
 import type { ImageSigner, NamedChecker } from "../signing/image_signer.ts";
 import {
+  recentSources,
   type RunServices,
   servicesFor,
   type Stores,
@@ -132,6 +133,7 @@ export async function runMirror(
         stores,
         trace,
         sharedSources: network.sharedSources(plan),
+        recentSources: from ? undefined : recentSources(plan.tasks),
       };
       const how = {
         ...options,
@@ -172,6 +174,7 @@ export async function runValidate(
         ...base,
         stores: source.stores,
         sharedSources: network.sharedSources(plan),
+        recentSources: from ? undefined : recentSources(plan.tasks),
       };
       const how = {
         ...options,

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { RecentSources } from "../../src/copy/recent_source.ts";
 import { waitForPulls } from "../../src/mirror/entry_steps.ts";
 import { MemoryStore } from "../support/memory_store.ts";
 
@@ -7,7 +8,16 @@ Deno.test("pull limit: waits until enough is left, and asks the registry after e
   let left = answers.shift()!;
   const waits: number[] = [];
   const notes: string[] = [];
-  const store = new MemoryStore({ id: "r.io" });
+  let asked = 0;
+  class Counting extends MemoryStore {
+    override headManifest(...of: Parameters<MemoryStore["headManifest"]>) {
+      asked++;
+      return super.headManifest(...of);
+    }
+  }
+  // What sources say is remembered, but this must be asked for anew.
+  const store = new RecentSources([])
+    .around(new Counting({ id: "r.io" }), "a");
   let untimed = 0;
   await waitForPulls(
     {
@@ -48,4 +58,5 @@ Deno.test("pull limit: waits until enough is left, and asks the registry after e
     "r.io allows 5 more pulls, and 10 must be left: looked at again in 360 s",
   );
   assertEquals(untimed, 1);
+  assertEquals(asked, 3);
 });

@@ -26,7 +26,7 @@ import type {
 } from "../../oci/store.ts";
 import { allOf } from "../../together.ts";
 import type { AttachmentChoice } from "./attachment_choice.ts";
-import { Memo } from "../keyed_lock.ts";
+import { KeyedLock, Memo } from "../keyed_lock.ts";
 import { atDestination, atSource, type Place, placeName } from "../sides.ts";
 
 /** Pages of a tag listing that are read to find signatures. */
@@ -72,8 +72,9 @@ export class AttachmentFinder {
   readonly #tags = new Memo<ReadonlySet<string> | undefined>();
   /** Stores that have listed tags. */
   readonly #listing = new Set<string>();
-  /** Registries that have no referrers API. */
-  readonly #withoutApi = new Set<string>();
+  /** Registries that were seen to have the referrers API, or not to. */
+  readonly #hasApi = new Map<string, boolean>();
+  readonly #firstAsk = new KeyedLock();
   /** Repositories whose referrers are kept from us. */
   readonly #denied = new Set<string>();
 
@@ -178,13 +179,19 @@ export class AttachmentFinder {
     const { store, repository } = place;
     const { signal, warn, side = "source" } = options;
     const name = placeName(place);
-    if (this.#withoutApi.has(store.id) || this.#denied.has(name)) {
-      return undefined;
-    }
-    try {
+    const ask = async () => {
+      if (this.#hasApi.get(store.id) === false || this.#denied.has(name)) {
+        return undefined;
+      }
       const listed = await store.listReferrers(repository, digest, { signal });
-      if (listed === undefined) this.#withoutApi.add(store.id);
+      this.#hasApi.set(store.id, listed !== undefined);
       return listed;
+    };
+    try {
+      // Where there is no API, one request shows it, however many images wait.
+      return this.#hasApi.has(store.id)
+        ? await ask()
+        : await this.#firstAsk.run(store.id, signal, ask);
     } catch (error) {
       if (!isRefusal(error)) {
         return await searching(

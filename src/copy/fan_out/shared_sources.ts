@@ -8,14 +8,15 @@
 import { delay } from "@std/async/delay";
 import { abortable } from "@std/async/abortable";
 import type { ByteReader } from "../../bytes.ts";
-import type { Descriptor, ManifestContent } from "../../oci/manifest.ts";
+import type { Descriptor } from "../../oci/manifest.ts";
 import type {
   CallOptions,
   SourceStore,
   TransferGate,
 } from "../../oci/store.ts";
 import type { Company } from "./company.ts";
-import { RecentReads } from "./recent_reads.ts";
+import { RecentReads } from "../recent_reads.ts";
+import { RecentAnswers } from "../recent_source.ts";
 import { SharedRead } from "./shared_read.ts";
 
 /** Blobs up to this size are read whole and kept for a while. */
@@ -47,18 +48,7 @@ export interface SharedSourcesOptions {
 /** What all destinations of a run share. */
 export class SharedSources {
   readonly #options: SharedSourcesOptions;
-  readonly manifests = new RecentReads<ManifestContent | undefined>(
-    RECENT_BYTES,
-    (content) => content?.bytes.byteLength ?? 0,
-  );
-  readonly heads = new RecentReads<Descriptor | undefined>(
-    RECENT_BYTES / 8,
-    () => 400,
-  );
-  readonly referrers = new RecentReads<readonly Descriptor[] | undefined>(
-    RECENT_BYTES / 8,
-    (found) => 400 * ((found?.length ?? 0) + 1),
-  );
+  readonly answers = new RecentAnswers(RECENT_BYTES);
   readonly blobs = new RecentReads<Uint8Array>(
     RECENT_BYTES,
     (bytes) => bytes.byteLength,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { KeyedLock } from "../keyed_lock.ts";
+import { KeyedLock } from "./keyed_lock.ts";
 
 /** Remembers results up to a sum of bytes; the oldest are forgotten first. */
 export class RecentReads<T> {
