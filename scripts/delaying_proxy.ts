@@ -1,5 +1,6 @@
 /**
- * A TCP proxy on loopback that delays what passes: a long line of any width.
+ * A TCP proxy on loopback that delays what passes: a long line, of any width or
+ * of a narrow one.
  *
  * @module
  */
@@ -11,12 +12,23 @@ export class DelayingProxy implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #target: () => string;
   readonly #oneWayMs: number;
+  readonly #bytesPerMs: number;
+  /** When the line will have carried what was read so far. */
+  #busyUntil = 0;
   readonly #open = new Set<Deno.TcpConn>();
 
-  /** @param roundTripMs there and back */
-  constructor(target: () => string, roundTripMs: number) {
+  /**
+   * @param roundTripMs there and back
+   * @param bytesPerSecond what all connections carry together, both ways
+   */
+  constructor(
+    target: () => string,
+    roundTripMs: number,
+    bytesPerSecond: number = Infinity,
+  ) {
     this.#target = target;
     this.#oneWayMs = roundTripMs / 2;
+    this.#bytesPerMs = bytesPerSecond / 1000;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.host = `127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
     this.#accept();
@@ -55,6 +67,7 @@ export class DelayingProxy implements AsyncDisposable {
       while (true) {
         const buffer = new Uint8Array(64 * 1024);
         const read = await from.read(buffer);
+        if (read !== null) await this.#carry(read);
         const due = performance.now() + this.#oneWayMs;
         const before = last;
         last = (async () => {
@@ -72,6 +85,14 @@ export class DelayingProxy implements AsyncDisposable {
       close(to);
     }
     await last;
+  }
+
+  async #carry(bytes: number): Promise<void> {
+    const now = performance.now();
+    this.#busyUntil = Math.max(this.#busyUntil, now) + bytes / this.#bytesPerMs;
+    // Timers are too coarse for single pieces of a wide line.
+    if (this.#busyUntil - now < 5) return;
+    await new Promise((r) => setTimeout(r, this.#busyUntil - now));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -106,13 +127,18 @@ export class ProxyProcess implements AsyncDisposable {
     this.#output = output;
   }
 
-  /** @param roundTripMs there and back */
+  /**
+   * @param roundTripMs there and back
+   * @param bytesPerSecond what all connections carry together, both ways
+   */
   static async start(
     target: string,
     roundTripMs: number,
+    bytesPerSecond: number = Infinity,
   ): Promise<ProxyProcess> {
+    const line = [roundTripMs, bytesPerSecond].map(String);
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", import.meta.filename!, target, String(roundTripMs)],
+      args: ["run", "-A", import.meta.filename!, target, ...line],
       stdout: "piped",
     }).spawn();
     const output = child.stdout.pipeThrough(new TextDecoderStream())
@@ -129,6 +155,9 @@ export class ProxyProcess implements AsyncDisposable {
 }
 
 if (import.meta.main) {
-  const [target = "", roundTripMs] = Deno.args;
-  console.log(new DelayingProxy(() => target, Number(roundTripMs)).host);
+  const [target = "", ...line] = Deno.args;
+  const [roundTripMs = 0, bytesPerSecond] = line.map(Number);
+  console.log(
+    new DelayingProxy(() => target, roundTripMs, bytesPerSecond).host,
+  );
 }

@@ -25,7 +25,8 @@ export const MAX_SHARDS = 10_000;
  * Where `auto` finds the index: an Indexed Job of Kubernetes and a job array of
  * Slurm set one of these in each of their processes.
  */
-const INDEX_VARIABLES = ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"];
+const SLURM_INDEX = "SLURM_ARRAY_TASK_ID";
+const INDEX_VARIABLES = ["JOB_COMPLETION_INDEX", SLURM_INDEX];
 
 /**
  * Parses `I/N`, or `auto/N`.
@@ -67,6 +68,16 @@ export function parseShard(
       option,
       text,
       `${name} is ${JSON.stringify(value.slice(0, 40))}, and no index`,
+    );
+  }
+  // Not only the last task of an array from 1 on fails: nobody took part 0.
+  const last = env("SLURM_ARRAY_TASK_MAX") ?? "";
+  if (name === SLURM_INDEX && Number(last) >= count) {
+    throw invalidFlag(
+      option,
+      text,
+      `the job array goes to ${last.slice(0, 40)} (from SLURM_ARRAY_TASK_MAX)`,
+      { hint: `count it from 0: --array=0-${count - 1}` },
     );
   }
   return checkShard({ index: Number(value), count }, option, text, name);

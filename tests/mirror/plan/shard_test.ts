@@ -26,6 +26,19 @@ Deno.test("shard: I/N, and auto/N from either variable", () => {
     parseShard("auto/8", "--shard", env({ SLURM_ARRAY_TASK_ID: "5" })),
     { index: 5, count: 8 },
   );
+  // A part that is run again alone: --array=5.
+  assertEquals(
+    parseShard(
+      "auto/8",
+      "--shard",
+      env({
+        SLURM_ARRAY_TASK_ID: "5",
+        SLURM_ARRAY_TASK_MIN: "5",
+        SLURM_ARRAY_TASK_MAX: "5",
+      }),
+    ),
+    { index: 5, count: 8 },
+  );
   assertEquals(
     parseShard(
       "auto/8",
@@ -49,6 +62,12 @@ const REFUSED: readonly [string, Record<string, string>, string][] = [
   ["auto/8", { JOB_COMPLETION_INDEX: "8" }, "(from JOB_COMPLETION_INDEX)"],
   ["auto/8", { JOB_COMPLETION_INDEX: "" }, 'JOB_COMPLETION_INDEX is ""'],
   ["auto/8", { SLURM_ARRAY_TASK_ID: "x" }, 'SLURM_ARRAY_TASK_ID is "x"'],
+  // Of --array=1-8, the first tasks must not end well without the last one.
+  [
+    "auto/8",
+    { SLURM_ARRAY_TASK_ID: "1", SLURM_ARRAY_TASK_MAX: "8" },
+    "the job array goes to 8 (from SLURM_ARRAY_TASK_MAX)",
+  ],
 ];
 
 for (const [text, set, want] of REFUSED) {
