@@ -110,6 +110,14 @@ export class LayoutSource implements SourceStore {
     { signal, offset = 0 }: CallOptions & { readonly offset?: number } = {},
   ): Promise<ByteReader> {
     signal?.throwIfAborted();
+    const size = await this.#medium.sizeOf(blob.digest);
+    // It will not be longer in a moment, as an answer of a registry may be.
+    if (size !== undefined && size !== blob.size) {
+      throw new HangarError(
+        "content-mismatch",
+        `${blob.digest} has ${size} bytes there instead of ${blob.size}: it is damaged`,
+      );
+    }
     return await this.#medium.open(blob, offset);
   }
 

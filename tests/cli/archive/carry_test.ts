@@ -227,6 +227,27 @@ Deno.test("archives: sync replaces what a tag has moved to", async () => {
   }
 });
 
+Deno.test("load: a blob that is cut off fails its images at once, and no others", async () => {
+  await using carry = new Carry();
+  const cut = makeImage({ seed: "cut" });
+  carry.source.install("corp/cut", "v1", cut);
+  carry.source.install("corp/app", "v1", makeImage({ seed: "app" }));
+  const list = "corp/cut:v1\ncorp/app:v1\n";
+  assertEquals((await carry.save(list, "layout")).code, 0);
+  const { layers } = JSON.parse(new TextDecoder().decode(cut.bytes));
+  const [{ digest, size }] = layers;
+  const path = carry.path(`layout/blobs/${digest.replace(":", "/")}`);
+  await Deno.truncate(path, size - 1);
+  const { code, stderr } = await carry.load("layout");
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(
+    stderr,
+    `${digest} has ${size - 1} bytes there instead of ${size}`,
+  );
+  assert(!stderr.includes("next attempt"), stderr);
+  assertEquals(carry.destination.tags(), ["corp/app:v1"]);
+});
+
 Deno.test("archives: what another process writes is not touched", async () => {
   await using carry = new Carry();
   carry.source.install("corp/app", "v1", makeImage({ seed: "app" }));
