@@ -16,6 +16,7 @@ import {
   type ImageManifest,
   isImageConfigType,
   type Manifest,
+  type ManifestContent,
   parseConfig,
   platformFromJson,
 } from "../oci/manifest.ts";
@@ -74,26 +75,19 @@ export async function inspectImage(
 ): Promise<InspectedImage> {
   const { repository } = reference;
   const name = `${store.id}/${repository}`;
-  const read = async (
-    which: string,
-    entry?: Descriptor,
-    what = which,
-  ): Promise<Manifest> => {
-    try {
-      const content = await store.getManifest(repository, which, { signal });
-      if (content) {
-        return entry ? parseDescribed(content, entry) : parseContent(content);
-      }
-    } catch (error) {
-      throw withContext(`cannot read ${what} of ${name}`, error);
-    }
-    throw new HangarError("not-found", `${name} has no ${what}`, {
-      status: 404,
-    });
-  };
-  const { digest, tag = "latest" } = reference;
-  const top =
-    await (digest ? read(digest) : read(tag, undefined, `tag ${tag}`));
+  const read = (digest: string, entry: Descriptor) =>
+    readContent(
+      store,
+      { repository, which: digest },
+      signal,
+      (content) => parseDescribed(content, entry),
+    );
+  const top = await readContent(
+    store,
+    namedBy(reference),
+    signal,
+    parseContent,
+  );
   let chosen: Promise<ImageManifest> | undefined;
   const image = () => chosen ??= choose(top, name, options, read);
   const configBytes = async () => {
@@ -135,6 +129,57 @@ export async function inspectImage(
       );
     },
   };
+}
+
+/**
+ * What a reference points at, byte for byte, whatever it is.
+ *
+ * @throws {HangarError} `not-found`, or any fault of the registry
+ */
+export async function readRaw(
+  store: SourceStore,
+  reference: Reference,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  return await readContent(
+    store,
+    namedBy(reference),
+    signal,
+    ({ bytes }) => bytes,
+  );
+}
+
+/** One manifest of a repository, and what it is called in errors. */
+interface NamedManifest {
+  readonly repository: string;
+  /** Tag or digest. */
+  readonly which: string;
+  /** @default {which} */
+  readonly what?: string;
+}
+
+function namedBy(
+  { repository, digest, tag = "latest" }: Reference,
+): NamedManifest {
+  return digest
+    ? { repository, which: digest }
+    : { repository, which: tag, what: `tag ${tag}` };
+}
+
+async function readContent<T>(
+  store: SourceStore,
+  { repository, which, what = which }: NamedManifest,
+  signal: AbortSignal,
+  use: (content: ManifestContent) => T,
+): Promise<T> {
+  const name = `${store.id}/${repository}`;
+  try {
+    const content = await store.getManifest(repository, which, { signal });
+    if (content) return use(content);
+  } catch (error) {
+    throw withContext(`cannot read ${what} of ${name}`, error);
+  }
+  throw new HangarError("not-found", `${name} has no ${what}`, { status: 404 });
 }
 
 /** What a report says about an image. */

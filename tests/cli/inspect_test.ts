@@ -6,6 +6,7 @@ import {
   makeImage,
   makeIndex,
   makeMultiArch,
+  sha256,
 } from "../support/images.ts";
 
 Deno.test("inspect --raw: every kind of manifest, byte for byte and nothing else", async () => {
@@ -26,6 +27,37 @@ Deno.test("inspect --raw: every kind of manifest, byte for byte and nothing else
       ]);
       assertEquals([code, stderr], [0, ""]);
       assertEquals(stdout, new TextDecoder().decode(image.bytes));
+    }
+  }
+});
+
+Deno.test("inspect --raw: what hangar does not copy is shown all the same", async () => {
+  await using registry = FakeRegistry.start();
+  for (
+    const [tag, mediaType, text] of [
+      [
+        "schema1",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+        '{"schemaVersion": 1,\n "name": "corp/app", "fsLayers": []}',
+      ],
+      ["other", "application/vnd.example+json", '{"hello": "  world"}\n'],
+      ["broken", "application/vnd.oci.image.manifest.v1+json", '{"a": 1,'],
+    ] as const
+  ) {
+    const bytes = new TextEncoder().encode(text);
+    const manifest = { bytes, mediaType, digest: sha256(bytes) };
+    registry.install("corp/app", tag, {
+      ...manifest,
+      manifests: [manifest],
+      blobs: new Map(),
+    });
+    for (const name of [`:${tag}`, `@${manifest.digest}`]) {
+      const reference = `${registry.host}/corp/app${name}`;
+      assertEquals(
+        await hangar(["inspect", "--raw", reference]),
+        { code: 0, stdout: text, stderr: "" },
+      );
+      assertEquals((await hangar(["inspect", reference])).code, 1);
     }
   }
 });

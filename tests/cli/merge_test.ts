@@ -117,3 +117,73 @@ Deno.test("merge: a tag that somebody else always writes to fails in the end", a
   assertStringIncludes(stderr, "was written by somebody else 5 times");
   assertEquals(await pair.failedLines(), [`${REPO}:v1`]);
 });
+
+Deno.test("merge: a source that has nothing for the tag is a warning, by mirror and validate", async () => {
+  await using pair = new Pair();
+  const { source, destination } = pair;
+  source.install("corp/amd64", "v1", build("a", "linux/amd64"));
+  source.install("corp/z", "v1", build("z", "linux/s390x", "linux/ppc64le"));
+  const list = ["amd64", "z"].map((name) =>
+    `corp/${name} ${destination.host}/${REPO} v1`
+  ).join("\n");
+  const says =
+    `[WARN] [IMG:1] ${source.host}/corp/z:v1: no available image for specified arch and os: wanted linux/amd64, linux/arm64; there is linux/s390x, linux/ppc64le\n`;
+  for (const result of [await pair.mirror(list), await pair.validate(list)]) {
+    assertEquals(result.code, 0, result.stderr);
+    assertStringIncludes(result.stderr, says);
+  }
+  assertEquals(destination.tags(), [`${REPO}:v1`]);
+});
+
+Deno.test("merge: content that an index names for two platforms keeps both names", async () => {
+  await using pair = new Pair();
+  const { source, destination } = pair;
+  const data = makeImage({ seed: "data" });
+  const arm = { os: "linux", architecture: "arm64" };
+  const app = makeIndex([
+    data,
+    { ...data, platform: arm },
+    makeImage({ seed: "z", platform: "linux/s390x" }),
+  ]);
+  source.install(REPO, "v1", app);
+  const platforms = () =>
+    JSON.parse(
+      new TextDecoder().decode(destination.manifest(REPO, "v1")!.bytes),
+    ).manifests.map((entry: { platform: { architecture: string } }) =>
+      entry.platform.architecture
+    );
+  for (
+    const [arch, want, flags, told] of [
+      ["arm64", ["arm64"], ["--overwrite"], "1 of 3 platforms"],
+      ["amd64,arm64", ["amd64", "arm64"], ["--overwrite"], "2 of 3 platforms"],
+      ["arm64", ["arm64"], ["--overwrite"], "1 of 3 platforms"],
+      ["amd64", ["amd64", "arm64"], [], "2 of 3 platforms"],
+    ] as const
+  ) {
+    const run = await pair.mirror(`${REPO}:v1`, [`--arch=${arch}`, ...flags]);
+    assertEquals(run.code, 0, run.stderr);
+    assertEquals(platforms(), want, arch);
+    assertStringIncludes(run.stderr, `index rebuilt: ${told}`);
+    const again = await pair.mirror(`${REPO}:v1`, [`--arch=${arch}`]);
+    assertStringIncludes(again.stderr, "1 up to date");
+    assertEquals(
+      (await pair.validate(`${REPO}:v1`, [`--arch=${arch}`])).code,
+      0,
+    );
+  }
+  await pair.mirror(`${REPO}:v1`, ["--arch=s390x"]);
+  assertEquals(destination.digestOf(REPO, "v1"), app.digest);
+
+  // Of a destination's index too, with a source that has only one of the names.
+  destination.install(
+    REPO,
+    "v2",
+    makeIndex([data, { ...data, platform: arm }]),
+  );
+  source.install(REPO, "v2", build("new", "linux/amd64"));
+  assertEquals((await pair.mirror(`${REPO}:v2`)).code, 0);
+  assertEquals(destination.entries(REPO, "v2"), [
+    build("new", "linux/amd64").manifests[0]!.digest,
+    data.digest,
+  ]);
+});

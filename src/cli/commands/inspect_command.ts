@@ -11,7 +11,7 @@ import { provenanceText } from "../../mirror/sign/tell_provenance.ts";
 import { parseReferenceArgument } from "../../names/address.ts";
 import type { TrustedSigner } from "../../signing/image_signer.ts";
 import { consoleFor } from "../../run/log_console.ts";
-import { lookAtImage } from "../../run/network/look_at_image.ts";
+import { lookAtImage, rawManifest } from "../../run/network/look_at_image.ts";
 import { withNetwork } from "../../run/network/with_network.ts";
 import type { CliContext } from "../context.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
@@ -86,12 +86,17 @@ export const inspectCommand: CommandSpec<CliContext> = {
       context,
       named.address,
       async (network, signal) => {
-        const image = await lookAtImage(named, options, {
+        const look = {
           network,
           routes,
-          warn: (message) => console.warn(message),
+          warn: (message: string) => console.warn(message),
           signal,
-        });
+        };
+        if (values.bool("raw") && !values.bool("config")) {
+          context.stdout(await rawManifest(named, look));
+          return 0;
+        }
+        const image = await lookAtImage(named, options, look);
         if (!trusted) {
           context.stdout(await shownOf(image, argument, values));
           return 0;
@@ -143,14 +148,11 @@ async function shownOf(
   name: string,
   values: FlagValues,
 ): Promise<string | Uint8Array> {
-  const raw = values.bool("raw");
   if (!values.bool("config")) {
-    return raw
-      ? image.manifestBytes
-      : await formatted(await image.summary(), values);
+    return await formatted(await image.summary(), values);
   }
   const config = await image.config();
-  if (raw) return await image.configBytes();
+  if (values.bool("raw")) return await image.configBytes();
   if (config === undefined) {
     throw new HangarError(
       "unsupported-manifest",

@@ -34,6 +34,12 @@ export interface MergeSource {
   /** All its entries; a single manifest counts as an index of itself. */
   readonly entries: readonly MergeEntry[];
   readonly selected: ReadonlySet<string>;
+  /**
+   * Entries that name selected content by a platform that is not wanted.
+   *
+   * @default {none}
+   */
+  readonly unwanted?: ReadonlySet<Descriptor>;
   /** Entries that the source may lack, and does. @default {none} */
   readonly lacking?: ReadonlySet<string>;
 }
@@ -73,13 +79,14 @@ export function mergeIndex(
   sources: readonly MergeSource[],
   existing?: MergeExisting,
 ): Merged {
-  const entries = dropOrphans(placeEntries(sources, existing), sources);
-  const digests = entries.map((e) => e.descriptor.digest);
+  const idOf = identify([...sources, ...existing ? [existing] : []]);
+  const placed = placeEntries(sources, existing, idOf);
+  const entries = dropOrphans(placed, sources);
+  const ids = entries.map(idOf);
   const fromSources = entries.filter((e) => e.source >= 0);
   const strangers = entries.filter((e) => e.source < 0);
   for (let i = sources.length - 1; i >= 0; i--) {
-    const own = sources[i]!.entries.map((e) => e.descriptor.digest);
-    if (sameSet(own, digests)) {
+    if (sameSet(sources[i]!.entries.map(idOf), ids)) {
       return {
         manifest: sources[i]!.manifest,
         fromSources,
@@ -98,42 +105,74 @@ export function mergeIndex(
   return { manifest, fromSources, strangers };
 }
 
+/** By what an entry is known among those of all sides. */
+type IdentifyEntry = (entry: MergeEntry) => string;
+
+/**
+ * An entry is known by its digest. Only where one index names the same content
+ * for several platforms is the platform a part of it, since two sides may say
+ * more or less of one platform.
+ */
+function identify(
+  sides: readonly Pick<MergeSource, "entries">[],
+): IdentifyEntry {
+  const shared = new Set<string>();
+  for (const { entries } of sides) {
+    const keys = new Map<string, string | undefined>();
+    for (const { descriptor: { digest }, key } of entries) {
+      if (keys.has(digest) && keys.get(digest) !== key) shared.add(digest);
+      keys.set(digest, key);
+    }
+  }
+  return ({ descriptor: { digest }, key = "" }) =>
+    shared.has(digest) ? `${digest} ${key}` : digest;
+}
+
+function isSelected(
+  { selected, unwanted }: MergeSource,
+  { descriptor }: MergeEntry,
+): boolean {
+  return selected.has(descriptor.digest) && !unwanted?.has(descriptor);
+}
+
 function placeEntries(
   sources: readonly MergeSource[],
   existing: MergeExisting | undefined,
+  idOf: IdentifyEntry,
 ): Placed[] {
-  const held = new Set<string>(
-    existing?.entries.map((e) => e.descriptor.digest),
-  );
+  const held = new Set<string>(existing?.entries.map(idOf));
   // The platforms that later sources replace, seen from the end of the list.
   const replacing = new Map<string, number>();
   for (const [i, source] of sources.entries()) {
-    for (const { key, descriptor } of source.entries) {
-      if (key !== undefined && source.selected.has(descriptor.digest)) {
-        replacing.set(key, i);
+    for (const entry of source.entries) {
+      if (entry.key !== undefined && isSelected(source, entry)) {
+        replacing.set(entry.key, i);
       }
     }
   }
   const placed = new Map<string, Placed>();
   const owned = new Set<string>();
   for (const [i, source] of sources.entries()) {
-    for (const { key, descriptor } of source.entries) {
-      const { digest } = descriptor;
-      owned.add(digest);
-      if (!source.selected.has(digest) && !held.has(digest)) continue;
+    for (const entry of source.entries) {
+      const { key, descriptor } = entry;
+      const id = idOf(entry);
+      const wanted = isSelected(source, entry);
+      owned.add(id);
+      if (!wanted && !held.has(id)) continue;
       const replacedBy = key === undefined ? undefined : replacing.get(key);
       const replaced = replacedBy !== undefined && replacedBy !== i &&
-        (replacedBy > i || !source.selected.has(digest));
-      if (!replaced && !placed.has(digest)) {
-        placed.set(digest, { descriptor, key, source: i });
+        (replacedBy > i || !wanted);
+      if (!replaced && !placed.has(id)) {
+        placed.set(id, { descriptor, key, source: i });
       }
     }
   }
   for (const entry of existing?.entries ?? []) {
-    const { key, descriptor } = entry;
-    if (owned.has(descriptor.digest)) continue;
+    const { key } = entry;
+    const id = idOf(entry);
+    if (owned.has(id)) continue;
     if (key !== undefined && replacing.has(key)) continue;
-    placed.set(descriptor.digest, { ...entry, source: -1 });
+    placed.set(id, { ...entry, source: -1 });
   }
   return [...placed.values()];
 }

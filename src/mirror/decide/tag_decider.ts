@@ -38,7 +38,7 @@ import {
 } from "./read_sides.ts";
 import { selectEntries } from "./select.ts";
 import { decideSparse, type IndexSource } from "./sparse_index.ts";
-import { describeMerge, nothingSelected } from "./tell_image.ts";
+import { describeMerge, nothingSelected, tellIdle } from "./tell_image.ts";
 
 /** Decides what a tag must hold. */
 export class TagDecider {
@@ -73,6 +73,12 @@ export class TagDecider {
     if (sources.every((source) => source.selected.size === 0)) {
       return { kind: "skipped", nothing: nothingSelected(filter, sources) };
     }
+    tellIdle(
+      filter,
+      sources,
+      (i) => `${placeName(this.#run.sources[i]!)}:${this.#tagOf(i)}`,
+      this.#run.events,
+    );
     const [only] = sources;
     if (sources.length === 1 && this.#keepsIndex(only!)) {
       return await decideSparse(this.#run, only, existing);
@@ -281,6 +287,8 @@ export class TagDecider {
         signal: this.#run.signal,
       },
     );
+    const chosen = new Set(selected);
+    const digests = new Set<string>(selected.map((entry) => entry.digest));
     const rivals = existing?.kind === "index"
       ? existing.entries
       : isAlone
@@ -289,7 +297,10 @@ export class TagDecider {
     return {
       manifest,
       entries: await mergeEntries(reader, manifest, rivals),
-      selected: new Set(selected.map((entry) => entry.digest)),
+      selected: digests,
+      unwanted: new Set(
+        entries.filter((e) => digests.has(e.digest) && !chosen.has(e)),
+      ),
       lacking,
     };
   }

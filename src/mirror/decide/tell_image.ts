@@ -55,6 +55,25 @@ export function nothingSelected(
   return { wanted: formatFilter(filter), available: [...new Set(names)] };
 }
 
+/**
+ * Says which of several sources of one tag have nothing for it.
+ *
+ * @param nameOf the name of a source, by its position
+ */
+export function tellIdle(
+  filter: PlatformFilter,
+  sources: readonly MergeSource[],
+  nameOf: (source: number) => string,
+  events: { readonly warn: (message: string) => void },
+): void {
+  for (const [i, source] of sources.entries()) {
+    if (source.selected.size > 0) continue;
+    events.warn(
+      `${nameOf(i)}: ${nothingText(nothingSelected(filter, [source]))}`,
+    );
+  }
+}
+
 /** The platforms of entries, without attestations. */
 export function namesOf(entries: readonly MergeEntry[]): string[] {
   return entries.filter(isNoAttestation).map(nameOf);
@@ -68,12 +87,15 @@ export function describeMerge(
 ): ImageMerge | undefined {
   if (merged.verbatim !== undefined) return undefined;
   const all = new Map<string, MergeEntry>();
+  // One index may name the same content for several platforms.
+  const idOf = ({ descriptor: { digest, platform } }: MergeEntry) =>
+    `${digest} ${platform && formatPlatform(platform)}`;
   for (const entry of sources.flatMap((source) => source.entries)) {
-    if (isNoAttestation(entry)) all.set(entry.descriptor.digest, entry);
+    if (isNoAttestation(entry)) all.set(idOf(entry), entry);
   }
   return {
-    selected: merged.fromSources.flatMap(({ descriptor }) => {
-      const entry = all.get(descriptor.digest);
+    selected: merged.fromSources.flatMap((part) => {
+      const entry = all.get(idOf(part));
       return entry ? [nameOf(entry)] : [];
     }),
     available: all.size,

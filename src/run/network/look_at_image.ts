@@ -11,6 +11,7 @@ import {
   type InspectedImage,
   inspectImage,
   type InspectOptions,
+  readRaw,
 } from "../../mirror/inspect_image.ts";
 import {
   type AttestationKind,
@@ -63,6 +64,19 @@ export async function lookAtImage(
     { ...options, name: `${address.host}/${reference.repository}` },
     look.signal,
   );
+}
+
+/**
+ * The manifest that a reference points at, byte for byte, whatever it is.
+ *
+ * @throws {HangarError} `blocked`, `not-found`, or any fault of the registry
+ */
+export async function rawManifest(
+  named: NamedImage,
+  look: LookOptions,
+): Promise<Uint8Array> {
+  const place = await placeOf(named, look);
+  return await readRaw(look.network.reader(place), place, look.signal);
 }
 
 /**
