@@ -145,7 +145,7 @@ function logRow(
  *
  * @param usual the level of results that say no more than the begin of an image
  */
-function logOutcome(
+export function logOutcome(
   console: Console,
   event: Finished,
   bytes: number,

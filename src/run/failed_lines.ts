@@ -120,20 +120,23 @@ function onceEach(lines: readonly UndoneLine[]): UndoneLine[] {
  * written to the log.
  *
  * @param list the name of the list
+ * @param isWhole whether the run came to its end: otherwise not all that is
+ * left has failed
  */
 export async function keepFailed(
   list: string,
   failed: readonly UndoneLine[],
   path: string,
   console: Console,
+  isWhole = true,
 ): Promise<{ readonly failed: number; readonly isKept: boolean }> {
   try {
     await writeFailedList(path, list, failed);
     if (failed.length > 0) {
       console.warn(
-        failed.length === 1
-          ? `1 line failed; it is in ${path}`
-          : `${failed.length} lines failed; they are in ${path}`,
+        `${counted(failed.length, "line")} ${
+          isWhole ? "failed" : "not done"
+        }; ${failed.length === 1 ? "it is" : "they are"} in ${path}`,
       );
     }
   } catch (error) {

@@ -370,6 +370,7 @@ async function conclude(
       failedLines({ list, plan, outcomes }),
       path,
       console,
+      !outcomes.some(({ kind }) => kind === "interrupted"),
     );
   tally.addUnstarted(
     outcomes.filter((o) => o.kind === "interrupted").length -

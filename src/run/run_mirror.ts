@@ -43,6 +43,7 @@ import {
   logSigning,
   logVerdicts,
 } from "../report/log_events.ts";
+import { logMissing } from "../report/log_missing.ts";
 import {
   dryRunLine,
   signingLine,
@@ -110,7 +111,7 @@ export async function runMirror(
     command: from?.command ?? "mirror",
     ...planFrom(from),
     dryRun,
-    log: dryRun ? logPlans : logEvents,
+    log: dryRun ? logPlans : options.missing ? logMissing : logEvents,
     summary: dryRun ? dryRunLine : summaryLine,
     needsLogin: !options.skipLogin,
     prepare: options.createProject

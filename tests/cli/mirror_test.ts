@@ -560,6 +560,7 @@ Deno.test("mirror: Ctrl-C leaves no dangling tag, and the unfinished lines in th
   assertEquals([...new Set([...done, ...failed])].sort(), [...list].sort());
   assert(failed.length > 0);
   assertMatch(stderr, /Done: \d+ copied, .* \d+ interrupted/);
+  assertMatch(stderr, /\d+ lines? not done; (it is|they are) in /);
 });
 
 Deno.test("mirror: Ctrl-C while the destination is asked for a login loses no line", async () => {
@@ -737,6 +738,12 @@ Deno.test("--missing: what is there is left alone, unseen, for one listing a rep
   pair.destination.clear();
   const again = await run();
   assertStringIncludes(again.stderr, "6 there already");
+  const told = (stderr: string, text: string) =>
+    stderr.split("\n").filter((line) => line.includes(text)).length;
+  assertEquals(told(first.stderr, "] Copying ["), 5);
+  assertEquals(told(first.stderr, "] There already ["), 1);
+  assertEquals(told(again.stderr, "] Copying ["), 0);
+  assertEquals(told(again.stderr, "] There already ["), 6);
   assertEquals(pair.source.requests, []);
   assertEquals(
     pair.destination.requests.map((r) => r.kind).sort(),
