@@ -42,14 +42,14 @@ export function recap(
   path: string | undefined,
   console: Console,
 ): void {
-  const failed = outcomes.flatMap((outcome, i) =>
-    outcome.kind === "failed"
-      ? [{
-        text: `${plan.tasks[i]!.texts[0]}: ${reasonOf(outcome)}`,
-        image: outcome.id,
-      }]
-      : []
-  );
+  const isFanOut = plan.tasks.some(({ place }) => place !== undefined);
+  const failed = outcomes.flatMap((outcome, i) => {
+    if (outcome.kind !== "failed") return [];
+    const { texts, destination } = plan.tasks[i]!;
+    const where = isFanOut ? ` at ${destination.registry}` : "";
+    const text = `${texts[0]}${where}: ${reasonOf(outcome)}`;
+    return [{ text, image: outcome.id }];
+  });
   const invalid = list.invalid.map(({ line, reason }) => ({
     text: `${list.name}:${line}: ${reason}`,
     image: undefined,

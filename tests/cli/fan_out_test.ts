@@ -167,6 +167,11 @@ Deno.test("fan-out: one destination's failure is its own, and its line is in the
   assertStringIncludes(reason, broken.host);
   assertStringIncludes(reason, other.host);
   assertStringIncludes(stderr, "1 line failed; it is in");
+  // The recap tells them apart, even where the reason does not.
+  const recap = stderr.slice(stderr.indexOf("2 images failed:"));
+  for (const { host } of [broken, other]) {
+    assertStringIncludes(recap, `[IMG:1] corp/app:v1 at ${host}: `);
+  }
 });
 
 Deno.test("fan-out: a dead destination fails its own images", async () => {
