@@ -10,6 +10,7 @@ import { currentImage } from "../mirror/pool/current_image.ts";
 import type { HostBrake } from "../mirror/pool/host_brake.ts";
 import type { Console } from "../report/console.ts";
 import { ReportCollector } from "../report/json_report.ts";
+import { namingDestinations } from "../report/name_destinations.ts";
 import type { ResultRows } from "../report/result_rows.ts";
 import { RegistryCounts } from "../report/run_metrics.ts";
 import { Tally } from "../report/summary.ts";
@@ -62,7 +63,7 @@ export class RunLog implements Disposable {
       this.progress.sink,
       ...(this.collector ? [this.collector.sink] : []),
       ...(onEvent ? [onEvent] : []),
-      log(this.console, this.progress.rows),
+      namingDestinations(log(this.console, this.progress.rows)),
     ];
   }
 

@@ -115,6 +115,20 @@ Deno.test("fan-out: every image goes to each destination, and all know it", asyn
   assertStringIncludes(validated.stderr, "6 passed");
 });
 
+Deno.test("fan-out: what is told of an image names the destination, with one it does not", async () => {
+  await using fan = new Fan(2);
+  install(fan);
+  const { code, stderr } = await fan.mirror(LIST, ["--arch=amd64"]);
+  assertEquals(code, 0, stderr);
+  for (const { host } of fan.destinations) {
+    assertStringIncludes(stderr, `[IMG:1] ${host}: index rebuilt: 1 of 2`);
+  }
+  await using one = new Fan(1);
+  install(one);
+  const alone = await one.mirror(LIST, ["--arch=amd64"]);
+  assertStringIncludes(alone.stderr, "[IMG:1] index rebuilt: 1 of 2");
+});
+
 Deno.test("fan-out: a comma list is the same; the same registry twice is refused", async () => {
   await using fan = new Fan(2);
   install(fan);
