@@ -157,7 +157,8 @@ Deno.test("copy: an archive takes one image after the other, and each has its na
 });
 
 const WRONG_ARCHIVES: readonly [string[], string][] = [
-  [["oci:a", "oci:b"], "both archives"],
+  [["oci:a", "oci:b", "--overwrite"], "--overwrite means nothing"],
+  [["oci:a", "oci-archive:b.tar", "--attest"], "--attest means nothing"],
   [["a", "oci:"], "names no file"],
   [["a", "oci:b.tar"], "does not end with .tar"],
   [["a", "oci-archive:b"], "want a file that ends with .tar"],

@@ -11,16 +11,17 @@ import {
   type RegistryAddress,
 } from "../../names/address.ts";
 import { archiveFiles } from "../../machine/archive_files.ts";
-import {
-  formatReference,
-  isTag,
-  type Reference,
-} from "../../names/reference.ts";
+import { formatReference, type Reference } from "../../names/reference.ts";
 import { openArchivedImage } from "../../run/archive/archived_image.ts";
 import { runSaveOne } from "../../run/archive/run_save.ts";
 import { type MirrorRunOptions, runMirror } from "../../run/run_mirror.ts";
 import { VERIFY_MODES } from "../../oci/digest.ts";
 import type { CliContext } from "../context.ts";
+import {
+  type ArchiveSide,
+  parseArchiveSide,
+  savedName,
+} from "./image/archive_side.ts";
 import type { CommandSpec } from "../flags/command_tree.ts";
 import type { FlagSpec, FlagValues } from "../flags/flags.ts";
 import {
@@ -67,7 +68,9 @@ hangar copy docker.io/library/nginx:1.27 registry.example:5000/team/nginx
 hangar copy --platform all quay.io/team/app:1.2 registry.example/app:stable
 # Into an OCI image layout, and out of one: a directory or a tar.
 hangar copy quay.io/team/app:1.2 oci:images
-hangar copy oci-archive:images.tar:1.2 registry.example/app`,
+hangar copy oci-archive:images.tar:1.2 registry.example/app
+# From one into another, under a tag of its own.
+hangar copy oci:images:1.2 oci-archive:app.tar:stable`,
   argument: { name: "SRC DST", many: true },
   flags: FLAGS,
   run: async (values, context, argument, more) => {
@@ -81,20 +84,18 @@ hangar copy oci-archive:images.tar:1.2 registry.example/app`,
         { hint: "see hangar copy --help" },
       );
     }
-    const [source, destination] = [parseArchive(argument), parseArchive(to)];
-    if (source && destination) {
-      throw new HangarError(
-        "usage",
-        "SRC and DST are both archives, and one side must be a registry",
-      );
-    }
+    const [source, destination] = [
+      parseArchiveSide(argument),
+      parseArchiveSide(to),
+    ];
+    const texts = { argument, to };
     if (source) {
-      return await fromArchive(source, { argument, to }, values, context);
+      return await fromArchive(source, destination, texts, values, context);
     }
-    const from = parseSide("SRC", argument, values);
+    const from = { ...parseSide("SRC", argument, values), text: argument };
     return destination
-      ? await toArchive(from, destination, argument, values, context)
-      : await copyImage({ ...from, text: argument }, to, values, context);
+      ? await toArchive(from, destination, values, context)
+      : await copyImage(from, to, values, context);
   },
 };
 
@@ -128,20 +129,25 @@ async function copyImage(
 
 async function fromArchive(
   { path, name }: ArchiveSide,
+  destination: ArchiveSide | undefined,
   { argument, to }: { readonly argument: string; readonly to: string },
   values: FlagValues,
   context: CliContext,
 ): Promise<number> {
+  if (destination) refuseIdle(values);
   await using image = await openArchivedImage(archiveFiles, path, name);
   const { source: reference, from } = image;
-  const side = { reference, address: { host: reference.registry } };
-  return await copyImage(
-    { ...side, text: argument },
-    to,
-    values,
-    context,
-    from,
-  );
+  const address = { host: reference.registry };
+  const side = { reference, address, text: argument };
+  if (!destination) return await copyImage(side, to, values, context, from);
+  if (from.leftOut) {
+    throw new HangarError(
+      "usage",
+      `${path} is a delta: some of its content is in other archives alone`,
+      { hint: "join them with `hangar archive merge`, and copy from that" },
+    );
+  }
+  return await toArchive(side, destination, values, context, from);
 }
 
 /** Flags that say what becomes of a registry, and nothing of an archive. */
@@ -156,31 +162,36 @@ const OF_REGISTRIES = [
   "skip-login",
 ];
 
+/** @throws {HangarError} `usage` */
+function refuseIdle(values: FlagValues): void {
+  const idle = OF_REGISTRIES.find((flag) => values.given(flag));
+  if (idle === undefined) return;
+  throw new HangarError("usage", `--${idle} means nothing for an archive`);
+}
+
 async function toArchive(
-  source: Side,
+  source: Side & { readonly text: string },
   { path, name }: ArchiveSide,
-  argument: string,
   values: FlagValues,
   context: CliContext,
+  from?: MirrorRunOptions["from"],
 ): Promise<number> {
-  const idle = OF_REGISTRIES.find((flag) => values.given(flag));
-  if (idle !== undefined) {
-    throw new HangarError("usage", `--${idle} means nothing for an archive`);
-  }
+  refuseIdle(values);
   const { filter, isFilterGiven, provenance, signatures } = selectionOptions(
     values,
   );
-  const { reference } = source;
+  const { reference, text } = source;
   return await runSaveOne({
     ...commonOptions(values),
     input: {
       list: {
         name: "copy",
-        entries: [{ line: 1, ordinal: 1, text: argument, source: reference }],
+        entries: [{ line: 1, ordinal: 1, text, source: reference }],
         invalid: [],
       },
     },
-    source: source.address,
+    source: from ? undefined : source.address,
+    from,
     archive: path,
     files: archiveFiles,
     saveAs: name === undefined ? undefined : savedName(name, reference),
@@ -195,13 +206,6 @@ async function toArchive(
   }, context);
 }
 
-/** A tag of the source's repository, or a whole reference. */
-function savedName(name: string, source: Reference): Reference {
-  if (isTag(name)) return { ...source, tag: name };
-  const { registry, repository, tag } = parseReferenceArgument(name).reference;
-  return { registry, repository, tag, digest: source.digest };
-}
-
 /** The options that all ways of copying have. */
 function commonOptions(values: FlagValues) {
   return {
@@ -212,37 +216,6 @@ function commonOptions(values: FlagValues) {
     progress: values.choice("progress", PROGRESS_MODES),
     report: values.string("report"),
   };
-}
-
-/** An archive, and the name of an image in it. */
-interface ArchiveSide {
-  readonly path: string;
-  readonly name?: string;
-}
-
-/**
- * `oci:DIR[:REF]` or `oci-archive:FILE[:REF]`; undefined for anything else.
- *
- * @throws {HangarError} `usage`
- */
-function parseArchive(text: string): ArchiveSide | undefined {
-  const match = /^(oci|oci-archive):([^:]*)(?::(.*))?$/s.exec(text);
-  if (!match) return undefined;
-  const [, kind, path = "", name] = match;
-  if (path === "") {
-    throw new HangarError("usage", `${text} names no file`);
-  }
-  const isTar = /\.tar$/i.test(path);
-  if (kind === "oci-archive" ? !isTar : isTar) {
-    throw new HangarError(
-      "usage",
-      kind === "oci"
-        ? `${text}: a directory does not end with .tar`
-        : `${text}: want a file that ends with .tar`,
-      { hint: "oci:DIR is a directory, oci-archive:FILE.tar a tar" },
-    );
-  }
-  return name === undefined || name === "" ? { path } : { path, name };
 }
 
 /** One side, as it is written. */

@@ -48,7 +48,7 @@ export function parseShard(
       "want I/N, counted from 0 such as 0/8, or auto/N",
     );
   }
-  const [, part, parts] = match as unknown as [string, string, string];
+  const [, part, parts] = match;
   const count = Number(parts);
   if (part !== "auto") {
     return checkShard({ index: Number(part), count }, option, text);

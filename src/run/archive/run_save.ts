@@ -9,7 +9,8 @@ import type { ArchiveFiles } from "../../layout/files.ts";
 import { ReadOnlyStore } from "../../layout/read_only.ts";
 import type { MakeJudge } from "../../machine/policy_files.ts";
 import { withSettings } from "../../mirror/entry_options.ts";
-import { planArchive } from "../../mirror/plan/plan_archive.ts";
+import { archiveRoutes, planArchive } from "../../mirror/plan/plan_archive.ts";
+import type { PlanOptions } from "../../mirror/plan/plan_addresses.ts";
 import { type Depth, validateImage } from "../../mirror/validate_image.ts";
 import type { Reference } from "../../names/reference.ts";
 import type { PlatformFilter } from "../../oci/platform.ts";
@@ -17,6 +18,7 @@ import { logEvents, logPlans, logVerdicts } from "../../report/log_events.ts";
 import { dryRunLine, saveLine, validationLine } from "../../report/summary.ts";
 import type { RunProcess } from "../process.ts";
 import { type ListJob, type ListRunOptions, runList } from "../run_list.ts";
+import type { ArchiveSource } from "../run_mirror.ts";
 import {
   type ArchiveTarget,
   checkArchiveName,
@@ -41,6 +43,8 @@ export interface SaveRunOptions extends ListRunOptions {
   readonly policy?: MakeJudge;
   /** Only report what would be done. */
   readonly dryRun: boolean;
+  /** An archive that is read. @default {images are read from registries} */
+  readonly from?: Pick<ArchiveSource, "store">;
   /** The name of a single image in the archive. @default {its own} */
   readonly saveAs?: Reference;
   /** Whether an archive that is there is replaced without asking. */
@@ -109,7 +113,7 @@ async function writeArchive(
   command: string,
   open: (info: (message: string) => void) => Promise<ArchiveTarget>,
 ): Promise<number> {
-  const { archive, dryRun } = options;
+  const { archive, dryRun, from } = options;
   await using held = new AsyncDisposableStack();
   let run: SaveRun;
   const how = (judge: ReturnType<MakeJudge> | undefined) =>
@@ -122,7 +126,8 @@ async function writeArchive(
     summary: dryRun ? dryRunLine : saveLine,
     needsLogin: false,
     isToArchive: true,
-    plan: (list, plan) => planArchive(list, plan, archive, options.saveAs),
+    plan: (list, plan) =>
+      planArchive(list, readingFrom(from, plan), archive, options.saveAs),
     prepare: async (network, plan, console, signal) => {
       judge = options.policy?.(network.plainTransport);
       run = new SaveRun(
@@ -136,6 +141,16 @@ async function writeArchive(
     finish: (outcomes, console, signal) =>
       run.finish(outcomes, console, signal),
   });
+}
+
+/** How a list is planned whose images are in an archive. */
+function readingFrom(
+  from: SaveRunOptions["from"],
+  plan: PlanOptions,
+): PlanOptions {
+  return from
+    ? { ...plan, routes: archiveRoutes(from.store.id, plan.routes) }
+    : plan;
 }
 
 /** Validates that an archive holds a list; gives the exit code. */

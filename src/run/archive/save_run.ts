@@ -35,7 +35,7 @@ import { type ImageOptions, mirrorImage } from "../../mirror/mirror_image.ts";
 import { forEachImage } from "../../mirror/pool/for_each_image.ts";
 import type { MirrorPlan } from "../../mirror/plan/plan_mirror.ts";
 import { formatReference } from "../../names/reference.ts";
-import type { DestinationStore } from "../../oci/store.ts";
+import type { DestinationStore, SourceStore } from "../../oci/store.ts";
 import type { Console } from "../../report/console.ts";
 import { formatBytes } from "../../report/format.ts";
 import type { Network } from "../network/network.ts";
@@ -51,6 +51,8 @@ const END_OF_ARCHIVE = 8 * 1024;
 /** How a list is saved. */
 export interface SaveOptions extends Omit<ImageOptions, "judge"> {
   readonly files: ArchiveFiles;
+  /** An archive that is read. @default {images are read from registries} */
+  readonly from?: { readonly store: SourceStore };
   /** Bases: what they hold is left out. @default {none} */
   readonly since?: readonly string[];
   readonly jobs: number;
@@ -162,10 +164,12 @@ export class SaveRun {
 
   #around(network: Network, destination: DestinationStore): RunServices {
     const base = network.runServices("pull");
+    const { from } = this.#options;
     return {
       ...base,
       stores: {
-        source: (image) => this.#memory.around(base.stores.source(image)),
+        source: (image) =>
+          this.#memory.around(from?.store ?? base.stores.source(image)),
         destination: () => destination,
       },
     };
