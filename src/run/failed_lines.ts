@@ -58,9 +58,7 @@ export function recap(
     [failed, `${counted(failed.length, "image")} failed:`],
     [
       invalid,
-      `${counted(invalid.length, "line")} of the list ${
-        invalid.length === 1 ? "is" : "are"
-      } invalid:`,
+      `${counted(invalid.length, "line")} of the list failed:`,
     ],
   ] as const;
   for (const [all, head] of blocks) {

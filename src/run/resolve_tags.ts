@@ -34,6 +34,8 @@ export interface ResolveTagsOptions extends Narrowing {
   };
   /** Whether every line that a choice came to is told. @default {false} */
   readonly showLines?: boolean;
+  /** Whether lines whose tags cannot be listed are told. @default {true} */
+  readonly tellFailed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -55,6 +57,7 @@ export async function resolveTags(
     tagsOf: (place) => allTags(place, options),
     repositoriesOf: (registry) => allRepositories(registry, options),
     warn: (message) => log.warn(message),
+    tellFailed: options.tellFailed,
     signal: options.signal,
   });
   log.info(resolvedText(list, resolved));
@@ -72,7 +75,7 @@ async function allTags(
   place: ImageAddress,
   { network, routes, log, signal }: ResolveTagsOptions,
 ): Promise<readonly string[]> {
-  const there = routes?.pushTo(place) ?? place;
+  const there = routes?.pullFrom(place).at(-1) ?? place;
   const { repository } = there;
   const store = network.reader(there);
   const tags: string[] = [];

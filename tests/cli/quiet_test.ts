@@ -37,7 +37,7 @@ Deno.test("quiet: warnings, errors and the recap are logged", async () => {
   assertStringIncludes(stderr, "[ERRO] 1 image failed:");
   assertStringIncludes(
     stderr,
-    "[ERRO] 1 line of the list is invalid:\n",
+    "[ERRO] 1 line of the list failed:\n",
   );
   assertStringIncludes(stderr, "[ERRO] standard input:2: invalid line: ");
 });

@@ -199,6 +199,40 @@ Deno.test("registries.conf: --source is routed too, and every command asks the f
   }
 });
 
+Deno.test("registries.conf: tags are listed where the registry really is, and not at its mirrors", async () => {
+  await using own = FakeRegistry.start();
+  await using mirror = FakeRegistry.start();
+  await using destination = FakeRegistry.start();
+  for (const tag of ["v1", "v2", "other"]) {
+    own.install("team/corp/app", tag, app);
+  }
+  mirror.install("corp/app", "v9", app);
+  await using home = new Home(upstream(`${own.host}/team`, mirror.host));
+  const listed = await home.run(["list-tags", "up.example/corp/app"]);
+  assertEquals(listed.stdout, "other\nv1\nv2\n", listed.stderr);
+  const { code, stderr } = await home.mirror(
+    "up.example/corp/app:v*",
+    destination,
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(destination.tags(), ["corp/app:v1", "corp/app:v2"]);
+  const asked = mirror.requests.filter(({ kind }) => kind === "tags");
+  assertEquals(asked, []);
+  // An archive has its images by the names of the list.
+  const archive = `${home.path}/a.tar`;
+  const list = "up.example/corp/app:v*";
+  const flags = [`--failed=${home.failed}`, "-f-"];
+  const saved = await home.run(["save", ...flags, `-d${archive}`], list);
+  assertEquals(saved.code, 0, saved.stderr);
+  await using far = FakeRegistry.start();
+  const loaded = await home.run(
+    ["load", ...flags, `-s${archive}`, `-d${far.host}`],
+    list,
+  );
+  assertEquals(loaded.code, 0, loaded.stderr);
+  assertEquals(far.tags(), ["corp/app:v1", "corp/app:v2"]);
+});
+
 Deno.test("registries.conf: a file that cannot be understood stops the run", async () => {
   await using destination = FakeRegistry.start();
   await using home = new Home("[registries.search]\nregistries = ['quay.io']");

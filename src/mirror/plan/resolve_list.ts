@@ -36,6 +36,13 @@ export interface ResolveOptions extends Narrowing {
     registry: RegistryAddress,
   ) => Promise<readonly string[]>;
   readonly warn: (message: string) => void;
+  /**
+   * Whether lines whose tags cannot be listed are told here: the caller may
+   * tell all invalid lines.
+   *
+   * @default {true}
+   */
+  readonly tellFailed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -69,8 +76,10 @@ export async function resolveList(
   for (const [i, choice] of choices.entries()) {
     const { entries, failed } = chosen[i]!;
     items[choice.ordinal] = entries;
-    for (const { line, reason } of failed) {
-      options.warn(`${name}:${line}: ${reason}`);
+    if (options.tellFailed ?? true) {
+      for (const { line, reason } of failed) {
+        options.warn(`${name}:${line}: ${reason}`);
+      }
     }
     if (entries.length === 0 && failed.length === 0) {
       options.warn(

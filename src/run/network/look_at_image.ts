@@ -157,8 +157,8 @@ export function tagPages(
   { network, routes, signal }: Omit<LookOptions, "warn">,
 ): AsyncIterable<readonly string[]> {
   const named = imageAt(address, { repository });
-  const place = routes?.pushTo(named) ?? named;
-  return network.reader(place).listTags(repository, {
+  const place = routes?.pullFrom(named).at(-1) ?? named;
+  return network.reader(place).listTags(place.repository, {
     maxPages: MAX_PAGES,
     signal,
   });
