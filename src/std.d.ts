@@ -35,12 +35,6 @@ declare module "@std/streams/text-line-stream" {
   export class TextLineStream extends TransformStream<string, string> {}
 }
 
-declare module "@std/streams/to-bytes" {
-  export function toBytes(
-    stream: ReadableStream<Uint8Array>,
-  ): Promise<Uint8Array<ArrayBuffer>>;
-}
-
 declare module "@std/streams/to-text" {
   export function toText(stream: ReadableStream): Promise<string>;
 }

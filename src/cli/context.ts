@@ -4,9 +4,9 @@
  * @module
  */
 
-import { toBytes } from "@std/streams/to-bytes";
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import { fileError } from "../machine/file_error.ts";
+import { readStream } from "../machine/read_input.ts";
 import { LogStream } from "./log_stream.ts";
 import { PROXY_VARIABLES } from "../transport/proxy/proxy_variables.ts";
 import type { RunProcess } from "../run/process.ts";
@@ -70,7 +70,7 @@ export function processContext(): CliContext {
     stdout: (output) => writeAll(Deno.stdout, output),
     stderr: (text) => log.write(text),
     flush: () => log.flush(FLUSH_MS),
-    stdin: () => toBytes(Deno.stdin.readable),
+    stdin: () => readStream(Deno.stdin.readable),
     env: (name) => proxies[name] ?? Deno.env.get(name),
     envNames: () => Object.keys(Deno.env.toObject()),
     prompt: ask,

@@ -17,6 +17,40 @@ export interface TextInput {
   readonly digest: Digest;
 }
 
+/** The largest list, in bytes: its text has to be one string. */
+const MAX_LIST_BYTES = 500 * 1024 * 1024;
+
+/**
+ * Reads a stream to its end, such as standard input.
+ *
+ * @param limit in bytes
+ * @throws {HangarError} `usage` when there is more: `/dev/zero` never ends
+ */
+export async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  limit = MAX_LIST_BYTES,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of stream) {
+    size += piece.length;
+    if (size > limit) {
+      throw new HangarError(
+        "usage",
+        `it is larger than ${Math.ceil(limit / 1024 / 1024)} MiB`,
+      );
+    }
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 /**
  * Reads a file, or standard input for `-`, as UTF-8.
  *
@@ -32,7 +66,8 @@ export async function readTextInput(
       cause,
     });
   };
-  const bytes = await (file === "-" ? stdin() : Deno.readFile(file))
+  const open = async () => await readStream((await Deno.open(file)).readable);
+  const bytes = await (file === "-" ? stdin() : open())
     .catch((cause) => refuse(whyNoFile(cause), cause));
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
