@@ -165,3 +165,46 @@ Deno.test("credentials: what a proxy in front answers is told in its words", asy
     mend();
   }
 });
+
+Deno.test("credentials: mirror asks a destination for pull and push at once, validate for pull alone", async () => {
+  const login = { username: "bot", password: SECRET };
+  await using pair = new Pair({
+    auth: { kind: "bearer", ...login, hidesNew: true },
+  });
+  const layer = new Uint8Array(3000).fill(7);
+  for (const name of ["a", "b"]) {
+    pair.source.install(
+      `corp/${name}`,
+      "v1",
+      makeImage({ seed: name, layers: [layer] }),
+    );
+  }
+  const scopes = () =>
+    pair.destination.requests.filter(({ kind }) => kind === "token").map((
+      { query },
+    ) => new URLSearchParams(query).getAll("scope"));
+  const auth = btoa(`${login.username}:${login.password}`);
+  await withAuthFile(
+    { auths: { [pair.destination.host]: { auth } } },
+    async (env) => {
+      const list = "corp/a:v1\ncorp/b:v1\n";
+      const mirrored = await pair.mirror(list, [], { env });
+      assertEquals(mirrored.code, 0, mirrored.stderr);
+      assertEquals(scopes(), [
+        // The login, which is for no repository.
+        [],
+        ["repository:corp/a:pull,push"],
+        ["repository:corp/b:pull,push"],
+        // The layer is mounted.
+        ["repository:corp/b:pull,push", "repository:corp/a:pull"],
+      ]);
+      pair.destination.clear();
+      const validated = await pair.validate(list, [], { env });
+      assertEquals(validated.code, 0, validated.stderr);
+      assertEquals(scopes(), [
+        ["repository:corp/a:pull"],
+        ["repository:corp/b:pull"],
+      ]);
+    },
+  );
+});

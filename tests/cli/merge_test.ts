@@ -187,3 +187,34 @@ Deno.test("merge: content that an index names for two platforms keeps both names
     data.digest,
   ]);
 });
+
+for (
+  const [ours, theirs, want] of [
+    ["docker", "docker", "docker.distribution.manifest.list.v2+json"],
+    ["docker", "oci", "oci.image.index.v1+json"],
+    ["oci", "docker", "oci.image.index.v1+json"],
+    ["oci", "oci", "oci.image.index.v1+json"],
+  ]
+) {
+  Deno.test(`merge: single manifests of ${ours} and ${theirs} give an index of ${want}`, async () => {
+    await using pair = new Pair();
+    const one = makeImage({ seed: "one", docker: ours === "docker" });
+    const other = makeImage({
+      seed: "other",
+      platform: "linux/arm64",
+      docker: theirs === "docker",
+    });
+    pair.source.install(REPO, "v1", one);
+    pair.destination.install(REPO, "v1", other);
+    const { code, stderr } = await pair.mirror(`${REPO}:v1`);
+    assertEquals(code, 0, stderr);
+    assertEquals(
+      pair.destination.manifest(REPO, "v1")!.mediaType,
+      `application/vnd.${want}`,
+    );
+    assertEquals(pair.destination.entries(REPO, "v1"), [
+      one.digest,
+      other.digest,
+    ]);
+  });
+}
