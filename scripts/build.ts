@@ -269,7 +269,7 @@ async function build(options: Options): Promise<void> {
         const { ran, startMs } = await smokeTest(file, bundle, PERMISSIONS);
         console.log(
           ran
-            ? `  smoke test: version and a mirror in an empty environment; it starts in ${
+            ? `  smoke test: version, a mirror and its report, archives and signatures in an empty environment; it starts in ${
               median(startMs).toFixed(0)
             } ms`
             : `  smoke test: the code is embedded; the binary was not run, since its base runtime is deno itself; the code was, and starts in ${

@@ -8,6 +8,7 @@
 import { FakeRegistry } from "../tests/support/fake_registry.ts";
 import { makeMultiArch } from "../tests/support/images.ts";
 import { VERSION } from "../src/version.ts";
+import { type CommandResult, runCommands } from "./smoke_commands.ts";
 
 const STARTS = 10;
 
@@ -49,6 +50,7 @@ export async function smokeTest(
     }
   }
   await mirror(command);
+  await runCommands((args, directory) => run(command, args, directory));
   return { ran, startMs };
 }
 
@@ -104,10 +106,15 @@ async function mirror(command: readonly string[]): Promise<void> {
 async function run(
   [program = "", ...words]: readonly string[],
   args: readonly string[],
-): Promise<{ readonly code: number; readonly text: string }> {
+  cwd?: string,
+): Promise<CommandResult> {
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args: [...words, ...args],
+    cwd,
     clearEnv: true,
+    env: cwd === undefined
+      ? {}
+      : { HOME: cwd, XDG_RUNTIME_DIR: cwd, COSIGN_PASSWORD: "smoke" },
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
