@@ -207,9 +207,16 @@ export class TarMedium implements Medium {
     for (const { digest, size } of content) {
       sum += headerBytes(contentPath(digest), size) + padded(size);
     }
-    // What a run has left may have holes, which take room when they are filled.
+    return Math.max(0, sum - this.spare);
+  }
+
+  /**
+   * What the tar takes on the disk for content that it may yet get, in bytes.
+   * What a run has left may have holes, which take room when they are filled.
+   */
+  get spare(): number {
     const { size, allocated } = this.#file;
-    return Math.max(0, sum - this.#space.unused + (size - allocated));
+    return this.#space.unused - (size - allocated);
   }
 
   async free(): Promise<number> {

@@ -11,10 +11,15 @@ import type { Digest } from "../../oci/digest.ts";
 import type { VolumeContent } from "../archive_record.ts";
 import type { ArchiveFiles } from "../files.ts";
 import type { Content } from "../content.ts";
-import type { ArchiveFileSet, IncomingContent, Medium } from "../medium.ts";
-import { MemoryMedium } from "../memory_medium.ts";
+import type {
+  ArchiveFileSet,
+  IncomingContent,
+  Medium,
+  MediumReader,
+} from "../medium.ts";
 import { END_BYTES } from "../tar/tar_header.ts";
-import { TarMedium } from "../tar/tar_medium.ts";
+import { partialPath, TarMedium } from "../tar/tar_medium.ts";
+import { notThere } from "../tar/tar_reader.ts";
 import {
   assignVolumes,
   isWhole,
@@ -41,38 +46,66 @@ export interface VolumesOptions {
   readonly volumeSize: number;
   /** Volumes that are kept; the lost ones are made again. @default {none} */
   readonly found?: FoundVolumes;
+  /** The numbers of volumes that a run has left incomplete. @default {none} */
+  readonly left?: readonly number[];
 }
 
 /** Writes a set of volumes. */
 export class VolumesMedium implements Medium {
   readonly name: string;
   readonly #options: VolumesOptions;
-  readonly #held = new AsyncDisposableStack();
+  readonly #held: AsyncDisposableStack;
   /** What is written before it is known which volume it belongs to. */
-  readonly #early: MemoryMedium;
-  readonly #tars = new Map<number, TarMedium>();
+  readonly #early: TarMedium;
+  /** The volumes that are written; at first, those that a run has left. */
+  readonly #tars: Map<number, TarMedium>;
   #table: readonly (readonly VolumeContent[])[] = [];
   #places = new Map<
     Digest,
     { readonly part: VolumeContent; tar?: TarMedium }[]
   >();
   #reader: VolumeSetReader;
+  /** Content that a run has left whole, in several volumes. */
+  #leftInParts: readonly Content[] = [];
   #isAssigned = false;
 
-  constructor(options: VolumesOptions) {
+  private constructor(
+    options: VolumesOptions,
+    { held, early, tars }: {
+      readonly held: AsyncDisposableStack;
+      readonly early: TarMedium;
+      readonly tars: Map<number, TarMedium>;
+    },
+  ) {
     const { path, found } = options;
     this.name = path;
     this.#options = options;
-    this.#early = new MemoryMedium(path, {
-      cost: (content) => costOf(content),
-      free: () => this.free(),
-    });
+    this.#held = held;
+    this.#early = early;
+    this.#tars = tars;
     this.#table = found?.table ?? [];
     this.#reader = new VolumeSetReader(
       path,
       found?.volumes ?? new Map(),
       this.#table,
     );
+  }
+
+  /**
+   * Begins a set, or goes on with one that a run has left incomplete.
+   *
+   * @throws {HangarError} `file`, `invalid-archive`
+   */
+  static async open(options: VolumesOptions): Promise<VolumesMedium> {
+    const { files, path, left = [] } = options;
+    await using opening = new AsyncDisposableStack();
+    const early = opening.use(await TarMedium.begin(files, path));
+    const tars = new Map<number, TarMedium>();
+    for (const number of left) {
+      const tar = await TarMedium.begin(files, volumePath(path, number));
+      tars.set(number, opening.use(tar));
+    }
+    return new VolumesMedium(options, { held: opening.move(), early, tars });
   }
 
   /**
@@ -99,13 +132,16 @@ export class VolumesMedium implements Medium {
     if (this.#table.length === 0) this.#table = [[]];
     for (const number of this.#table.keys()) {
       if (found?.volumes.has(number + 1)) continue;
-      const tar = await TarMedium.begin(files, volumePath(path, number + 1));
-      this.#held.use(tar);
-      this.#tars.set(number + 1, tar);
+      let tar = this.#tars.get(number + 1);
+      if (!tar) {
+        tar = await TarMedium.begin(files, volumePath(path, number + 1));
+        this.#tars.set(number + 1, this.#held.use(tar));
+      }
       await forgetOthers(tar, this.#table[number]!);
     }
     this.#place();
     this.#isAssigned = true;
+    this.#leftInParts = await this.#wholeInParts();
     for await (const content of this.#early.contents()) {
       await this.#moveEarly(content);
     }
@@ -130,6 +166,16 @@ export class VolumesMedium implements Medium {
     }
   }
 
+  async #wholeInParts(): Promise<Content[]> {
+    const whole: Content[] = [];
+    for (const [digest, places] of this.#places) {
+      if (places.length < 2 || places.every(({ tar }) => !tar)) continue;
+      const size = await this.#reader.sizeOf(digest);
+      if (size !== undefined) whole.push({ digest, size });
+    }
+    return whole;
+  }
+
   async #moveEarly(content: Content): Promise<void> {
     const isPlaced = this.#places.has(content.digest);
     if (isPlaced && await this.#reader.sizeOf(content.digest) === undefined) {
@@ -144,14 +190,25 @@ export class VolumesMedium implements Medium {
   }
 
   async sizeOf(digest: Digest): Promise<number | undefined> {
-    return await this.#early.sizeOf(digest) ??
-      await this.#reader.sizeOf(digest);
+    for (const holder of this.#holders()) {
+      const size = await holder.sizeOf(digest);
+      if (size !== undefined) return size;
+    }
+    return undefined;
   }
 
   async open(content: Content, offset: number): Promise<ByteReader> {
-    return await this.#early.sizeOf(content.digest) === undefined
-      ? await this.#reader.open(content, offset)
-      : await this.#early.open(content, offset);
+    for (const holder of this.#holders()) {
+      if (await holder.sizeOf(content.digest) === undefined) continue;
+      return await holder.open(content, offset);
+    }
+    throw notThere(content.digest, this.name);
+  }
+
+  /** What is read, in turn. A volume that a run has left has no place at first. */
+  #holders(): Pick<MediumReader, "sizeOf" | "open">[] {
+    const left = this.#isAssigned ? [] : this.#tars.values();
+    return [this.#early, this.#reader, ...left];
   }
 
   async readFile(path: string, limit: number): Promise<Uint8Array | undefined> {
@@ -178,7 +235,12 @@ export class VolumesMedium implements Medium {
   }
 
   cost(content: Iterable<Content>): number {
-    return this.#early.cost(content);
+    let sum = 0;
+    for (const { digest, size } of content) {
+      sum += partBytes({ digest, size, offset: 0, length: size });
+    }
+    for (const tar of this.#tars.values()) sum -= tar.spare;
+    return Math.max(0, sum);
   }
 
   async free(): Promise<number> {
@@ -186,11 +248,16 @@ export class VolumesMedium implements Medium {
   }
 
   async *leftovers(): AsyncIterable<Content> {
+    yield* this.#early.leftovers();
     for (const tar of this.#tars.values()) yield* tar.leftovers();
+    yield* this.#leftInParts;
   }
 
   async forget(digest: Digest): Promise<void> {
     await this.#early.forget(digest);
+    if (!this.#isAssigned) {
+      for (const tar of this.#tars.values()) await tar.forget(digest);
+    }
     for (const { part, tar } of this.#places.get(digest) ?? []) {
       if (isWhole(part)) await tar?.forget(digest);
       else await tar?.forgetFile(partPath(part));
@@ -218,6 +285,7 @@ export class VolumesMedium implements Medium {
       });
     }
     await this.#removeSurplus();
+    await this.#options.files.remove(partialPath(this.name));
   }
 
   /** Volumes of an earlier set that had more of them. */
@@ -231,6 +299,7 @@ export class VolumesMedium implements Medium {
   }
 
   async discard(): Promise<void> {
+    await this.#early.discard();
     for (const tar of this.#tars.values()) await tar.discard();
   }
 
@@ -238,14 +307,6 @@ export class VolumesMedium implements Medium {
     await this.#reader[Symbol.asyncDispose]();
     await this.#held.disposeAsync();
   }
-}
-
-function costOf(content: Iterable<Content>): number {
-  let sum = 0;
-  for (const { digest, size } of content) {
-    sum += partBytes({ digest, size, offset: 0, length: size });
-  }
-  return sum;
 }
 
 /** Gives up what an earlier run has left in a volume and now belongs elsewhere. */

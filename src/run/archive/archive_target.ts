@@ -16,7 +16,12 @@ import { volumePath } from "../../layout/volumes/assign_volumes.ts";
 import { VolumesMedium } from "../../layout/volumes/volumes_medium.ts";
 import type { Prompt } from "../process.ts";
 import { describe, openArchive } from "./open_archive.ts";
-import { openVolumes, volumePaths } from "./open_volumes.ts";
+import {
+  openVolumes,
+  partialVolumes,
+  volumePaths,
+  type VolumesThere,
+} from "./open_volumes.ts";
 
 /** An archive that is written. */
 export interface ArchiveTarget extends AsyncDisposable {
@@ -142,58 +147,53 @@ async function openNewVolumes(
       { hint: "give a name that ends with .tar" },
     );
   }
-  await using opening = new AsyncDisposableStack();
-  opening.use(await lockSet(files, path));
-  const paths = await volumePaths(files, path) ?? [];
-  const there = await openVolumes(files, paths);
-  const [first] = there.values();
-  const table = first?.record.volume.volumes ?? [];
-  if (first && there.size < table.length) {
+  return await locked(files, partialPath(path), async () => {
+    const isContinued = await files.look(partialPath(path)) !== undefined;
+    const fresh = { index: new ArchiveIndex(), held: [], isContinued };
+    const { there, left } = await lookForVolumes(files, path);
+    const base = { path, files, volumeSize, left };
+    const [first] = there.values();
+    const table = first?.record.volume.volumes ?? [];
+    if (!first || there.size === table.length) {
+      await closeAll(there);
+      if (first && !autoYes) await askToReplace(path, prompt);
+      return { ...fresh, medium: await VolumesMedium.open(base) };
+    }
     const volumes = new Map(
       [...there].map(([number, { tar }]) => [number, tar]),
     );
-    const found = { volumes, table };
-    const medium = new VolumesMedium({ path, files, volumeSize, found });
-    opening.use(medium);
-    const lost = [...table.keys()].map((i) => i + 1)
-      .filter((number) => !there.has(number));
-    info(
-      `${path}: ${there.size} of ${table.length} volumes are there; ${
-        lost.map((number) => volumePath(path, number)).join(", ")
-      } is made again`,
-    );
-    const { record, indexBytes } = first;
-    const earlier = parseArchiveIndex(indexBytes, path);
-    return opened({ medium, ...empty(), record, earlier }, opening.move());
-  }
-  for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
-  if (first && !autoYes) await askToReplace(path, prompt);
-  const medium = new VolumesMedium({ path, files, volumeSize });
-  opening.use(medium);
-  return opened({ medium, ...empty() }, opening.move());
+    try {
+      const lost = [...table.keys()].map((i) => i + 1)
+        .filter((number) => !there.has(number));
+      info(
+        `${path}: ${there.size} of ${table.length} volumes are there; ${
+          lost.map((number) => volumePath(path, number)).join(", ")
+        } is made again`,
+      );
+      const { record, indexBytes } = first;
+      const earlier = parseArchiveIndex(indexBytes, path);
+      const found = { volumes, table };
+      const medium = await VolumesMedium.open({ ...base, found });
+      return { ...fresh, medium, record, earlier };
+    } catch (error) {
+      await closeAll(there);
+      throw error;
+    }
+  });
 }
 
-/** An archive that holds nothing yet. */
-function empty(): Pick<ArchiveTarget, "index" | "held" | "isContinued"> {
-  return { index: new ArchiveIndex(), held: [], isContinued: false };
-}
-
-/** Keeps other runs away from a set, whichever of its volumes they would make. */
-async function lockSet(
+/** The volumes of a set that are there, and the numbers of incomplete ones. */
+async function lookForVolumes(
   files: ArchiveFiles,
   path: string,
-): Promise<AsyncDisposable> {
-  const mark = `${path}.lock`;
-  if (await files.look(mark) === undefined) {
-    await using _ = await files.create(mark);
-  }
-  const lock = await takeLock(files, mark, path);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await files.remove(mark);
-      await lock[Symbol.asyncDispose]();
-    },
-  };
+): Promise<{ readonly there: VolumesThere; readonly left: number[] }> {
+  const there = await openVolumes(files, await volumePaths(files, path) ?? []);
+  const left = await partialVolumes(files, path);
+  return { there, left: left.filter((number) => !there.has(number)) };
+}
+
+async function closeAll(there: VolumesThere): Promise<void> {
+  for (const { tar } of there.values()) await tar[Symbol.asyncDispose]();
 }
 
 async function askToReplace(path: string, prompt: Prompt): Promise<void> {
@@ -278,31 +278,22 @@ async function locked(
   const target = await open();
   opening.use(target.medium);
   if (!isThere) opening.use(await takeLock(files, path));
-  return opened(target, opening.move());
-}
-
-/** @param held what ends with the target */
-function opened(
-  target: UnlockedTarget,
-  held: AsyncDisposableStack,
-): ArchiveTarget {
+  const held = opening.move();
   return {
     ...target,
     [Symbol.asyncDispose]: async () => await held.disposeAsync(),
   };
 }
 
-/** @param name what the archive is called in errors */
 async function takeLock(
   files: ArchiveFiles,
   path: string,
-  name = path,
 ): Promise<AsyncDisposable> {
   const lock = await files.lock(path);
   if (lock) return lock;
   throw new HangarError(
     "usage",
-    `${name} is being written by another process`,
+    `${path} is being written by another process`,
     {
       hint: "wait until it has ended",
     },

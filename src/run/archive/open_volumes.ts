@@ -14,6 +14,7 @@ import {
 } from "../../layout/archive_record.ts";
 import { MAX_INDEX_BYTES } from "../../layout/archive_index.ts";
 import type { ArchiveFiles } from "../../layout/files.ts";
+import { partialPath } from "../../layout/tar/tar_medium.ts";
 import { TarReader } from "../../layout/tar/tar_reader.ts";
 import { volumeOf, volumePath } from "../../layout/volumes/assign_volumes.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
@@ -74,12 +75,34 @@ export async function volumePaths(
   }
   const set = volumeOf(path)?.path ?? (info === undefined ? path : undefined);
   if (set === undefined) return undefined;
-  const slash = set.lastIndexOf("/");
-  const directory = slash < 0 ? "." : set.slice(0, slash + 1);
-  const names = await files.list(directory);
-  const all = names.map((name) => `${set.slice(0, slash + 1)}${name}`);
-  const own = all.filter((name) => volumeOf(name)?.path === set);
+  const own = (await namesBeside(files, set))
+    .filter((name) => volumeOf(name)?.path === set);
   return own.length > 0 ? own : undefined;
+}
+
+/** The paths of all that is in the directory of a set. */
+async function namesBeside(
+  files: ArchiveFiles,
+  set: string,
+): Promise<string[]> {
+  const directory = set.slice(0, set.lastIndexOf("/") + 1);
+  const names = await files.list(directory || ".");
+  return names.map((name) => `${directory}${name}`);
+}
+
+/** The numbers of the volumes that a run has left incomplete. */
+export async function partialVolumes(
+  files: ArchiveFiles,
+  set: string,
+): Promise<number[]> {
+  const numbers: number[] = [];
+  for (const name of await namesBeside(files, set)) {
+    const { path, number = 0 } = volumeOf(name.replace(/\.partial$/, "")) ?? {};
+    if (path !== set) continue;
+    const partial = partialPath(volumePath(set, number));
+    if (name === partial) numbers.push(number);
+  }
+  return numbers;
 }
 
 /**

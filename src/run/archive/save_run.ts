@@ -110,7 +110,7 @@ export class SaveRun {
     console: Console,
     signal: AbortSignal,
   ): Promise<void> {
-    await checkLeftovers(this.#target, console, signal);
+    const checked = await checkLeftovers(this.#target, console, signal);
     const { since = [], files, dryRun } = this.#options;
     const { earlier } = this.#target;
     if (earlier) this.#memory.learn(earlier);
@@ -144,8 +144,8 @@ export class SaveRun {
     await this.#checkRoom(console);
     if (this.#target.medium instanceof VolumesMedium && !dryRun) {
       await this.#assign(this.#target.medium);
-      // What an earlier run has left in them is known only now.
-      await checkLeftovers(this.#target, console, signal);
+      // What an earlier run has left in parts is known only now.
+      await checkLeftovers(this.#target, console, signal, checked);
     }
   }
 
