@@ -63,11 +63,18 @@ const MAX_ERROR_BYTES = 64 * 1024;
 /** Statuses that are about the host as a whole. */
 const SLOW_DOWN = new Set([429, 503]);
 
-const TEMPORARY_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
+const TEMPORARY_REFUSALS = new Set([408, 425, 429]);
+/** What a server cannot do, it cannot do later either. */
+const NOT_IMPLEMENTED = new Set([501, 505]);
 
-/** Whether a request answered with this status may succeed later. */
+/**
+ * Whether a request answered with this status may succeed later. CDNs have
+ * statuses of their own beyond 511, such as 520 to 530 and 599.
+ */
 export function isTemporaryStatus(status: number): boolean {
-  return TEMPORARY_STATUSES.has(status);
+  return status >= 500
+    ? !NOT_IMPLEMENTED.has(status)
+    : TEMPORARY_REFUSALS.has(status);
 }
 
 /**
