@@ -716,6 +716,20 @@ Deno.test("mirror: one registry with many images made up on demand, then all up 
   assertStringIncludes(second.stderr, "0 copied, 150 up to date");
 });
 
+Deno.test("--missing: a repository that does not exist has no tags, and each is copied", async () => {
+  await using pair = new Pair();
+  for (const tag of ["v1", "v2"]) {
+    pair.source.install("corp/app", tag, makeImage({ seed: tag }));
+  }
+  const { code, stderr } = await pair.mirror("corp/app:v1\ncorp/app:v2", [
+    "--missing",
+  ]);
+  assertEquals(code, 0, stderr);
+  assert(!stderr.includes("[WARN]"), stderr);
+  assertEquals(pair.destination.count({ kind: "tags" }), 1);
+  assertEquals(pair.destination.tags(), ["corp/app:v1", "corp/app:v2"]);
+});
+
 Deno.test("--missing: what is there is left alone, unseen, for one listing a repository", async () => {
   await using pair = new Pair({ tagPageSize: 2 });
   const list: string[] = [];
