@@ -328,3 +328,19 @@ Deno.test("attachments: referrers that are denied in one repository are one warn
     pair.destination.referrersOf(repository, image!.digest).length;
   assertEquals([held("corp/denied"), held("corp/open", open)], [0, 1]);
 });
+
+Deno.test("attachments: ten pages of tags are read, then each tag is looked for", async () => {
+  await using pair = new Pair({}, { tagPageSize: 2 });
+  const app = makeImage({ seed: "app" });
+  const sig = makeSignatures(app.digest, ["key"]);
+  const tag = `${app.digest.replace(":", "-")}.sig`;
+  for (let i = 0; i < 30; i++) {
+    pair.source.install("corp/app", `release-${100 + i}`, app);
+  }
+  pair.source.install("corp/app", tag, sig);
+  const { code, stderr } = await pair.mirror("corp/app:release-100");
+  assertEquals(code, 0, stderr);
+  assertEquals(pair.source.count({ kind: "tags" }), 10);
+  assertEquals(pair.source.count({ method: "HEAD", reference: tag }) > 0, true);
+  assertEquals(pair.destination.digestOf("corp/app", tag), sig.digest);
+});
