@@ -195,12 +195,16 @@ function convertRegsync(
       const { type } = entry;
       if (type !== "image") {
         return inexpressible(
-          `type ${JSON.stringify(type)} names no single image; list its tags`,
+          `type ${
+            JSON.stringify(type)
+          } names no single image; list its tags, or give --resolve`,
         );
       }
       for (const key of ["platform", "platforms"]) {
         if (entry[key] !== undefined) {
-          return inexpressible(`${key} is chosen for a whole run, by --arch`);
+          return inexpressible(
+            `${key} is chosen for a whole run, by --arch, or kept by --resolve`,
+          );
         }
       }
       const from = parseReference(source);
@@ -210,7 +214,7 @@ function convertRegsync(
       }
       if (from.tag !== to.tag) {
         return inexpressible(
-          `source and target have different tags, ${from.tag} and ${to.tag}`,
+          `source and target have different tags, ${from.tag} and ${to.tag}; --resolve keeps both`,
         );
       }
       conversion.add(from, to, from.tag!);
@@ -230,7 +234,7 @@ function convertSkopeoSync(
     for (const key of ["images-by-tag-regex", "images-by-semver"]) {
       for (const name of Object.keys(settings[key] ?? {})) {
         conversion.left.push(
-          `${registry}/${name}: ${key} names no single image; list its tags`,
+          `${registry}/${name}: ${key} names no single image; list its tags, or give --resolve`,
         );
       }
     }
@@ -240,7 +244,9 @@ function convertSkopeoSync(
       conversion.attempt(`${registry}/${name}`, () => {
         const source = parseRepository(`${registry}/${name}`);
         if (!Array.isArray(tags) || tags.length === 0) {
-          return inexpressible("all tags are wanted; list them");
+          return inexpressible(
+            "all tags are wanted; list them, or give --resolve",
+          );
         }
         for (const tag of tags) {
           conversion.attempt(`${registry}/${name}:${tag}`, () => {

@@ -33,6 +33,7 @@ export function readCompose(
     const image = values.get("image");
     // What is built here is pulled from nowhere.
     if (!image || image.isEmpty || isBuilt(values.get("build"))) continue;
+    if (image.text().length > MAX_TEXT) image.refuse("this is no image");
     const text = interpolate(image.text(), env);
     if (typeof text === "string") collector.add(image, text);
     else {
@@ -54,7 +55,14 @@ function isBuilt(build: YamlValue | undefined): boolean {
   return build !== undefined && !build.isEmpty;
 }
 
-const VARIABLE = /\$(?:\$|\{(\w+)(?:(:?[-?+])([^}]*))?\}|(\w+))/g;
+/** No image has a name of so many characters. */
+const MAX_TEXT = 4096;
+
+/** So deep may the default of a variable name others. */
+const MAX_NESTED = 20;
+
+/** `NAME`, or `NAME:-OTHER` as it stands in braces. */
+const BRACED = /^(\w+)(?:(:?[-?+])(.*))?$/s;
 
 /** The text with its variables, or the name of one that is not set. */
 function interpolate(
@@ -62,26 +70,54 @@ function interpolate(
   env: (name: string) => string | undefined,
 ): string | { readonly missing: string } {
   let missing: string | undefined;
-  const filled = text.replaceAll(
-    VARIABLE,
-    (
-      whole: string,
-      braced: string | undefined,
-      operator: string | undefined,
-      other = "",
-      bare?: string,
-    ) => {
-      if (whole === "$$") return "$";
-      const name = braced ?? bare!;
-      const value = env(name);
-      const isSet = value !== undefined &&
-        (value !== "" || !operator?.startsWith(":"));
-      if (operator?.endsWith("+")) return isSet ? other : "";
-      if (isSet) return value;
-      if (operator?.endsWith("-")) return other;
-      missing ??= name;
-      return "";
-    },
-  );
+  const valueOf = (
+    [, name = "", operator, other = ""]: RegExpExecArray,
+    depth: number,
+  ): string => {
+    const value = env(name);
+    const isSet = value !== undefined &&
+      (value !== "" || !operator?.startsWith(":"));
+    if (operator?.endsWith("+")) return isSet ? fill(other, depth + 1) : "";
+    if (isSet) return value;
+    if (operator?.endsWith("-")) return fill(other, depth + 1);
+    missing ??= name;
+    return "";
+  };
+  const fill = (text: string, depth: number): string => {
+    let filled = "";
+    for (let at = 0; at < text.length;) {
+      const dollar = text.indexOf("$", at);
+      if (dollar < 0 || depth > MAX_NESTED) return filled + text.slice(at);
+      filled += text.slice(at, dollar);
+      const { length, variable } = variableAt(text, dollar);
+      filled += variable ? valueOf(variable, depth) : "$";
+      at = dollar + length;
+    }
+    return filled;
+  };
+  const filled = fill(text, 0);
   return missing === undefined ? filled : { missing };
+}
+
+/** The variable that a `$` begins, and how long that is; `$$` is a `$`. */
+function variableAt(
+  text: string,
+  dollar: number,
+): { readonly length: number; readonly variable?: RegExpExecArray } {
+  if (text[dollar + 1] === "$") return { length: 2 };
+  if (text[dollar + 1] !== "{") {
+    const [name = ""] = /^\w+/.exec(text.slice(dollar + 1)) ?? [];
+    const variable = BRACED.exec(name) ?? undefined;
+    return { length: 1 + name.length, variable };
+  }
+  let open = 1;
+  let end = dollar + 2;
+  for (; end < text.length && open > 0; end++) {
+    if (text[end] === "}") open--;
+    else if (text.startsWith("${", end)) open++;
+  }
+  const variable = open === 0
+    ? BRACED.exec(text.slice(dollar + 2, end - 1))
+    : null;
+  return variable ? { length: end - dollar, variable } : { length: 1 };
 }

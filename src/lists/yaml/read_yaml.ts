@@ -37,6 +37,10 @@ export async function readYamlList(
   if ([first, ...more].some((document) => document && isKubernetes(document))) {
     return readKubernetes(documents, name);
   }
+  const [second] = more;
+  if (second && [first, ...more].some((d) => d && isRegsync(d))) {
+    second.refuse("a regsync.yaml is one document, and here begins another");
+  }
   throw new HangarError(
     "usage",
     `${name} is YAML, but no list that hangar knows: neither a regsync.yaml nor a skopeo sync file, nor Kubernetes manifests or a compose file`,

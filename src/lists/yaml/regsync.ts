@@ -30,9 +30,12 @@ const DEFAULTS_KEYS = new Set([
 /** Reads what only regsync's own way of working needs. */
 const TUNING = ["blobLimit", "cacheCount", "cacheTime"];
 
-/** Whether a document is regsync's: it has a list `sync`. */
+/** Whether a document is regsync's: it has a list `sync`, or at least says so. */
 export function isRegsync(document: YamlValue): boolean {
-  return document.isMap && document.map().get("sync")?.isList === true;
+  if (!document.isMap) return false;
+  const values = document.map();
+  const sync = values.get("sync");
+  return sync !== undefined && (sync.isList || values.has("version"));
 }
 
 /**

@@ -44,15 +44,23 @@ const KEYS = new Set<string>([
   "cert-dir",
 ]);
 
-/** Whether a document is skopeo's: registries that have images. */
+/** Whether a document is skopeo's: registries, and what they are to have. */
 export function isSkopeoSync(document: YamlValue): boolean {
   if (!document.isMap) return false;
-  const values = [...document.map().values()];
-  return values.length > 0 &&
-    values.every((registry) => registry.isMap || registry.isEmpty) &&
-    values.some((registry) =>
-      registry.isMap && [...registry.map().keys()].some((key) => KEYS.has(key))
-    );
+  const registries = [...document.map()];
+  return registries.length > 0 &&
+    registries.every(([, registry]) => registry.isMap || registry.isEmpty) &&
+    (registries.every(([name]) => isHostName(name)) ||
+      registries.some(([, registry]) =>
+        registry.isMap &&
+        [...registry.map().keys()].some((key) => KEYS.has(key))
+      ));
+}
+
+/** Whether a name can only be that of a host. */
+function isHostName(name: string): boolean {
+  return (/[.:]/.test(name) || name === "localhost") &&
+    canonicalHost(name) !== undefined;
 }
 
 /**

@@ -15,18 +15,20 @@ import {
   type Node,
   parseAllDocuments,
   Scalar,
+  visit,
 } from "yaml";
 import { HangarError } from "../../errors.ts";
 
-/** So many values are looked at in one file: aliases may multiply them. */
-const MAX_VALUES = 5_000_000;
+/** So many values of one file may be repeats, by aliases: they multiply. */
+const MAX_REPEATED = 500_000;
 /** So deep may values be nested. */
 const MAX_DEPTH = 100;
 
 /** What all values of a file share. */
 interface YamlFile {
   readonly name: string;
-  readonly document: Document.Parsed;
+  /** What the aliases of the document stand for. */
+  readonly targets: ReadonlyMap<Alias, Node>;
   readonly lines: LineCounter;
   /** Lines before its first one. */
   readonly offset: number;
@@ -42,14 +44,17 @@ export class YamlValue {
   readonly #file: YamlFile;
   readonly #node: Node | null;
   readonly #depth: number;
+  /** Whether an alias led here. */
+  readonly #isRepeated: boolean;
 
   private constructor(
     file: YamlFile,
     node: unknown,
-    { path, line, depth }: {
+    { path, line, depth, isRepeated = false }: {
       readonly path: string;
       readonly line: number;
       readonly depth: number;
+      readonly isRepeated?: boolean;
     },
   ) {
     const own = isNode(node) ? node : null;
@@ -60,10 +65,13 @@ export class YamlValue {
       : line;
     this.#file = file;
     this.#depth = depth;
-    this.#node = own && isAlias(own) ? this.#resolved(own) : own;
-    if (--file.budget.left < 0 || depth > MAX_DEPTH) {
+    const alias = own && isAlias(own) ? own : undefined;
+    this.#isRepeated = isRepeated || alias !== undefined;
+    this.#node = alias ? this.#resolved(alias) : own;
+    if (this.#isRepeated && --file.budget.left < 0) {
       this.refuse("the file holds more than can be read, by its aliases");
     }
+    if (depth > MAX_DEPTH) this.refuse("the values are nested too deeply");
   }
 
   /**
@@ -74,7 +82,7 @@ export class YamlValue {
    */
   static parse(text: string, name: string, offset = 0): YamlValue[] {
     const lines = new LineCounter();
-    const budget = { left: MAX_VALUES };
+    const budget = { left: MAX_REPEATED };
     const documents = parseAllDocuments(text, {
       lineCounter: lines,
       uniqueKeys: false,
@@ -87,10 +95,11 @@ export class YamlValue {
         const { line } = lines.linePos(error.pos[0]);
         throw new HangarError(
           "usage",
-          `${name}:${line + offset}: this is not YAML: ${error.message}`,
+          `${name}:${line + offset}: ${reasonOf(error.message)}`,
         );
       }
-      const file = { name, document, lines, offset, budget };
+      const targets = targetsOf(document);
+      const file = { name, targets, lines, offset, budget };
       return new YamlValue(file, document.contents, {
         path: "",
         line: 1 + offset,
@@ -100,8 +109,8 @@ export class YamlValue {
   }
 
   #resolved(alias: Alias): Node | null {
-    const node: unknown = alias.resolve(this.#file.document);
-    return isNode(node) ? node : this.refuse(`*${alias.source} is not defined`);
+    return this.#file.targets.get(alias) ??
+      this.refuse(`*${alias.source} is not defined`);
   }
 
   /** The name of the file. */
@@ -172,6 +181,7 @@ export class YamlValue {
       path,
       line,
       depth: this.#depth + 1,
+      isRepeated: this.#isRepeated,
     });
   }
 
@@ -234,6 +244,33 @@ export class YamlValue {
       }${why}`,
     );
   }
+}
+
+/**
+ * What each alias stands for: the last anchor of its name before it. The parser
+ * would look through the whole document for each of them.
+ */
+function targetsOf(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+  const targets = new Map<Alias, Node>();
+  const anchors = new Map<string, Node>();
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target) targets.set(node, target);
+      } else if ("anchor" in node && node.anchor !== undefined) {
+        anchors.set(node.anchor, node);
+      }
+    },
+  });
+  return targets;
+}
+
+function reasonOf(message: string): string {
+  // The parser calls itself for each level.
+  return /call stack/i.test(message)
+    ? "the values are nested too deeply"
+    : `this is not YAML: ${message}`;
 }
 
 function isNode(value: unknown): value is Node {

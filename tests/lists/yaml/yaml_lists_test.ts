@@ -109,6 +109,83 @@ spec:
   ]);
 });
 
+Deno.test("kubernetes: an operator's object names an image by registry and tag, and much else that is none", async () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const found = await images(`
+apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata:
+  annotations: {image: "quay.io/an/notation:1"}
+spec:
+  image: quay.io/prometheus/prometheus:v2.50.0
+  thanos: {image: "quay.io/thanos/thanos@${digest}"}
+  containers: [{name: proxy, image: "side/car:1"}]
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: x.example/v1, kind: A, spec: {nodes: [{image: "reg:5000/a/b:1"}]}}
+---
+apiVersion: x.example/v1
+kind: B
+image: quay.io/not/in/spec:1
+spec:
+  a: {image: logo.png}
+  b: {image: "https://cdn.example/logo:1"}
+  c: {image: team/app:1}
+  d: {image: quay.io/team/app}
+  e: {image: ami-0123456789}
+  f: {image: "./quay.io/a:1"}
+  g: {image: [quay.io/a/b:1]}
+  h: {image: {repository: quay.io/a/b, tag: 1}}
+  i: {image: "quay.io/a/b:1 and more"}
+status: {image: "quay.io/a/status:1"}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+spec: {image: "quay.io/a/definition:1"}
+---
+apiVersion: v1
+kind: ConfigMap
+data: {image: "quay.io/a/data:1"}
+---
+apiVersion: apps/v1
+kind: Deployment
+spec: {image: "quay.io/a/deployment:1"}
+`);
+  assertEquals(found, [
+    "7 quay.io/prometheus/prometheus:v2.50.0",
+    `8 quay.io/thanos/thanos@${digest}`,
+    "9 docker.io/side/car:1",
+    "14 reg:5000/a/b:1",
+  ]);
+});
+
+Deno.test("compose: a default may name a variable that has one, too", async () => {
+  const list = await read(`
+services:
+  a: {image: "a/a:\${NONE:-\${NEITHER:-3}}"}
+  b: {image: "a/b:\${NONE:-\${TAG}}-x"}
+  c: {image: "\${NONE-a}/c:\${TAG:+set}"}
+  d: {image: "a/d:\${TAG:-\${NONE}}"}
+  e: {image: "a/e:\${NONE:-\${NEITHER}}"}
+  f: {image: "a/f:\${NONE:-1"}
+  g: {image: "a/g:\${NONE:?say it}"}
+`);
+  assertEquals(
+    list.entries.map((e) => formatReference(e.source)),
+    [
+      "docker.io/a/a:3",
+      "docker.io/a/b:7-x",
+      "docker.io/a/c:set",
+      "docker.io/a/d:7",
+    ],
+  );
+  assertEquals(list.invalid.map(({ line }) => line), [7, 8, 9]);
+  const long = `services: {a: {image: "${"${".repeat(100_000)}"}}`;
+  await assertRejects(() => read(long), HangarError, "services.a.image: ");
+});
+
 Deno.test("compose: images of services, with the defaults of variables", async () => {
   const list = await read(`
 services:
@@ -196,7 +273,7 @@ Deno.test("skopeo sync: --scoped keeps the source's name", async () => {
   );
 });
 
-const REFUSED: readonly [string, object, string][] = [
+const REFUSED: [string, object, string][] = [
   [SKOPEO, {}, "does not say where its images go"],
   [
     "r.io:\n  imgaes: {a: []}\n  images: {}",
@@ -228,6 +305,25 @@ const REFUSED: readonly [string, object, string][] = [
   ["a: &a [*a]", {}, "no list that hangar knows"],
 ];
 
+REFUSED.push(
+  ["version: 1\nsync: {}\n", {}, "x.yaml:2: sync: want a list"],
+  [
+    "sync: []\n---\nsync: []\n",
+    {},
+    "x.yaml:3: a regsync.yaml is one document",
+  ],
+  [
+    "quay.io:\n  imagez: {a: []}\n",
+    { host: "d.io" },
+    "x.yaml:2: quay.io.imagez: hangar does not know this key",
+  ],
+  [
+    `a: ${"[".repeat(20_000)}`,
+    {},
+    "x.yaml:1: the values are nested too deeply",
+  ],
+);
+
 for (const [text, skopeo, error] of REFUSED) {
   Deno.test(`lists: ${JSON.stringify(text.slice(0, 40))} is refused: ${error}`, async () => {
     await assertRejects(() => read(text, skopeo), HangarError, error);
@@ -241,6 +337,29 @@ Deno.test("lists: aliases cannot fill the memory", async () => {
   }
   const text = `apiVersion: v1\nkind: X\n${lines.join("\n")}\n`;
   await assertRejects(() => read(text), HangarError, "by its aliases");
+});
+
+Deno.test("lists: an alias stands for the last anchor of its name, and thousands are read", async () => {
+  const entries = Array.from({ length: 4_000 }, (_, i) => `
+- source: r.io/a/b${i}
+  target: d.io/c/d${i}
+  type: repository
+  tags: *t`).join("");
+  const list = await read(`
+x-one: &t {allow: [one]}
+x-two: &t {allow: [two]}
+sync:${entries}
+- &e {source: r.io/e/f, target: d.io/e/f, type: repository, tags: &t {allow: [3]}}
+- <<: *e
+  tags: *t
+- {source: r.io/g/h, target: d.io/g/h, type: repository, tags: *t}
+`);
+  const rules = list.choices!.map(({ text }) =>
+    /"allow":\[(.*?)\]/.exec(text)![1]
+  );
+  assertEquals(rules.length, 4_003);
+  assertEquals(new Set(rules.slice(0, 4_000)), new Set(['"two"']));
+  assertEquals(rules.slice(4_000), ["3", "3", "3"]);
 });
 
 Deno.test("lists: lines with settings are read again, and wrong ones are invalid", async () => {
