@@ -71,7 +71,13 @@ const PROXY_WANTS_CREDENTIALS = 407;
 /** How many stall timeouts a write may take to be answered. */
 const WRITE_PATIENCE = 10;
 
-type Fetch = (request: TransportRequest, headers: Headers) => Promise<Response>;
+/** The headers of a request, names in lower case. */
+type HeaderRecord = Readonly<Record<string, string>>;
+
+type Fetch = (
+  request: TransportRequest,
+  headers: HeaderRecord,
+) => Promise<Response>;
 
 /**
  * One HTTP client per set of TLS settings, made on first use and kept to the
@@ -93,11 +99,11 @@ export class HostClients implements AsyncDisposable {
     signal?.throwIfAborted();
     // `fetch` asks for gzip by itself and inflates what comes, which breaks
     // digests, sizes and ranges.
-    const headers = new Headers({
+    const headers = {
       "accept-encoding": "identity",
       "user-agent": this.#options.userAgent,
       ...request.headers,
-    });
+    };
     const { observer } = this.#options;
     const started = performance.now();
     observer?.onRequest?.(method, url);
@@ -217,13 +223,15 @@ export class HostClients implements AsyncDisposable {
     this.#closers.push(() => client.close());
     // Deno does not send this by itself to a proxy that is reached by TLS.
     const shown = proxy && !isTls ? proxyAuthorization(proxy) : undefined;
-    return (request, headers) => {
-      if (shown) headers.set("proxy-authorization", shown);
-      return fetch(request.url, {
-        ...initOf(request, headers, "releases"),
+    return (request, headers) =>
+      fetch(request.url, {
+        ...initOf(
+          request,
+          shown ? { ...headers, "proxy-authorization": shown } : headers,
+          "releases",
+        ),
         client,
       });
-    };
   }
 
   /** Deno's own client cannot leave certificates unchecked; undici's can. */
@@ -285,7 +293,7 @@ class Patience {
 
 function initOf(
   request: TransportRequest,
-  headers: Headers,
+  headers: HeaderRecord,
   taker: BodyTaker,
 ) {
   const { body } = request;

@@ -27,7 +27,8 @@ export interface BodyOrigin {
  * brings no byte for the stall timeout is given up.
  */
 export function readerOf(response: Response, origin: BodyOrigin): ByteReader {
-  if (!response.body) return bytesReader(new Uint8Array());
+  const whole = wholeBodies.get(response);
+  if (whole || !response.body) return bytesReader(whole ?? new Uint8Array());
   const reader = pieceReader(response.body, lengthOf(response));
   const { method, url, signal } = origin;
   const watch = new StallWatch(origin.stallTimeoutMs, (error) => {
@@ -118,6 +119,14 @@ function byobReader(
   }
 }
 
+/** The bodies that were read by {@linkcode readWholeBodies}. */
+const wholeBodies = new WeakMap<Response, Uint8Array>();
+
+/** Whether the body of a response is in memory. */
+export function isReadWhole(response: Response): boolean {
+  return wholeBodies.has(response);
+}
+
 /**
  * A response's body, whole.
  *
@@ -174,9 +183,6 @@ export const readWholeBodies: TransportDecorator =
     if (wholeBody === undefined || !response.ok || !response.body) {
       return response;
     }
-    const bytes = await readBounded(response, wholeBody, request);
-    return new Response(bytes as Uint8Array<ArrayBuffer>, {
-      status: response.status,
-      headers: response.headers,
-    });
+    wholeBodies.set(response, await readBounded(response, wholeBody, request));
+    return response;
   };

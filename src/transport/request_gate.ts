@@ -7,7 +7,12 @@
 
 import { HangarError } from "../errors.ts";
 import { HostPace, type PacedRequest } from "./host_pace.ts";
-import { lengthOf, pieceReader } from "./read_body.ts";
+import {
+  isReadWhole,
+  lengthOf,
+  pieceReader,
+  readWholeBodies,
+} from "./read_body.ts";
 import type {
   RequestObserver,
   Transport,
@@ -68,10 +73,12 @@ export interface HostUse {
 /** Gives slots back: those of some keys, or all that are still held. */
 type Release = (keys?: Iterable<string>) => void;
 
+/** Slots by key; no more than a key has at most are really taken. */
+type Needs = ReadonlyMap<string, number>;
+
 interface Waiter {
-  /** Slots by key; no more than a key has at most are really taken. */
-  readonly needs: ReadonlyMap<string, number>;
-  readonly grant: (taken: ReadonlyMap<string, number>) => void;
+  readonly needs: Needs;
+  readonly grant: () => void;
 }
 
 /** Transfers of up to so many bytes are small. */
@@ -164,22 +171,26 @@ export class RequestGate {
 
   /**
    * Bounds the requests to one host; a slot is held until the response's body
-   * has been read or cancelled. How the host answers sets its pace.
+   * has been read or cancelled. Bodies that are wanted whole are read here. How
+   * the host answers sets its pace.
    */
   limit(host: string): TransportDecorator {
-    return (next: Transport): Transport => async (request) => {
-      // The slots of a transfer are taken for all of it.
-      if (request.inTransfer) return await this.#paced(host, next, request);
-      const release = await this.#acquire(new Map([[host, 1]]), request.signal);
-      try {
-        return releaseAfterBody(
-          await this.#paced(host, next, request),
-          release,
-        );
-      } catch (error) {
-        release();
-        throw error;
-      }
+    return (next: Transport): Transport => {
+      const send = readWholeBodies((request) =>
+        this.#paced(host, next, request)
+      );
+      const needs = new Map([[host, 1]]);
+      return async (request) => {
+        // The slots of a transfer are taken for all of it.
+        if (request.inTransfer) return await send(request);
+        const release = await this.#acquire(needs, request.signal);
+        try {
+          return releaseAfterBody(await send(request), release);
+        } catch (error) {
+          release();
+          throw error;
+        }
+      };
     };
   }
 
@@ -241,10 +252,13 @@ export class RequestGate {
   }
 
   #acquire(
-    needs: ReadonlyMap<string, number>,
+    needs: Needs,
     signal?: AbortSignal,
   ): Promise<Release> {
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#waiting.length === 0 && this.#areFree(needs)) {
+      return Promise.resolve(this.#take(needs));
+    }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting = this.#waiting.filter((w) => w !== waiter);
@@ -253,17 +267,9 @@ export class RequestGate {
       };
       const waiter: Waiter = {
         needs,
-        grant: (taken) => {
+        grant: () => {
           signal?.removeEventListener("abort", onAbort);
-          const held = new Map(taken);
-          resolve((keys = held.keys()) => {
-            for (const key of [...keys]) {
-              const n = held.get(key) ?? 0;
-              held.delete(key);
-              if (n > 0) this.#add(key, -n);
-            }
-            this.#serve();
-          });
+          resolve(this.#take(needs));
         },
       };
       signal?.addEventListener("abort", onAbort, { once: true });
@@ -273,29 +279,53 @@ export class RequestGate {
   }
 
   #serve(): void {
+    if (this.#waiting.length === 0) return;
     // What an earlier waiter lacks is kept from later ones, or a transfer
     // that needs two slots would wait forever behind requests that need one.
     const reserved = new Set<string>();
     const still: Waiter[] = [];
     for (const waiter of this.#waiting) {
-      const lacking: string[] = [];
-      const taken = new Map<string, number>();
+      let isLacking = false;
       for (const [key, wanted] of waiter.needs) {
-        const capacity = this.#capacity(key);
-        const n = Math.min(wanted, capacity);
-        taken.set(key, n);
-        const isFree = (this.#used.get(key) ?? 0) + n <= capacity;
-        if (!isFree || reserved.has(key)) lacking.push(key);
+        if (!reserved.has(key) && this.#isFree(key, wanted)) continue;
+        reserved.add(key);
+        isLacking = true;
       }
-      if (lacking.length > 0) {
-        for (const key of lacking) reserved.add(key);
-        still.push(waiter);
-        continue;
-      }
-      for (const [key, n] of taken) this.#add(key, n);
-      waiter.grant(taken);
+      if (isLacking) still.push(waiter);
+      else waiter.grant();
     }
     this.#waiting = still;
+  }
+
+  #areFree(needs: Needs): boolean {
+    for (const [key, wanted] of needs) {
+      if (!this.#isFree(key, wanted)) return false;
+    }
+    return true;
+  }
+
+  #isFree(key: string, wanted: number): boolean {
+    const capacity = this.#capacity(key);
+    const n = Math.min(wanted, capacity);
+    return (this.#used.get(key) ?? 0) + n <= capacity;
+  }
+
+  /** Takes slots that are free. */
+  #take(needs: Needs): Release {
+    const held = new Map<string, number>();
+    for (const [key, wanted] of needs) {
+      const n = Math.min(wanted, this.#capacity(key));
+      held.set(key, n);
+      this.#add(key, n);
+    }
+    return (keys = held.keys()) => {
+      for (const key of [...keys]) {
+        const n = held.get(key) ?? 0;
+        held.delete(key);
+        if (n > 0) this.#add(key, -n);
+      }
+      this.#serve();
+    };
   }
 
   #add(key: string, n: number): void {
@@ -307,7 +337,7 @@ export class RequestGate {
 }
 
 function releaseAfterBody(response: Response, release: () => void): Response {
-  if (!response.body) {
+  if (isReadWhole(response) || !response.body) {
     release();
     return response;
   }

@@ -22,7 +22,7 @@ export interface UncheckedClientOptions {
 /** How a request is sent. */
 export interface UncheckedInit {
   readonly method: string;
-  readonly headers: Headers;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   readonly signal?: AbortSignal;
   readonly redirect: "manual";
@@ -58,7 +58,6 @@ export class UncheckedClient {
   async fetch(url: URL, init: UncheckedInit): Promise<Response> {
     const response = await fetch(url, {
       ...init,
-      headers: Object.fromEntries(init.headers),
       duplex: "half",
       dispatcher: this.#agent,
     });

@@ -31,7 +31,6 @@ import type {
 import { apiHostOf } from "../../names/docker_hub.ts";
 import { HarborProjects } from "../../registry/harbor.ts";
 import { type Access, Registry } from "../../registry/registry.ts";
-import { readWholeBodies } from "../../transport/read_body.ts";
 import { isLoopback } from "../../transport/proxy/proxies.ts";
 import type { HostUse } from "../../transport/request_gate.ts";
 import { compose, type Transport } from "../../transport/transport.ts";
@@ -202,7 +201,6 @@ export class Network implements AsyncDisposable {
       (this.#isInsecure(address) ? insecure : usual).send,
       gate.limit(host),
       withBasic(found),
-      readWholeBodies,
       retrier.decorate,
     );
     return new HarborProjects(send, base);

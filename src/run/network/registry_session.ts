@@ -7,7 +7,6 @@
 import { Authenticator, type LoginState } from "../../auth/authenticator.ts";
 import type { Credentials } from "../../auth/keychain.ts";
 import { Connection, pingRequest } from "../../registry/connection.ts";
-import { readWholeBodies } from "../../transport/read_body.ts";
 import { limitRate } from "../../transport/request_rate.ts";
 import { followRedirects } from "../../transport/redirect.ts";
 import {
@@ -104,7 +103,6 @@ export class RegistrySession {
       clients.gate.limit(host),
       perSecond === undefined ? (send) => send : limitRate(perSecond),
       authenticator.decorate,
-      readWholeBodies,
       clients.retrier.decorate,
     );
   }
