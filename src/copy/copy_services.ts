@@ -9,6 +9,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { Trace, TransferGate } from "../oci/store.ts";
 import type { AttachmentFinder } from "./attachments/attachment_finder.ts";
 import type { ContentLedger } from "./content_ledger.ts";
+import type { Expectation } from "./expectation.ts";
 import type { KeyedLock } from "./keyed_lock.ts";
 import type { DigestChecks } from "./blobs/digest_checks.ts";
 import type { Mounts } from "./blobs/mounts.ts";
@@ -66,6 +67,11 @@ export interface CopyServices extends TransferServices {
    */
   readonly manifests: ContentLedger<string>;
   readonly mounts: Mounts;
+  /** What destinations are likely to lack: the next blob, the next image. */
+  readonly expected: {
+    readonly blob: Expectation;
+    readonly image: Expectation;
+  };
   readonly digestChecks: DigestChecks;
   /** One writer at a time for each tag that is added to. */
   readonly locks: KeyedLock;

@@ -110,6 +110,12 @@ export interface ImageRun extends ImageJob {
   readonly destination: DestinationSide;
   /** Where referrers are and go to, where that is not where the image does. */
   readonly referrerSides?: ReferrerSides;
+  /**
+   * Whether the registry of an image counts the manifests that are read.
+   *
+   * @default {none does}
+   */
+  readonly hasQuota?: (image: ImageAddress) => boolean;
 }
 
 /** Where referrers are, and where they go. */
@@ -163,7 +169,7 @@ export async function openImage(
   options: OpenOptions = {},
 ): Promise<ImageRun> {
   const { task, events, signal } = job;
-  const { stores, endpoints } = services;
+  const { stores, endpoints, pullsLeft } = services;
   const sources = await allOf(task.sources.map(async (image) => {
     const place = await endpoints.choose(image, {
       reader: stores.source,
@@ -185,6 +191,7 @@ export async function openImage(
     sources,
     destination,
     referrerSides: referrerSides(job, services, { sources, destination }),
+    hasQuota: (image) => pullsLeft?.(image) !== undefined,
   };
 }
 

@@ -6,6 +6,7 @@
 
 import { AttachmentFinder } from "../../src/copy/attachments/attachment_finder.ts";
 import { ContentLedger } from "../../src/copy/content_ledger.ts";
+import { Expectation } from "../../src/copy/expectation.ts";
 import { KeyedLock } from "../../src/copy/keyed_lock.ts";
 import { DigestChecks } from "../../src/copy/blobs/digest_checks.ts";
 import { Mounts } from "../../src/copy/blobs/mounts.ts";
@@ -127,6 +128,7 @@ export class MemoryWorld {
       blobs: new ContentLedger(),
       manifests: new ContentLedger(),
       mounts: new Mounts(),
+      expected: { blob: new Expectation(), image: new Expectation() },
       digestChecks: new DigestChecks(),
       locks: new KeyedLock(),
       finder: new AttachmentFinder(),

@@ -11,7 +11,8 @@ import type { MountResult, OpenUpload } from "../../oci/store.ts";
 import { type BlobOrigin, originAt, originOfBytes } from "./blob_origin.ts";
 import type { DestinationSide } from "../destination_side.ts";
 import { ABSENT, blobFault, notKept } from "../held_content.ts";
-import { AHEAD_BYTES, sendBlob } from "./send_blob.ts";
+import { AHEAD_BYTES, type BlobAhead, readAhead } from "./read_ahead.ts";
+import { sendBlob } from "./send_blob.ts";
 import { atDestination, type SourceSide } from "../sides.ts";
 
 /** How a blob came to the destination repository. */
@@ -213,17 +214,45 @@ async function bring(
   const mount = await tryMount(destination, blob, from, signal);
   if (mount?.mounted) return "mounted";
   if (mount && isHeld) mounts.noteIgnored(store.id);
-  const upload = mount?.upload ??
-    await openOwn(destination, blob, signal);
-  if (!upload) {
-    if (await lookFor(destination, blob, signal)) return "present";
-    mounts.noteAbsent(store.id);
+  if (mount) {
+    await sendBlob(origin, destination, blob, {
+      upload: mount.upload,
+      signal,
+    });
+    // Now the source's repository is known to have held it.
+    mounts.noteIgnored(store.id);
+  } else {
+    const ahead = begin(origin, destination, blob, signal);
+    try {
+      const upload = await openOwn(destination, blob, signal);
+      if (!upload && await lookFor(destination, blob, signal)) {
+        destination.services.expected.blob.note(store.id, false);
+        return "present";
+      }
+      destination.services.expected.blob.note(store.id, true);
+      if (!upload) mounts.noteAbsent(store.id);
+      await sendBlob(origin, destination, blob, { upload, ahead, signal });
+    } finally {
+      await ahead?.drop();
+    }
   }
-  await sendBlob(origin, destination, blob, { upload, signal });
-  // Now the source's repository is known to have held it.
-  if (mount) mounts.noteIgnored(store.id);
   await tryOwnMount(destination, blob, signal);
   return "sent";
+}
+
+/** Begins to read a small blob that the destination is likely to lack. */
+function begin(
+  origin: BlobOrigin,
+  { store, services }: DestinationSide,
+  blob: Descriptor,
+  signal: AbortSignal,
+): BlobAhead | undefined {
+  const isWorthIt = blob.size <= AHEAD_BYTES &&
+    origin.storeId !== undefined && origin.transfers === undefined &&
+    services.expected.blob.isLikely(store.id);
+  return isWorthIt
+    ? readAhead(origin, blob, { gate: services.gate, signal })
+    : undefined;
 }
 
 /**

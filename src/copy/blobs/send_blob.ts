@@ -10,15 +10,15 @@ import type { OpenUpload } from "../../oci/store.ts";
 import { type BlobOrigin, originOfBytes } from "./blob_origin.ts";
 import { BlobSource } from "./blob_source.ts";
 import type { DigestCheck } from "./digest_checks.ts";
+import { AHEAD_BYTES, type BlobAhead, readHeld } from "./read_ahead.ts";
 import type { DestinationSide } from "../destination_side.ts";
 import { atDestination, placeName } from "../sides.ts";
-
-/** Blobs up to this size are read before the destination's turn comes. */
-export const AHEAD_BYTES = 512 * 1024;
 
 interface SendOptions {
   /** An upload that is open already. */
   readonly upload?: OpenUpload;
+  /** The blob, where it is being read already. */
+  readonly ahead?: BlobAhead;
   readonly signal: AbortSignal;
 }
 
@@ -58,12 +58,15 @@ async function sendOnce(
   origin: BlobOrigin,
   destination: DestinationSide,
   blob: Descriptor,
-  { upload, signal, check }: SendOptions & { readonly check?: DigestCheck },
+  { upload, ahead, signal, check }: SendOptions & {
+    readonly check?: DigestCheck;
+  },
 ): Promise<void> {
   const { store, repository, services, events } = destination;
   events.onWait?.(true);
   const { whole, release } = await enter(origin, destination, blob, {
     upload,
+    ahead,
     signal,
   }).finally(() => events.onWait?.(false));
   const from = new BlobSource({
@@ -117,21 +120,19 @@ async function enter(
   origin: BlobOrigin,
   { store, services: { gate } }: DestinationSide,
   blob: Descriptor,
-  { upload, signal }: {
-    readonly upload?: OpenUpload;
-    readonly signal: AbortSignal;
-  },
+  { upload, ahead, signal }: Pick<SendOptions, "upload" | "ahead" | "signal">,
 ): Promise<{ readonly whole?: BlobOrigin; readonly release: () => void }> {
   let release = () => {};
+  const isReadAhead = ahead ?? (upload && blob.size <= AHEAD_BYTES);
   try {
-    if (origin.transfers && (!upload || blob.size > AHEAD_BYTES)) {
+    if (origin.transfers && !isReadAhead) {
       const { repository, transfers } = origin;
       const step = { signal };
       return {
         release: await transfers.enter(repository!, blob, store.id, step),
       };
     }
-    if (!upload || blob.size > AHEAD_BYTES) {
+    if (!isReadAhead) {
       const ends = origin.storeId === undefined
         ? [store.id]
         : [origin.storeId, store.id];
@@ -139,9 +140,9 @@ async function enter(
     }
     // All that is left for the destination is one request, so its slot is not
     // held while the source is read.
-    const leave = await gate.enter([], { signal, bytes: blob.size });
+    const { bytes, leave } = await (ahead?.take() ??
+      readHeld(origin, blob, { gate, signal }));
     release = leave;
-    const bytes = await origin.readWhole(blob, AHEAD_BYTES, signal);
     const free = await gate.enterWithin(store.id, { signal });
     return {
       whole: originOfBytes(bytes),

@@ -40,6 +40,13 @@ import { selectEntries } from "./select.ts";
 import { decideSparse, type IndexSource } from "./sparse_index.ts";
 import { describeMerge, nothingSelected, tellIdle } from "./tell_image.ts";
 
+/** What a source has under a tag. */
+interface SourceLook {
+  readonly digest: Digest;
+  /** The manifest itself, where it was read at once. */
+  readonly manifest?: Manifest;
+}
+
 /** Decides what a tag must hold. */
 export class TagDecider {
   readonly #run: ImageRun;
@@ -55,16 +62,16 @@ export class TagDecider {
   /** Decides; with two requests when both sides agree already. */
   async decide(): Promise<Decision> {
     const { overwrite, filter, platform, mediaTypes } = this.#options;
-    const [heads, existing] = overwrite
+    const [looks, existing] = overwrite
       ? [[], undefined]
       : await this.#lookAtBothSides();
     if (
-      existing && heads.length === 1 && heads[0] === existing.content.digest &&
-      platform === undefined
+      existing && looks.length === 1 &&
+      looks[0]!.digest === existing.content.digest && platform === undefined
     ) {
       return await this.#decideEqual(existing);
     }
-    const manifests = await this.#readSources(heads);
+    const manifests = await this.#readSources(looks);
     // The type is that of what the reference names, not of one of its platforms.
     const mediaType = manifests.map(({ content }) => content.mediaType)
       .find((type) => mediaTypes && !mediaTypes.includes(type));
@@ -182,14 +189,14 @@ export class TagDecider {
     return { merged: mergeIndex(sources, { ...rivals, entries }), held };
   }
 
-  /** The sources' HEAD and the destination's GET, side by side. */
-  async #lookAtBothSides(): Promise<[Digest[], Manifest | undefined]> {
-    const { sources, signal } = this.#run;
+  /** What both sides have under the tag, side by side. */
+  async #lookAtBothSides(): Promise<[SourceLook[], Manifest | undefined]> {
+    const { sources, destination, signal } = this.#run;
     let existing: Manifest | undefined;
-    const heads: Digest[] = [];
+    const looks: SourceLook[] = [];
     await together<void>([
       ...sources.map((source, i) => async (signal: AbortSignal) => {
-        heads[i] = await this.#headSource(source, this.#tagOf(i), signal);
+        looks[i] = await this.#lookAtSource(source, i, signal);
       }),
       async (signal) => {
         existing = await readDestination({ ...this.#run, signal })
@@ -200,32 +207,53 @@ export class TagDecider {
           });
       },
     ], signal);
-    return [heads, existing];
+    const { expected } = destination.services;
+    const digest = existing?.content.digest;
+    expected.image.note(
+      destination.store.id,
+      looks.some((look) => look.digest !== digest),
+    );
+    return [looks, existing];
   }
 
-  async #headSource(
+  /**
+   * What a source has under the tag: by HEAD, which counts for no quota, and is all
+   * that is needed where the destination has it. Where it is likely to lack it, the
+   * manifest is read at once.
+   */
+  async #lookAtSource(
     source: SourceSide,
-    tag: string,
+    i: number,
     signal: AbortSignal,
-  ): Promise<Digest> {
+  ): Promise<SourceLook> {
+    const { destination, company, hasQuota, task } = this.#run;
+    const tag = this.#tagOf(i);
+    const isLacking = destination.services.expected.image
+      .isLikely(destination.store.id);
+    // Several destinations share what is read by its digest.
+    if (isLacking && !company && !hasQuota?.(task.sources[i]!)) {
+      const manifest = await readSource(source, tag, signal);
+      return { digest: manifest.content.digest, manifest };
+    }
     const { store, repository } = source;
     const head = await atSource(
       source,
       `tag ${tag}`,
       store.headManifest(repository, tag, { signal }),
     );
-    return head?.digest ?? absent(source, tag);
+    return { digest: head?.digest ?? absent(source, tag) };
   }
 
   #tagOf(source: number): string {
     return this.#run.task.sources[source]!.tag!;
   }
 
-  async #readSources(heads: readonly Digest[]): Promise<Manifest[]> {
+  async #readSources(looks: readonly SourceLook[]): Promise<Manifest[]> {
     const { sources, signal } = this.#run;
     return await together(
-      sources.map((source, i) => (signal) =>
-        readSource(source, this.#tagOf(i), signal, heads[i])
+      sources.map((source, i) => async (signal) =>
+        looks[i]?.manifest ??
+          await readSource(source, this.#tagOf(i), signal, looks[i]?.digest)
       ),
       signal,
     );

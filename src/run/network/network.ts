@@ -14,6 +14,7 @@ import { withBasic } from "../../auth/basic.ts";
 import { AttachmentFinder } from "../../copy/attachments/attachment_finder.ts";
 import { SharedSources } from "../../copy/fan_out/shared_sources.ts";
 import { ContentLedger } from "../../copy/content_ledger.ts";
+import { Expectation } from "../../copy/expectation.ts";
 import { KeyedLock } from "../../copy/keyed_lock.ts";
 import { DigestChecks } from "../../copy/blobs/digest_checks.ts";
 import { Mounts } from "../../copy/blobs/mounts.ts";
@@ -114,6 +115,7 @@ export class Network implements AsyncDisposable {
       blobs: new ContentLedger(),
       manifests: new ContentLedger(),
       mounts: new Mounts(),
+      expected: { blob: new Expectation(), image: new Expectation() },
       digestChecks: this.#digestChecks,
       locks: new KeyedLock(),
       finder: this.finder,
