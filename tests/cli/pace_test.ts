@@ -73,7 +73,7 @@ Deno.test("pace: no more than --max-per-host are sent at once", async () => {
 });
 
 Deno.test("pace: --debug says that a registry gets fewer requests", async () => {
-  await using pair = new Pair({ maxAtOnce: 1, latencyMs: 5 });
+  await using pair = new Pair({ maxAtOnce: 2, latencyMs: 20 });
   const image = makeMultiArch("one");
   pair.source.install("corp/app", "v1", image);
   const { code, stderr } = await pair.mirror("corp/app:v1", ["--debug"]);
