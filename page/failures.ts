@@ -1,5 +1,6 @@
 /**
- * What failed, by reason: first what the most images failed for.
+ * What failed, by reason: first what the most images failed for, and last what
+ * was not finished.
  *
  * @module
  */
@@ -9,6 +10,9 @@ import { many, type Model, reasonOf, type Row } from "./model.ts";
 
 const SHOWN = 8;
 const CHUNK = 200;
+
+/** The title of what was not finished. */
+const INTERRUPTED = "interrupted";
 
 interface Group {
   readonly title: string;
@@ -56,8 +60,8 @@ export function failures(
   );
   for (const row of unfinished) {
     add(
-      "interrupted",
-      "run it again with the failed list",
+      INTERRUPTED,
+      "run the same command again: it goes on from there",
       () => itemOf(row, open),
     );
   }
@@ -65,8 +69,10 @@ export function failures(
   return el(
     "div",
     { class: "groups" },
-    ...[...groups.values()].sort((a, b) => b.items.length - a.items.length)
-      .map(groupOf),
+    ...[...groups.values()].sort((a, b) =>
+      Number(a.title === INTERRUPTED) - Number(b.title === INTERRUPTED) ||
+      b.items.length - a.items.length
+    ).map(groupOf),
   );
 }
 
@@ -103,6 +109,8 @@ function itemOf(row: Row, open: (row: Row) => void): HTMLElement {
   const { image, source, name } = row;
   const reasons: Child[] = image.findings
     ? image.findings.map((finding) => el("p", { class: "reason" }, finding))
+    : image.outcome === "interrupted"
+    ? []
     : [el("p", { class: "reason" }, reasonOf(image))];
   return el(
     "li",

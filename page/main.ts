@@ -34,13 +34,18 @@ function outcomeParts({ rows }: Model): Part[] {
 
 /** The result in one sentence. */
 function verdict({ report, rows }: Model): string {
-  const { failed, interrupted } = report.totals;
+  const failed = rows.filter(({ image }) => image.outcome === "failed").length;
+  const { interrupted } = report.totals;
   const all = many(rows.length, "image");
+  const invalid = report.invalidLines.length > 0
+    ? many(report.invalidLines.length, "invalid line")
+    : "";
   const bad = [
     failed > 0 ? `${failed.toLocaleString("en")} failed` : "",
     interrupted > 0 ? `${interrupted.toLocaleString("en")} not finished` : "",
   ].filter(Boolean).join(", ");
-  if (bad) return `${bad} of ${all}`;
+  if (bad) return `${bad} of ${all}${invalid && `, and ${invalid}`}`;
+  if (invalid) return `${invalid}, and none of ${all} failed`;
   if (report.exitCode !== 0) return `Exit code ${report.exitCode}, ${all}`;
   if (report.dryRun) return `Dry run of ${all}: nothing was written`;
   return WRITES.has(report.command) ? `${all} in place` : `${all}, none failed`;

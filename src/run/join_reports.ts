@@ -72,11 +72,13 @@ export async function joinReports(
 }
 
 async function keep(
-  { list, failedLines }: MirrorReport,
+  { list, failedLines, totals }: MirrorReport,
   path: string,
   console: Console,
 ): Promise<boolean> {
-  return (await keepFailed(list.name, failedLines, path, console)).isKept;
+  const isWhole = totals.interrupted === 0;
+  return (await keepFailed(list.name, failedLines, path, console, isWhole))
+    .isKept;
 }
 
 /** A part in which nothing was selected is no mistake; a whole list is. */

@@ -62,6 +62,34 @@ browserTest("opens from disk, asks for nothing, and has no error", async () => {
   });
 });
 
+browserTest("what failed stands before what was not finished", async () => {
+  const report = makeReport(120);
+  const { failed } = report.totals;
+  const images = report.images.map((image) =>
+    image.outcome === "copied"
+      ? { ...image, outcome: "interrupted" as const }
+      : image
+  );
+  const interrupted = images.filter(({ outcome }) =>
+    outcome === "interrupted"
+  ).length;
+  assert(interrupted > failed);
+  await open({
+    ...report,
+    images,
+    totals: { ...report.totals, failed: failed + 1, interrupted },
+    invalidLines: [{ line: 3, text: "a b", reason: "2 fields" }],
+  }, async ({ page }) => {
+    assertEquals(
+      await page.locator("h1").textContent(),
+      `${failed} failed, ${interrupted} not finished of 120 images, and 1 invalid line`,
+    );
+    const groups = await page.locator(".group h3 .code").allTextContents();
+    assertEquals(groups.at(-1), "interrupted");
+    assert(groups.includes("not an image"), groups.join());
+  });
+});
+
 browserTest(
   "10,000 images: few rows in the page, and a search is quick",
   async () => {
