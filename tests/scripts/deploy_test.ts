@@ -16,7 +16,7 @@ const read = (path: string) => Deno.readTextFileSync(new URL(path, DEPLOY));
 interface Container {
   readonly name: string;
   readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
   readonly securityContext: unknown;
   readonly volumeMounts: readonly {
     readonly name: string;
@@ -39,6 +39,9 @@ interface JobSpec {
   };
 }
 
+/** It is applied by hand, when the reports are looked at. */
+const READER = "reader.yaml";
+
 const job: JobSpec = parse(read("kubernetes/job.yaml")).spec;
 const cronJob = parse(read("kubernetes/cronjob.yaml")).spec;
 const pod = job.template.spec;
@@ -52,9 +55,10 @@ Deno.test("deploy: the kustomization names files that are there, and all of them
     .flatMap(({ files }: { files: string[] }) => files)
     .map((file: string) => file.split("=").at(-1)!);
   const there = [...Deno.readDirSync(new URL("kubernetes/", DEPLOY))]
-    .map(({ name }) => name).filter((name) => name !== "kustomization.yaml");
+    .map(({ name }) => name)
+    .filter((name) => name !== "kustomization.yaml" && name !== READER);
   assertEquals([...resources, ...generated].sort(), there.sort());
-  for (const name of resources) {
+  for (const name of [...resources, READER]) {
     for (const document of parseAllDocuments(read(`kubernetes/${name}`))) {
       assertEquals(document.errors, []);
     }
@@ -101,6 +105,17 @@ Deno.test("deploy: the pods are those of the restricted Pod Security Standard", 
     container.volumeMounts.map(({ name }) => name).sort(),
     pod.volumes.map(({ name }) => name).sort(),
   );
+  const reader: JobSpec["template"]["spec"] =
+    parse(read(`kubernetes/${READER}`)).spec;
+  assertEquals(reader.securityContext, pod.securityContext);
+  assertEquals(
+    reader.containers[0].securityContext,
+    container.securityContext,
+  );
+  assertEquals(
+    reader.volumes,
+    pod.volumes.filter(({ name }) => name === "reports"),
+  );
 });
 
 Deno.test("deploy: the pods of the Job mirror the list, each its part, and their reports can be joined", async () => {
@@ -128,7 +143,11 @@ Deno.test("deploy: the pods of the Job mirror the list, each its part, and their
       const variables: Record<string, string> = {
         JOB_COMPLETION_INDEX: `${index}`,
         ...Object.fromEntries(
-          container.env.map(({ name, value }) => [name, inDirectory(value)]),
+          container.env.map(({ name, value }) => [
+            name,
+            // Only the name of the Job is from a label.
+            value === undefined ? "hangar-mirror" : inDirectory(value),
+          ]),
         ),
       };
       const args = container.args.map((arg) =>
@@ -145,7 +164,7 @@ Deno.test("deploy: the pods of the Job mirror the list, each its part, and their
     }
     assertEquals(destination.tags().length, names.length);
     const reports = [...Array(job.completions).keys()].map((index) =>
-      `${directory}/reports/report-${index}.json`
+      `${directory}/reports/hangar-mirror.report-${index}.json`
     );
     const { code, stdout } = await hangar(["report", "merge", ...reports]);
     assertEquals(code, 0);
