@@ -56,10 +56,14 @@ export class ChildServer {
     return this.#ended;
   }
 
-  /** Ends it, by force where it does not listen, and waits until it is gone. */
-  async stop(): Promise<void> {
+  /**
+   * Ends it, by force where it does not listen, and waits until it is gone.
+   *
+   * @param graceMs how long it is waited for
+   */
+  async stop(graceMs: number = END_TIMEOUT): Promise<void> {
     this.#signal("SIGTERM");
-    const force = setTimeout(() => this.#signal("SIGKILL"), END_TIMEOUT);
+    const force = setTimeout(() => this.#signal("SIGKILL"), graceMs);
     try {
       await this.#ended;
     } finally {
