@@ -183,7 +183,7 @@ function withoutComment(line: string): string {
   return at > 0 ? line.slice(0, at).trimEnd() : line;
 }
 
-class FieldCount extends Error {
+class InvalidFields extends Error {
   override name = "invalid line";
 }
 
@@ -196,14 +196,14 @@ function parseFields(fields: readonly string[]): Fields {
   const [source = "", destination = "", tag = ""] = fields;
   if (fields.length === 1) return parseImage(source);
   if (fields.length !== 3) {
-    throw new FieldCount(
+    throw new InvalidFields(
       `${
         counted(fields.length, "field")
       }; want IMAGE, or SOURCE DESTINATION TAG`,
     );
   }
-  const repository = parseRepository(source);
-  const to = parseRepository(destination);
+  const repository = parseBare(source, "SOURCE");
+  const to = parseBare(destination, "DESTINATION");
   return isGlob(tag)
     ? {
       source: repository,
@@ -213,6 +213,20 @@ function parseFields(fields: readonly string[]): Fields {
       textOf: (tag) => `${source} ${destination} ${tag}`,
     }
     : { source: { ...repository, tag: checkTag(tag) }, destination: to };
+}
+
+/** A repository where some write the tag or digest behind it. */
+function parseBare(text: string, field: string): RepositoryName {
+  const [name = ""] = text.split("/").slice(-1);
+  const more = /[:@]/.exec(name)?.[0];
+  if (more === undefined || /^[a-z]+:\/\//i.test(text)) {
+    return parseRepository(text);
+  }
+  throw new InvalidFields(
+    `${field} has a ${
+      more === ":" ? "tag" : "digest"
+    }, and in SOURCE DESTINATION TAG only TAG names one`,
+  );
 }
 
 function parseImage(text: string): Fields {

@@ -33,6 +33,33 @@ Deno.test("list: both formats, comments, BOM, CRLF and tabs", () => {
   assertEquals(invalid.map((i) => i.line), [6, 7, 8]);
 });
 
+for (
+  const [line, reason] of [
+    [
+      "q.io:5000/a/b:1 h.io/c 1",
+      "invalid line: SOURCE has a tag, and in SOURCE DESTINATION TAG only TAG names one",
+    ],
+    [
+      "q.io/a h.io:5000/c/d:1 1",
+      "invalid line: DESTINATION has a tag, and in SOURCE DESTINATION TAG only TAG names one",
+    ],
+    [
+      `q.io/a@sha256:${"a".repeat(64)} h.io/c 1`,
+      "invalid line: SOURCE has a digest, and in SOURCE DESTINATION TAG only TAG names one",
+    ],
+    [
+      "https://q.io/a:1 h.io/c 1",
+      'invalid reference "https://q.io/a:1": "https:" is not a registry',
+    ],
+  ] as const
+) {
+  Deno.test(`list: ${line.slice(0, 30)} is told why it is none`, () => {
+    const { entries, invalid } = parseImageList(line, "x");
+    assertEquals(entries, []);
+    assertEquals(invalid, [{ line: 1, text: line, reason }]);
+  });
+}
+
 Deno.test("list: every line that says something is an entry, a choice or invalid", () => {
   const line = fc.oneof(
     fc.string(),
