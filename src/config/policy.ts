@@ -5,10 +5,10 @@
  */
 
 import { decodeBase64 } from "../base64.ts";
-import { describeError, HangarError } from "../errors.ts";
+import { HangarError, printable } from "../errors.ts";
 import type { Reference } from "../names/reference.ts";
 import { scopesOf } from "./scopes.ts";
-import { parseStrictJson } from "../strict_json.ts";
+import { AmbiguousJson, parseStrictJson } from "../strict_json.ts";
 import { StrictObject } from "./strict_object.ts";
 
 /** A file, or its content. */
@@ -83,9 +83,9 @@ export function parsePolicy(text: string, name: string): Policy {
   try {
     json = parseStrictJson(text);
   } catch (cause) {
-    throw new HangarError("file", `${name}: ${describeError(cause)}`, {
-      cause,
-    });
+    const what = cause instanceof AmbiguousJson ? "ambiguous" : "not JSON";
+    const why = cause instanceof Error ? printable(cause.message) : "";
+    throw new HangarError("file", `${name} is ${what}: ${why}`, { cause });
   }
   const top = new StrictObject(json, name);
   const fallback = top.take("default");

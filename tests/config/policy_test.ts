@@ -158,6 +158,21 @@ for (
   });
 }
 
+Deno.test("policy: text that is no policy is told in plain words", () => {
+  for (
+    const [text, says] of [
+      ["{", "policy.json is not JSON: "],
+      [
+        '{"default":[{"type":"reject","type":"x"}]}',
+        'policy.json is ambiguous: the key "type" is there twice',
+      ],
+    ] as const
+  ) {
+    const error = assertThrows(() => parsePolicy(text, "policy.json"));
+    assertEquals((error as Error).message.startsWith(says), true, text);
+  }
+});
+
 Deno.test("policy: what the format knows and nobody supports rejects", () => {
   for (
     const requirement of [
