@@ -105,7 +105,8 @@ export const LOADED_FLAGS: readonly FlagSpec[] = [
     isFile: true,
     many: true,
     required: true,
-    help: "the archive; of several volumes, one or all of them",
+    help:
+      "the archive; of a set of volumes, any one of them or their directory",
   },
   {
     name: "source-registry",

@@ -50,7 +50,7 @@ export const SIGN_IN_PLACE_FLAGS: readonly FlagSpec[] = [
     type: "bool",
     default: false,
     help:
-      "record signatures in Sigstore's public log, or in that of --rekor-url (bundle)",
+      "record signatures in Sigstore's public log, or in that of --rekor-url (with --sign-format bundle)",
   },
 ];
 

@@ -105,7 +105,8 @@ export const NEWEST_FLAG: FlagSpec = {
   name: "newest",
   type: "int",
   default: 0,
-  help: "only the N newest versions of each line that chooses tags; 0 for all",
+  help:
+    "take only the N newest versions of each line that chooses tags, such as nginx:1.*; 0 for all",
 };
 
 /**
@@ -200,7 +201,7 @@ export const SELECTION_FLAGS: readonly FlagSpec[] = [
     choices: INDEX_MODES,
     default: "rebuild",
     help:
-      "indexes with more platforms than are selected: rebuild them, copy them whole, or keep them though not all is copied (sparse)",
+      "what becomes of an index with more platforms than are selected: rebuild it, copy all of it (whole), or keep it though some is not copied (sparse)",
   },
   {
     name: "missing",

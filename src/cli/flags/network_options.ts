@@ -27,14 +27,14 @@ export const NETWORK_FLAGS: readonly FlagSpec[] = [
     type: "int",
     default: MAX_PER_HOST,
     help:
-      "the most requests at once to one registry host; how many it is depends on how it answers",
+      "at most so many requests at once to one registry host; there are fewer while it answers slowly",
   },
   {
     name: "retry-times",
     type: "int",
     default: 4,
     help:
-      "how often a step is tried again after a temporary failure (by default 9 times at a host that answers other requests)",
+      "how often a step is tried again after a temporary failure; by default 9 times at a host that answers other requests",
   },
   {
     name: "retry-delay",

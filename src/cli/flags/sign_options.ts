@@ -56,7 +56,8 @@ export const SIGN_FLAGS: readonly FlagSpec[] = [
   {
     name: "fulcio-url",
     type: "string",
-    help: "sign without a key, with a certificate from this Fulcio (bundle)",
+    help:
+      "sign without a key, with a certificate from this Fulcio (with --sign-format bundle)",
   },
   {
     name: "identity-token",
@@ -67,12 +68,13 @@ export const SIGN_FLAGS: readonly FlagSpec[] = [
   {
     name: "rekor-url",
     type: "string",
-    help: "record signatures in this Rekor log (bundle)",
+    help: "record signatures in this Rekor log (with --sign-format bundle)",
   },
   {
     name: "tsa-url",
     type: "string",
-    help: "have signatures timestamped by this timestamp authority (bundle)",
+    help:
+      "have signatures timestamped by this timestamp authority (with --sign-format bundle)",
   },
   TRUSTED_ROOT_FLAG,
 ];
