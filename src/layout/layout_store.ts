@@ -5,6 +5,7 @@
  */
 
 import { parseRepository, type Reference } from "../names/reference.ts";
+import { isFallbackTag } from "../oci/attachment.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import {
@@ -24,6 +25,7 @@ import type {
 } from "../oci/store.ts";
 import {
   type ArchiveIndex,
+  fullName,
   namedEntry,
   unnamedEntry,
 } from "./archive_index.ts";
@@ -59,6 +61,8 @@ export class LayoutStore extends LayoutSource
   readonly #used = new Map<Digest, number>();
   /** What was kept here for images that may use it. */
   readonly #kept = new Set<Digest>();
+  /** Lists of referrers that longer ones may have replaced. */
+  readonly #lists = new Set<Digest>();
 
   constructor(
     medium: Medium,
@@ -83,7 +87,20 @@ export class LayoutStore extends LayoutSource
 
   /** What images use, those included that the archive had before. */
   *contents(): Iterable<Content> {
-    for (const [digest, size] of this.#used) yield { digest, size };
+    const replaced = this.#replacedLists();
+    for (const [digest, size] of this.#used) {
+      if (!replaced.has(digest)) yield { digest, size };
+    }
+  }
+
+  /** Lists that grew with each referrer, in all states but the last. */
+  #replacedLists(): Set<Digest> {
+    const replaced = new Set(this.#lists);
+    if (replaced.size === 0) return replaced;
+    for (const { descriptor } of this.index.entries) {
+      replaced.delete(descriptor.digest);
+    }
+    return replaced;
   }
 
   /** Notes what the archive held before, which stays. */
@@ -97,9 +114,12 @@ export class LayoutStore extends LayoutSource
    * @param found content that an earlier run has left
    */
   unused(found: Iterable<Content> = []): Digest[] {
+    const used = new Set<Digest>();
+    for (const { digest } of this.contents()) used.add(digest);
     const digests = [...found].map(({ digest }) => digest);
-    return [...new Set([...this.#kept, ...digests])]
-      .filter((digest) => !this.#used.has(digest));
+    const all = [...this.#kept, ...digests, ...this.#replacedLists()];
+    return [...new Set(all)]
+      .filter((digest) => !used.has(digest));
   }
 
   /** Notes the type that a source gives to a manifest. */
@@ -186,6 +206,11 @@ export class LayoutStore extends LayoutSource
     signal?.throwIfAborted();
     await this.keepManifest(content);
     this.#used.set(content.digest, content.bytes.byteLength);
+    if (isFallbackTag(reference)) {
+      const name = fullName(parseRepository(repository));
+      const held = this.index.find(name, reference);
+      if (held) this.#lists.add(held.digest);
+    }
     this.#name(repository, reference, content, role);
     return { listed: false };
   }

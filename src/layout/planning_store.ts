@@ -6,6 +6,7 @@
  */
 
 import type { ByteReader } from "../bytes.ts";
+import { isFallbackTag } from "../oci/attachment.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { describeManifest, type ManifestContent } from "../oci/manifest.ts";
@@ -27,6 +28,8 @@ export class PlanningStore implements DestinationStore, BlobMounter {
   readonly #lacking = new Map<Digest, number>();
   readonly #tags = new Map<string, Digest>();
   readonly #put = new Set<Digest>();
+  /** Lists of referrers that longer ones may have replaced. */
+  readonly #lists = new Set<Digest>();
   readonly #present = new Map<Digest, number>();
 
   constructor(archive: LayoutStore) {
@@ -41,7 +44,9 @@ export class PlanningStore implements DestinationStore, BlobMounter {
 
   /** The manifests that the archive is to have. */
   get manifests(): ReadonlySet<Digest> {
-    return this.#put;
+    const replaced = new Set(this.#lists);
+    for (const digest of this.#tags.values()) replaced.delete(digest);
+    return this.#put.difference(replaced);
   }
 
   /** The blobs that the archive has already and images need. */
@@ -80,7 +85,10 @@ export class PlanningStore implements DestinationStore, BlobMounter {
     await this.#archive.keepManifest(content);
     this.#put.add(content.digest);
     if (!isDigest(reference)) {
-      this.#tags.set(`${repository}:${reference}`, content.digest);
+      const tag = `${repository}:${reference}`;
+      const held = this.#tags.get(tag);
+      if (held && isFallbackTag(reference)) this.#lists.add(held);
+      this.#tags.set(tag, content.digest);
     }
     return { listed: false };
   }

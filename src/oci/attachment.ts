@@ -134,6 +134,7 @@ export function describeReferrer(manifest: Manifest): Descriptor {
 
 /**
  * Adds a referrer to an index; an index that lists it already stays the same.
+ * Equal referrers give an equal index, in whatever order they are added.
  */
 export function addReferrer(
   held: IndexManifest | undefined,
@@ -146,10 +147,9 @@ export function addReferrer(
     schemaVersion: 2,
     mediaType: MediaType.ociIndex,
     ...held?.json,
-    manifests: [
-      ...(held?.entries ?? []).map((entry) => entry.json),
-      referrer.json,
-    ],
+    manifests: [...held?.entries ?? [], referrer]
+      .sort((a, b) => a.digest < b.digest ? -1 : 1)
+      .map((entry) => entry.json),
   });
 }
 

@@ -68,6 +68,8 @@ export class VolumesMedium implements Medium {
   /** Content that a run has left whole, in several volumes. */
   #leftInParts: readonly Content[] = [];
   #isAssigned = false;
+  /** What the entries of a volume may take, in bytes. */
+  #capacity = 0;
 
   private constructor(
     options: VolumesOptions,
@@ -121,6 +123,7 @@ export class VolumesMedium implements Medium {
   ): Promise<void> {
     const { found, volumeSize, files, path } = this.#options;
     const capacity = volumeSize - describing - END_BYTES;
+    this.#capacity = found ? 0 : capacity;
     if (!found && capacity < MIN_CAPACITY) {
       throw new HangarError(
         "usage",
@@ -148,6 +151,7 @@ export class VolumesMedium implements Medium {
   }
 
   #place(): void {
+    this.#places.clear();
     const { path, found } = this.#options;
     const volumes = new Map<number, VolumeTar>([
       ...found?.volumes ?? [],
@@ -176,9 +180,10 @@ export class VolumesMedium implements Medium {
     return whole;
   }
 
+  /** What was only looked at has no place in a volume, and stays. */
   async #moveEarly(content: Content): Promise<void> {
-    const isPlaced = this.#places.has(content.digest);
-    if (isPlaced && await this.#reader.sizeOf(content.digest) === undefined) {
+    if (!this.#places.has(content.digest)) return;
+    if (await this.#reader.sizeOf(content.digest) === undefined) {
       const reader = await this.#early.open(content, 0);
       const incoming = await this.begin(content);
       for (let piece; (piece = await reader.read());) {
@@ -220,18 +225,12 @@ export class VolumesMedium implements Medium {
   }
 
   async begin(content: Content): Promise<IncomingContent> {
-    const places = this.#places.get(content.digest);
-    if (!this.#isAssigned) return await this.#early.begin(content);
-    if (!places) {
-      throw new HangarError(
-        "conflict",
-        `${this.name}: ${content.digest} was not there when the volumes were planned`,
-        {
-          hint: "the source has changed meanwhile: run the same command again",
-        },
-      );
-    }
-    return new IncomingParts(places);
+    const places = this.#isAssigned
+      ? this.#places.get(content.digest)
+      : undefined;
+    return places
+      ? new IncomingParts(places)
+      : await this.#early.begin(content);
   }
 
   cost(content: Iterable<Content>): number {
@@ -266,17 +265,12 @@ export class VolumesMedium implements Medium {
 
   async commit(files: ArchiveFileSet): Promise<void> {
     for (const digest of files.unused) await this.forget(digest);
+    for await (const content of this.#early.contents()) {
+      await this.#placeLate(content);
+    }
     // What images lack that failed is in no volume.
     const table: VolumeContent[][] = [];
-    for (const parts of this.#table) {
-      const there: VolumeContent[] = [];
-      for (const part of parts) {
-        if (await this.#reader.sizeOf(part.digest) === part.size) {
-          there.push(part);
-        }
-      }
-      table.push(there);
-    }
+    for (const parts of this.#table) table.push(await this.#thereOf(parts));
     for (const [number, tar] of this.#tars) {
       await tar.commit({
         ...files,
@@ -286,6 +280,42 @@ export class VolumesMedium implements Medium {
     }
     await this.#removeSurplus();
     await this.#options.files.remove(partialPath(this.name));
+  }
+
+  /** Those of some parts whose content is there. */
+  async #thereOf(parts: readonly VolumeContent[]): Promise<VolumeContent[]> {
+    const there: VolumeContent[] = [];
+    for (const part of parts) {
+      const isThere = await this.#reader.sizeOf(part.digest) === part.size;
+      if (isThere) there.push(part);
+    }
+    return there;
+  }
+
+  /**
+   * Finds room for what was not planned: of an image that failed, the list of
+   * those referrers that are there.
+   */
+  async #placeLate({ digest, size }: Content): Promise<void> {
+    const part = { digest, size, offset: 0, length: size };
+    for (const number of this.#tars.keys()) {
+      const parts = this.#table[number - 1]!;
+      const there = await this.#thereOf(parts);
+      const taken = there.reduce((sum, one) => sum + partBytes(one), 0);
+      if (taken + partBytes(part) > this.#capacity) continue;
+      const table = [...this.#table];
+      table[number - 1] = [...there, part];
+      this.#table = table;
+      this.#place();
+      return await this.#moveEarly(part);
+    }
+    throw new HangarError(
+      "conflict",
+      `${this.name}: ${digest} was not there when the volumes were planned`,
+      {
+        hint: "the source has changed meanwhile: run the same command again",
+      },
+    );
   }
 
   /** Volumes of an earlier set that had more of them. */

@@ -133,6 +133,41 @@ Deno.test("archives: a blob is fetched and stored once, whatever shares it", asy
   assertEquals(manifests.length, shared.manifests.length);
 });
 
+Deno.test("archives: of a list of referrers, only its last state is kept", async () => {
+  await using carry = new Carry();
+  const image = makeImage({ seed: "app" });
+  const referrers = ["a", "b", "c"].map((seed) => makeReferrer(image, seed));
+  carry.source.install("corp/app", "v1", image);
+  carry.source.install(
+    "corp/app",
+    image.digest.replace(":", "-"),
+    makeFallback(referrers.slice(0, 2)),
+  );
+  for (const referrer of referrers) {
+    carry.source.install("corp/app", undefined, referrer);
+  }
+  assertEquals((await carry.save("corp/app:v1", "layout")).code, 0);
+  const lists = async () => {
+    const names = [...Deno.readDirSync(carry.path("layout/blobs/sha256"))];
+    const texts = await Promise.all(
+      names.map(({ name }) =>
+        Deno.readTextFile(carry.path(`layout/blobs/sha256/${name}`))
+      ),
+    );
+    return texts.filter((text) => text.includes('"manifests"'))
+      .map((text) => JSON.parse(text).manifests.length);
+  };
+  assertEquals(await lists(), [2]);
+  // One more, after an archive was made.
+  carry.source.install(
+    "corp/app",
+    image.digest.replace(":", "-"),
+    makeFallback(referrers),
+  );
+  assertEquals((await carry.sync("corp/app:v1", "layout")).code, 0);
+  assertEquals(await lists(), [3]);
+});
+
 Deno.test("archives: the source's own index is kept, with the digest that it has", async () => {
   await using carry = new Carry();
   const app = makeMultiArch("app");

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { archiveFiles } from "../../../src/machine/archive_files.ts";
-import { makeImage, makeMultiArch, randomBytes } from "../../support/images.ts";
+import {
+  makeFallback,
+  makeImage,
+  makeMultiArch,
+  makeReferrer,
+  randomBytes,
+} from "../../support/images.ts";
 import { hangar } from "../../support/hangar.ts";
 import { Carry } from "./support.ts";
 
@@ -154,6 +160,58 @@ Deno.test("volumes: a size that cannot hold what describes the set is refused", 
   const odd = await carry.save("corp/app:v1", "set.tar", ["--volume-size=x"]);
   assertEquals(odd.code, 2);
   assertStringIncludes(odd.stderr, "4GiB");
+});
+
+Deno.test("volumes: a list of referrers that is only looked at needs no place", async () => {
+  await using carry = new Carry();
+  const list = await saveVolumes(carry);
+  const image = makeImage({ seed: "with an SBOM" });
+  const sbom = makeReferrer(image, "sbom");
+  carry.source.install("corp/sbom", "v1", image);
+  carry.source.install("corp/sbom", undefined, sbom);
+  // Another tool's list has other bytes than hangar's.
+  const index = makeFallback([sbom]);
+  const fallback = image.digest.replace(":", "-");
+  carry.source.install("corp/sbom", fallback, index);
+  const more = `${list}\ncorp/sbom:v1`;
+  const flags = [`--volume-size=${SIZE}`];
+  const saved = await carry.save(more, "more.tar", flags);
+  assertEquals(saved.code, 0, saved.stderr);
+  const { code, stderr } = await carry.load("more.tar");
+  assertEquals(code, 0, stderr);
+  assertEquals(carry.destination.digestOf("corp/sbom", "v1"), image.digest);
+  assert(carry.destination.digestOf("corp/sbom", fallback));
+});
+
+Deno.test("volumes: what there is of an image that fails has a place, and the others are whole", async () => {
+  await using carry = new Carry();
+  const list = await saveVolumes(carry);
+  const image = makeImage({ seed: "with an SBOM" });
+  const referrers = ["a", "b", "c"].map((seed) => makeReferrer(image, seed));
+  carry.source.install("corp/sbom", "v1", image);
+  for (const referrer of referrers) {
+    carry.source.install("corp/sbom", undefined, referrer);
+  }
+  carry.source.install(
+    "corp/sbom",
+    image.digest.replace(":", "-"),
+    makeFallback(referrers),
+  );
+  const { layers } = JSON.parse(
+    new TextDecoder().decode(referrers[1]!.bytes),
+  );
+  carry.source.fault({
+    match: { kind: "blob", method: "GET", reference: layers[0].digest },
+    times: 100,
+    action: { status: 404 },
+  });
+  const more = `${list}\ncorp/sbom:v1`;
+  const saved = await carry.save(more, "more.tar", [`--volume-size=${SIZE}`]);
+  assertEquals(saved.code, 1, saved.stderr);
+  assertStringIncludes(saved.stderr, "6 copied");
+  const { code, stderr } = await carry.load("more.tar");
+  assertEquals(code, 0, stderr);
+  assertEquals(carry.destination.tags().length, 6);
 });
 
 Deno.test("volumes: what another process writes is not touched, whichever volume it makes", async () => {
