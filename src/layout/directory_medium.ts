@@ -7,7 +7,8 @@
 import type { ByteReader } from "../bytes.ts";
 import { HangarError } from "../errors.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
-import type { ArchiveFile, ArchiveFiles } from "./files.ts";
+import type { ArchiveFiles } from "./files.ts";
+import { IncomingFile } from "./incoming_file.ts";
 import {
   type Content,
   contentPath,
@@ -165,9 +166,12 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
   async begin(content: Content): Promise<IncomingContent> {
     const path = this.pathOf(`${OWN_DIRECTORY}/incoming/${++this.#number}`);
     const file = await this.files.create(path);
-    return new IncomingFile(file, content, {
-      keep: () =>
-        this.files.rename(path, this.pathOf(contentPath(content.digest))),
+    const { digest, size } = content;
+    return new IncomingFile({
+      file,
+      size,
+      name: digest,
+      keep: () => this.files.rename(path, this.pathOf(contentPath(digest))),
       drop: () => this.files.remove(path),
     });
   }
@@ -214,55 +218,5 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
   async #unmark(): Promise<void> {
     await this.files.remove(this.pathOf(`${OWN_DIRECTORY}/incoming`));
     await this.files.remove(this.pathOf(MARK));
-  }
-}
-
-/** A file that gets its name when its content is whole. */
-class IncomingFile implements IncomingContent {
-  readonly #file: ArchiveFile;
-  readonly #content: Content;
-  readonly #ends: {
-    readonly keep: () => Promise<void>;
-    readonly drop: () => Promise<void>;
-  };
-  #written = 0;
-
-  constructor(
-    file: ArchiveFile,
-    content: Content,
-    ends: {
-      readonly keep: () => Promise<void>;
-      readonly drop: () => Promise<void>;
-    },
-  ) {
-    this.#file = file;
-    this.#content = content;
-    this.#ends = ends;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.#file.write(this.#written, bytes);
-    this.#written += bytes.length;
-  }
-
-  async keep(): Promise<void> {
-    const { digest, size } = this.#content;
-    if (this.#written !== size) {
-      throw new HangarError(
-        "content-mismatch",
-        `${digest} has ${this.#written} bytes of its ${size}`,
-      );
-    }
-    await this.#file[Symbol.asyncDispose]();
-    await this.#ends.keep();
-  }
-
-  async drop(): Promise<void> {
-    try {
-      await this.#file[Symbol.asyncDispose]();
-      await this.#ends.drop();
-    } catch {
-      // The next run removes it.
-    }
   }
 }

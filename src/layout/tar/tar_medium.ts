@@ -11,6 +11,7 @@ import type { ByteReader } from "../../bytes.ts";
 import { HangarError } from "../../errors.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { ArchiveFile, ArchiveFiles } from "../files.ts";
+import { IncomingFile } from "../incoming_file.ts";
 import {
   type Content,
   contentPath,
@@ -19,15 +20,10 @@ import {
   PARTS_DIRECTORY,
 } from "../content.ts";
 import type { ArchiveFileSet, IncomingContent, Medium } from "../medium.ts";
+import { hideReplaced, showAppended, writeEnd } from "./tar_end.ts";
 import { TarSpace } from "./tar_space.ts";
 import { scanTar, type TarEntry } from "./scan_tar.ts";
-import {
-  BLOCK_BYTES,
-  encodeHeader,
-  END_BYTES,
-  headerBytes,
-  padded,
-} from "./tar_header.ts";
+import { encodeHeader, END_BYTES, headerBytes, padded } from "./tar_header.ts";
 import {
   checkTar,
   openEntry,
@@ -38,9 +34,6 @@ import {
 
 /** The prefix of content that is not whole yet. */
 const INCOMING = `${OWN_DIRECTORY}/new/`;
-
-/** The name of an entry that was replaced by a later one. */
-const REPLACED = `${OWN_DIRECTORY}/replaced`;
 
 /** Where an entry is. */
 interface Slot {
@@ -240,7 +233,12 @@ export class TarMedium implements Medium {
         throw error;
       },
     );
-    return new IncomingEntry(slot, file, {
+    return new IncomingFile({
+      file,
+      at: at + header.length,
+      size,
+      padding: padded(size) - size,
+      name,
       keep: () => this.#keep(slot),
       drop: () => this.#space.release(at, length),
     });
@@ -288,7 +286,7 @@ export class TarMedium implements Medium {
     const old = this.#table.files.get("index.json");
     for (const digest of files.unused) await this.forget(digest);
     await this.#space.seal();
-    await this.#writeEnd([
+    await writeEnd(this.#file, this.#space.end, [
       [files.recordPath, files.record()],
       ...(finalPath === undefined
         ? []
@@ -300,39 +298,9 @@ export class TarMedium implements Medium {
       await this.#files.rename(path, finalPath);
       return;
     }
-    await this.#showAppended();
-    if (old) await this.#hide(old);
+    await showAppended(this.#file, this.#target.endAt!);
+    if (old) await hideReplaced(this.#file, old);
     await this.#file.sync();
-  }
-
-  async #writeEnd(
-    files: readonly (readonly [string, Uint8Array])[],
-  ): Promise<void> {
-    let at = this.#space.end;
-    for (const [name, bytes] of files) {
-      const header = encodeHeader(name, bytes.length);
-      await this.#file.write(at, header);
-      at += header.length;
-      await this.#file.write(at, withPadding(bytes));
-      at += padded(bytes.length);
-    }
-    await this.#file.write(at, new Uint8Array(END_BYTES));
-    await this.#file.truncate(at + END_BYTES);
-  }
-
-  /**
-   * Turns the end of the tar as it was into an entry, in one write: with it,
-   * readers find all that follows.
-   */
-  async #showAppended(): Promise<void> {
-    const header = encodeHeader(REPLACED, END_BYTES - BLOCK_BYTES);
-    await this.#file.write(this.#target.endAt!, header);
-  }
-
-  /** Renames an entry that a later one has replaced, for readers of the first. */
-  async #hide({ at, offset, size }: TarEntry): Promise<void> {
-    if (offset - at !== BLOCK_BYTES) return;
-    await this.#file.write(at, encodeHeader(REPLACED, size));
   }
 
   async discard(): Promise<void> {
@@ -373,12 +341,6 @@ function wholeContent(
   return content && { digest: content[0], size: entry.size };
 }
 
-function withPadding(bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(padded(bytes.length));
-  whole.set(bytes);
-  return whole;
-}
-
 /** Closes the file where opening it as an archive fails. */
 async function opened<T>(
   file: ArchiveFile,
@@ -389,66 +351,5 @@ async function opened<T>(
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
-  }
-}
-
-/** Content on its way into its place. */
-class IncomingEntry implements IncomingContent {
-  readonly #slot: Slot;
-  readonly #file: ArchiveFile;
-  readonly #ends: {
-    readonly keep: () => Promise<void>;
-    readonly drop: () => Promise<void>;
-  };
-  #written = 0;
-
-  constructor(
-    slot: Slot,
-    file: ArchiveFile,
-    ends: {
-      readonly keep: () => Promise<void>;
-      readonly drop: () => Promise<void>;
-    },
-  ) {
-    this.#slot = slot;
-    this.#file = file;
-    this.#ends = ends;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    const { at, header, size, name } = this.#slot;
-    if (this.#written + bytes.length > size) {
-      throw new HangarError(
-        "content-mismatch",
-        `${name} has more bytes than its ${size}`,
-      );
-    }
-    await this.#file.write(at + header + this.#written, bytes);
-    this.#written += bytes.length;
-  }
-
-  async keep(): Promise<void> {
-    const { at, header, size, name } = this.#slot;
-    if (this.#written !== size) {
-      throw new HangarError(
-        "content-mismatch",
-        `${name} has ${this.#written} bytes of its ${size}`,
-      );
-    }
-    const padding = padded(size) - size;
-    if (padding > 0) {
-      await this.#file.write(at + header + size, new Uint8Array(padding));
-    }
-    await this.#file[Symbol.asyncDispose]();
-    await this.#ends.keep();
-  }
-
-  async drop(): Promise<void> {
-    try {
-      await this.#file[Symbol.asyncDispose]();
-      await this.#ends.drop();
-    } catch {
-      // The place stays marked as not whole: the next run uses it again.
-    }
   }
 }

@@ -20,6 +20,7 @@ import type {
 import { END_BYTES } from "../tar/tar_header.ts";
 import { partialPath, TarMedium } from "../tar/tar_medium.ts";
 import { notThere } from "../tar/tar_reader.ts";
+import { IncomingParts, type PartPlace } from "./incoming_parts.ts";
 import {
   assignVolumes,
   isWhole,
@@ -60,10 +61,7 @@ export class VolumesMedium implements Medium {
   /** The volumes that are written; at first, those that a run has left. */
   readonly #tars: Map<number, TarMedium>;
   #table: readonly (readonly VolumeContent[])[] = [];
-  #places = new Map<
-    Digest,
-    { readonly part: VolumeContent; tar?: TarMedium }[]
-  >();
+  #places = new Map<Digest, PartPlace[]>();
   #reader: VolumeSetReader;
   /** Content that a run has left whole, in several volumes. */
   #leftInParts: readonly Content[] = [];
@@ -351,64 +349,5 @@ async function forgetOthers(
   }
   for (const name of tar.fileNames) {
     if (!own.has(name)) await tar.forgetFile(name);
-  }
-}
-
-/** Content that goes into several volumes, one part after the other. */
-class IncomingParts implements IncomingContent {
-  readonly #left: { readonly part: VolumeContent; readonly tar?: TarMedium }[];
-  readonly #begun: IncomingContent[] = [];
-  #current?: { readonly to?: IncomingContent; left: number };
-
-  constructor(
-    places: readonly {
-      readonly part: VolumeContent;
-      readonly tar?: TarMedium;
-    }[],
-  ) {
-    this.#left = [...places];
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    let rest = bytes;
-    while (rest.length > 0) {
-      if (!this.#current || this.#current.left === 0) await this.#next();
-      const current = this.#current!;
-      const piece = rest.subarray(0, current.left);
-      await current.to?.write(piece);
-      current.left -= piece.length;
-      rest = rest.subarray(piece.length);
-    }
-  }
-
-  /** A part that its volume has already is passed over. */
-  async #next(): Promise<void> {
-    const place = this.#left.shift();
-    if (!place) {
-      throw new HangarError(
-        "content-mismatch",
-        "there are more bytes than announced",
-      );
-    }
-    const { part, tar } = place;
-    const isThere = !tar ||
-      (isWhole(part)
-        ? await tar.sizeOf(part.digest) !== undefined
-        : tar.fileSize(partPath(part)) !== undefined);
-    const to = isThere
-      ? undefined
-      : await tar.beginEntry(partPath(part), part.length);
-    if (to) this.#begun.push(to);
-    this.#current = { to, left: part.length };
-  }
-
-  async keep(): Promise<void> {
-    // Content without bytes has a place too.
-    if (!this.#current && this.#left.length > 0) await this.#next();
-    for (const incoming of this.#begun) await incoming.keep();
-  }
-
-  async drop(): Promise<void> {
-    for (const incoming of this.#begun) await incoming.drop();
   }
 }
