@@ -6,7 +6,7 @@
 
 import { denoKeychainEnvironment } from "../machine/keychain_environment.ts";
 import { fileError } from "../machine/file_error.ts";
-import { readStream } from "../machine/read_input.ts";
+import { readStream } from "../machine/read_stream.ts";
 import { LogStream } from "./log_stream.ts";
 import { PROXY_VARIABLES } from "../transport/proxy/proxy_variables.ts";
 import type { RunProcess } from "../run/process.ts";

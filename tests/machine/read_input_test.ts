@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { HangarError } from "../../src/errors.ts";
-import { readStream, readTextInput } from "../../src/machine/read_input.ts";
+import { readTextInput } from "../../src/machine/read_input.ts";
+import { readStream } from "../../src/machine/read_stream.ts";
 
 const NOTHING = { stdin: () => Promise.resolve(new Uint8Array()) };
 
