@@ -121,6 +121,15 @@ export function requirementsFor(
   return policy.default;
 }
 
+/** Whether a policy asks for the signatures of any image. */
+export function readsSignatures(
+  { default: fallback, docker }: Policy,
+): boolean {
+  return [fallback, ...docker.values()].flat().some(({ type }) =>
+    type === "signedBy" || type === "sigstoreSigned"
+  );
+}
+
 function requirementList(value: unknown, path: string): Requirement[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw new HangarError("file", `${path} is not a list of requirements`);

@@ -9,7 +9,8 @@ import type {
   RegistriesDirectory,
   RegistriesFile,
 } from "../config/registries_d.ts";
-import { digestOf } from "../oci/digest.ts";
+import type { Reference } from "../names/reference.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
 import type { PolicyJudge } from "../signatures/evaluate_policy.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Env } from "./certs_d.ts";
@@ -67,32 +68,51 @@ export async function judgeBy(
   policy: PolicyText,
   env: Env,
 ): Promise<MakeJudge> {
-  const [{ parsePolicy }, { PolicyJudge }, { readLookaside }] = await Promise
-    .all([
+  const [{ parsePolicy, readsSignatures }, { PolicyJudge }] = await Promise.all(
+    [
       import("../config/policy.ts"),
       import("../signatures/evaluate_policy.ts"),
-      import("./lookaside.ts"),
-    ]);
+    ],
+  );
   const parsed = parsePolicy(policy.text, policy.name);
-  const directory = await loadRegistriesD(placesOf(env));
-  const home = env("HOME");
-  const fallback = Deno.uid() === 0 || !home
-    ? "file:///var/lib/containers/sigstore"
-    : `file://${home}/.local/share/containers/sigstore`;
+  // Most policies accept everything: the YAML of registries.d is not for them.
+  const lookaside = readsSignatures(parsed)
+    ? await openLookaside(env)
+    : undefined;
   return (transport) =>
     new PolicyJudge(parsed, digestOf(new TextEncoder().encode(policy.text)), {
       readFile: (path) =>
         Deno.readFile(path).catch((cause) => {
           throw new Error(whyNoFile(cause), { cause });
         }),
-      lookaside: (image, digest, signal) =>
-        readLookaside(
-          directory.lookasideFor(image) ?? new URL(fallback),
-          { repository: image.repository, digest },
-          transport,
-          signal,
-        ),
+      lookaside: async (image, digest, signal) =>
+        await lookaside?.(image, digest, transport, signal) ?? [],
     });
+}
+
+/** Reads GPG signatures of an image. */
+type ReadLookaside = (
+  image: Reference,
+  digest: Digest,
+  transport: Transport,
+  signal: AbortSignal,
+) => Promise<Uint8Array[]>;
+
+/** What reads GPG signatures from where registries.d has them. */
+async function openLookaside(env: Env): Promise<ReadLookaside> {
+  const { readLookaside } = await import("./lookaside.ts");
+  const directory = await loadRegistriesD(placesOf(env));
+  const home = env("HOME");
+  const fallback = Deno.uid() === 0 || !home
+    ? "file:///var/lib/containers/sigstore"
+    : `file://${home}/.local/share/containers/sigstore`;
+  return (image, digest, transport, signal) =>
+    readLookaside(
+      directory.lookasideFor(image) ?? new URL(fallback),
+      { repository: image.repository, digest },
+      transport,
+      signal,
+    );
 }
 
 /** Only the first directory that exists counts. */
