@@ -7,129 +7,29 @@
 
 import { describeError, HangarError } from "../errors.ts";
 import { DOCKER_HUB } from "../names/docker_hub.ts";
-import type { Narrowing } from "../lists/tags/tag_rules.ts";
 import { loadRoutes } from "../machine/registries_files.ts";
 import { loadTrace } from "../machine/traces.ts";
-import { writeReport } from "../machine/write_report.ts";
-import type { MirrorEventSink, MirrorOutcome } from "../mirror/events.ts";
-import {
-  type MirrorPlan,
-  type planMirror,
-  sourceAddress,
-} from "../mirror/plan/plan_mirror.ts";
-import type { DestinationsOptions } from "../mirror/plan/plan_destinations.ts";
-import type { destinationOf } from "../mirror/plan/plan_addresses.ts";
-import { formatShard, type Shard } from "../mirror/plan/shard.ts";
-import { forEachImage, type ImageWork } from "../mirror/pool/for_each_image.ts";
+import type { MirrorOutcome } from "../mirror/events.ts";
+import { type MirrorPlan, sourceAddress } from "../mirror/plan/plan_mirror.ts";
+import { formatShard } from "../mirror/plan/shard.ts";
+import { forEachImage } from "../mirror/pool/for_each_image.ts";
 import { HostBrake } from "../mirror/pool/host_brake.ts";
 import { formatReference } from "../names/reference.ts";
-import type { SourceStore, Trace } from "../oci/store.ts";
 import type { Console } from "../report/console.ts";
-import type { MirrorReport } from "../report/json_report.ts";
-import { summaryLevel, type summaryLine } from "../report/summary.ts";
+import { conclude, writeRunReport } from "./conclude_run.ts";
 import { admitDestinations } from "./destinations/admit_destinations.ts";
-import {
-  connectNetwork,
-  type ReachOptions,
-  type RegistryAccess,
-  usersAccess,
-} from "./network/connect_network.ts";
+import { connectNetwork, usersAccess } from "./network/connect_network.ts";
 import { ExitCode } from "./exit_code.ts";
-import { failedLines, keepFailed, recap } from "./failed_lines.ts";
 import { Interrupt } from "./interrupt.ts";
-import type { ProgressMode } from "./list_progress.ts";
-import type { LogOptions } from "./log_console.ts";
-import { makeReport } from "./make_report.ts";
+import { type ListJob, type ListRunOptions, MAX_JOBS } from "./list_job.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import { accessOfList, routesOfList } from "./network/list_access.ts";
 import type { Network } from "./network/network.ts";
-import { nothingAtAll } from "./nothing_at_all.ts";
 import { planList, type PlannedList } from "./plan_list.ts";
 import type { RunProcess } from "./process.ts";
-import {
-  checkOutputs,
-  type ListInput,
-  type OutputPaths,
-  readList,
-} from "./read_list.ts";
+import { checkOutputs, readList } from "./read_list.ts";
 import { resolveTags } from "./resolve_tags.ts";
-import { type LogJob, RunLog } from "./run_log.ts";
-
-/** The most images at once. */
-export const MAX_JOBS = 20;
-
-/** How a list is worked through. */
-export interface ListRunOptions
-  extends
-    DestinationsOptions,
-    ReachOptions,
-    LogOptions,
-    OutputPaths,
-    Narrowing {
-  readonly input: ListInput;
-  /** The part that this run takes. @default {the whole list} */
-  readonly shard?: Shard;
-  /** Images at once. */
-  readonly jobs: number;
-  /** Whether a list may say otherwise. @default {false} */
-  readonly areJobsDefault?: boolean;
-  /** As `skopeo sync --scoped`, for lists of skopeo's. @default {false} */
-  readonly scoped?: boolean;
-  /** Per image, in ms; 0 for no limit. */
-  readonly timeoutMs: number;
-  readonly skipLogin: boolean;
-  /** @default {"none"} */
-  readonly progress?: ProgressMode;
-  /** Receives the report, as a program's caller does. */
-  readonly onReport?: (report: MirrorReport) => void;
-  /** Receives every event. */
-  readonly onEvent?: MirrorEventSink;
-  /** Warnings about the options. */
-  readonly warnings: readonly string[];
-  /** Replaces parts of the user's own credentials and certificates. */
-  readonly access?: Partial<RegistryAccess>;
-}
-
-/** What is done with a list, and how it is reported. */
-export interface ListJob {
-  readonly command: string;
-  /** @default {false} */
-  readonly dryRun?: boolean;
-  /** @default {planMirror} */
-  readonly plan?: typeof planMirror;
-  /** Where lines that choose look for tags. @default {sourceAddress} */
-  readonly placeOf?: typeof destinationOf;
-  /** The store that lists them. @default {that of the place} */
-  readonly tagsFrom?: SourceStore;
-  /** Where a list sends images does not matter. @default {false} */
-  readonly isToArchive?: boolean;
-  readonly log: LogJob;
-  readonly summary: typeof summaryLine;
-  /** Whether the destinations are asked for a login first. */
-  readonly needsLogin: boolean;
-  /** What is done before the first image. */
-  readonly prepare?: (
-    network: Network,
-    plan: MirrorPlan,
-    console: Console,
-    signal: AbortSignal,
-  ) => Promise<void>;
-  readonly work: (
-    network: Network,
-    plan: MirrorPlan,
-    trace: Trace | undefined,
-  ) => ImageWork;
-  /**
-   * What is done after the last image.
-   *
-   * @returns whether it succeeded
-   */
-  readonly finish?: (
-    outcomes: readonly MirrorOutcome[],
-    console: Console,
-    signal: AbortSignal,
-  ) => Promise<boolean>;
-}
+import { RunLog } from "./run_log.ts";
 
 /** Works through a list; gives the exit code. */
 export async function runList(
@@ -230,7 +130,13 @@ export async function runList(
   const exitCode = told === ExitCode.done && !isFinished
     ? ExitCode.someFailed
     : told;
-  const ended = await report({ ...run, exitCode }, options, process, job, log);
+  const ended = await writeRunReport(
+    { ...run, exitCode },
+    options,
+    process,
+    job,
+    log,
+  );
   return await metrics?.end(ended) ?? ended;
 }
 
@@ -272,17 +178,6 @@ interface Running {
   readonly job: ListJob;
   readonly log: RunLog;
   readonly signal: AbortSignal;
-}
-
-/** The result of a run. */
-interface Worked extends PlannedList {
-  /** The plan, in which images for destinations that refused the login fail. */
-  readonly plan: MirrorPlan;
-  /** In the order of the plan's tasks. */
-  readonly outcomes: readonly MirrorOutcome[];
-  /** The hosts that were asked. */
-  readonly hosts: MirrorReport["hosts"];
-  readonly interrupted: boolean;
 }
 
 /** A list may say how many images at once there are, where no flag does. */
@@ -352,76 +247,5 @@ async function finish(
   } catch (error) {
     log.console.error(describeError(error));
     return false;
-  }
-}
-
-/** Reports the result, and writes the failed list; gives the exit code. */
-async function conclude(
-  { list, plan, outcomes, interrupted }: Worked,
-  options: ListRunOptions,
-  job: ListJob,
-  { console, tally }: RunLog,
-): Promise<number> {
-  // A dry run leaves the failed list of a real one alone.
-  const path = job.dryRun ? undefined : options.failed;
-  recap({ list, plan, outcomes }, path, console);
-  const { failed, isKept } = path === undefined
-    ? { failed: tally.totals().failed, isKept: true }
-    : await keepFailed(
-      list.name,
-      failedLines({ list, plan, outcomes }),
-      path,
-      console,
-      !outcomes.some(({ kind }) => kind === "interrupted"),
-    );
-  tally.addUnstarted(
-    outcomes.filter((o) => o.kind === "interrupted").length -
-      tally.totals().interrupted,
-  );
-  const totals = tally.totals();
-  console[summaryLevel(totals)](job.summary(totals));
-  // In one part of a list, that may well be right: `report merge` judges all.
-  const isWhole = options.shard === undefined || options.shard.count === 1;
-  const nothing = nothingAtAll(outcomes) ?? (
-    outcomes.length + list.invalid.length > 0 || interrupted || !isWhole
-      ? undefined
-      : `${list.name}: no tag was chosen, so there was nothing to do`
-  );
-  if (nothing !== undefined) {
-    if (isWhole) console.error(nothing);
-    else console.warn(nothing);
-  }
-  if (interrupted) return ExitCode.interrupted;
-  return failed > 0 || !isKept || nothing !== undefined && isWhole
-    ? ExitCode.someFailed
-    : ExitCode.done;
-}
-
-/** Writes the report, where one is wanted; gives the exit code. */
-async function report(
-  run: Worked & { readonly exitCode: number },
-  options: ListRunOptions,
-  process: Pick<RunProcess, "stdout">,
-  { command, dryRun = false }: ListJob,
-  { console, collector, startedAt, tally }: RunLog,
-): Promise<number> {
-  const { exitCode } = run;
-  if (!collector) return exitCode;
-  const made = makeReport({
-    ...run,
-    shard: options.shard,
-    command,
-    dryRun,
-    startedAt,
-    tally,
-    collector,
-  });
-  options.onReport?.(made);
-  try {
-    if (options.report) await writeReport(options.report, made, process);
-    return exitCode;
-  } catch (error) {
-    console.error(describeError(error));
-    return exitCode === ExitCode.done ? ExitCode.someFailed : exitCode;
   }
 }

@@ -58,7 +58,8 @@ import type {
 } from "./archive/left_out_content.ts";
 import type { RunProcess } from "./process.ts";
 import { VERSION } from "../version.ts";
-import { type ListJob, type ListRunOptions, runList } from "./run_list.ts";
+import type { ListJob, ListRunOptions } from "./list_job.ts";
+import { runList } from "./run_list.ts";
 
 /** How a list is mirrored. */
 export interface MirrorRunOptions extends ListRunOptions {

@@ -20,7 +20,8 @@ import { VERSION } from "../version.ts";
 import { ExitCode } from "./exit_code.ts";
 import { consoleFor } from "./log_console.ts";
 import type { RunProcess } from "./process.ts";
-import { type ListRunOptions, runList } from "./run_list.ts";
+import type { ListRunOptions } from "./list_job.ts";
+import { runList } from "./run_list.ts";
 
 /** How a receipt is made. */
 export interface ReceiptOptions extends ListRunOptions {

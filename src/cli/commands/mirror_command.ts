@@ -28,7 +28,7 @@ import {
 } from "../flags/list_flags.ts";
 import { NETWORK_FLAGS, reachOptions } from "../flags/network_options.ts";
 import { loadPolicy, POLICY_FLAGS } from "../flags/policy_options.ts";
-import { type ListRunOptions, MAX_JOBS } from "../../run/run_list.ts";
+import { type ListRunOptions, MAX_JOBS } from "../../run/list_job.ts";
 import {
   type MirrorRunOptions,
   runMirror,

@@ -5,9 +5,8 @@
  */
 
 import { readManifest } from "../../copy/read_manifest.ts";
-import { atSource, placeName, type SourceSide } from "../../copy/sides.ts";
+import { placeName, type SourceSide } from "../../copy/sides.ts";
 import { HangarError } from "../../errors.ts";
-import type { Digest } from "../../oci/digest.ts";
 import type { Manifest } from "../../oci/manifest.ts";
 import { matchesFilter, selectsEverything } from "../../oci/platform.ts";
 import { allOf, together } from "../../together.ts";
@@ -30,22 +29,11 @@ import {
   type MergeSource,
 } from "./merge_index.ts";
 import { findPlatform, noPlatform } from "./one_platform.ts";
-import {
-  absent,
-  isUnusable,
-  readDestination,
-  readSource,
-} from "./read_sides.ts";
+import { lookAtBothSides, type SourceLook, tagOf } from "./look_at_sides.ts";
+import { readSource } from "./read_sides.ts";
 import { selectEntries } from "./select.ts";
 import { decideSparse, type IndexSource } from "./sparse_index.ts";
 import { describeMerge, nothingSelected, tellIdle } from "./tell_image.ts";
-
-/** What a source has under a tag. */
-interface SourceLook {
-  readonly digest: Digest;
-  /** The manifest itself, where it was read at once. */
-  readonly manifest?: Manifest;
-}
 
 /** Decides what a tag must hold. */
 export class TagDecider {
@@ -64,7 +52,7 @@ export class TagDecider {
     const { overwrite, filter, platform, mediaTypes } = this.#options;
     const [looks, existing] = overwrite
       ? [[], undefined]
-      : await this.#lookAtBothSides();
+      : await lookAtBothSides(this.#run, this.#options);
     if (
       existing && looks.length === 1 &&
       looks[0]!.digest === existing.content.digest && platform === undefined
@@ -83,7 +71,7 @@ export class TagDecider {
     tellIdle(
       filter,
       sources,
-      (i) => `${placeName(this.#run.sources[i]!)}:${this.#tagOf(i)}`,
+      (i) => `${placeName(this.#run.sources[i]!)}:${tagOf(this.#run, i)}`,
       this.#run.events,
     );
     const [only] = sources;
@@ -189,71 +177,17 @@ export class TagDecider {
     return { merged: mergeIndex(sources, { ...rivals, entries }), held };
   }
 
-  /** What both sides have under the tag, side by side. */
-  async #lookAtBothSides(): Promise<[SourceLook[], Manifest | undefined]> {
-    const { sources, destination, signal } = this.#run;
-    let existing: Manifest | undefined;
-    const looks: SourceLook[] = [];
-    await together<void>([
-      ...sources.map((source, i) => async (signal: AbortSignal) => {
-        looks[i] = await this.#lookAtSource(source, i, signal);
-      }),
-      async (signal) => {
-        existing = await readDestination({ ...this.#run, signal })
-          .catch((error) => {
-            // Nothing is merged with it, so it need not be understood.
-            if (this.#options.replace && isUnusable(error)) return undefined;
-            throw error;
-          });
-      },
-    ], signal);
-    const { expected } = destination.services;
-    const digest = existing?.content.digest;
-    expected.image.note(
-      destination.store.id,
-      looks.some((look) => look.digest !== digest),
-    );
-    return [looks, existing];
-  }
-
-  /**
-   * What a source has under the tag: by HEAD, which counts for no quota, and is all
-   * that is needed where the destination has it. Where it is likely to lack it, the
-   * manifest is read at once.
-   */
-  async #lookAtSource(
-    source: SourceSide,
-    i: number,
-    signal: AbortSignal,
-  ): Promise<SourceLook> {
-    const { destination, company, hasQuota, task } = this.#run;
-    const tag = this.#tagOf(i);
-    const isLacking = destination.services.expected.image
-      .isLikely(destination.store.id);
-    // Several destinations share what is read by its digest.
-    if (isLacking && !company && !hasQuota?.(task.sources[i]!)) {
-      const manifest = await readSource(source, tag, signal);
-      return { digest: manifest.content.digest, manifest };
-    }
-    const { store, repository } = source;
-    const head = await atSource(
-      source,
-      `tag ${tag}`,
-      store.headManifest(repository, tag, { signal }),
-    );
-    return { digest: head?.digest ?? absent(source, tag) };
-  }
-
-  #tagOf(source: number): string {
-    return this.#run.task.sources[source]!.tag!;
-  }
-
   async #readSources(looks: readonly SourceLook[]): Promise<Manifest[]> {
     const { sources, signal } = this.#run;
     return await together(
       sources.map((source, i) => async (signal) =>
         looks[i]?.manifest ??
-          await readSource(source, this.#tagOf(i), signal, looks[i]?.digest)
+          await readSource(
+            source,
+            tagOf(this.#run, i),
+            signal,
+            looks[i]?.digest,
+          )
       ),
       signal,
     );

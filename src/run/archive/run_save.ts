@@ -17,7 +17,8 @@ import type { PlatformFilter } from "../../oci/platform.ts";
 import { logEvents, logPlans, logVerdicts } from "../../report/log_events.ts";
 import { dryRunLine, saveLine, validationLine } from "../../report/summary.ts";
 import type { RunProcess } from "../process.ts";
-import { type ListJob, type ListRunOptions, runList } from "../run_list.ts";
+import type { ListJob, ListRunOptions } from "../list_job.ts";
+import { runList } from "../run_list.ts";
 import type { ArchiveSource } from "../run_mirror.ts";
 import {
   type ArchiveTarget,
