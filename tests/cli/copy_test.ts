@@ -90,7 +90,12 @@ Deno.test("copy: into an archive and out of it again, a directory and a tar", as
   await using _ = pair;
   const { source, destination, directory } = pair;
   for (
-    const archive of [`oci:${directory}/d`, `oci-archive:${directory}/a.tar`]
+    const archive of [
+      `oci:${directory}/d`,
+      `oci-archive:${directory}/a.tar`,
+      // The name of a file says nothing of it.
+      `oci-archive:${directory}/app.oci`,
+    ]
   ) {
     const saved = await hangar([
       "copy",
@@ -105,6 +110,26 @@ Deno.test("copy: into an archive and out of it again, a directory and a tar", as
       assertEquals(loaded.code, 0, loaded.stderr);
       assertEquals(destination.digestOf(tag!, tag!), app.digest);
     }
+  }
+});
+
+Deno.test("copy: a directory is no oci-archive, and a file no oci", async () => {
+  const { pair } = pairWithApp();
+  await using _ = pair;
+  const { source, directory } = pair;
+  const app = `${source.host}/corp/app:v1`;
+  assertEquals((await hangar(["copy", app, `oci:${directory}/d`])).code, 0);
+  await hangar(["copy", app, `oci-archive:${directory}/f`]);
+  assertEquals((await Deno.stat(`${directory}/f`)).isFile, true);
+  for (
+    const [to, error] of [
+      [`oci-archive:${directory}/d`, "is a directory"],
+      [`oci:${directory}/f`, "is a file"],
+    ]
+  ) {
+    const { code, stderr } = await hangar(["copy", app, to!]);
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, error!);
   }
 });
 
@@ -160,8 +185,8 @@ const WRONG_ARCHIVES: readonly [string[], string][] = [
   [["oci:a", "oci:b", "--overwrite"], "--overwrite means nothing"],
   [["oci:a", "oci-archive:b.tar", "--attest"], "--attest means nothing"],
   [["a", "oci:"], "names no file"],
-  [["a", "oci:b.tar"], "does not end with .tar"],
-  [["a", "oci-archive:b"], "want a file that ends with .tar"],
+  [["a", "oci:b.tar:v1"], "write oci-archive:b.tar:v1 for a tar"],
+  [["a", "oci-archive:b.tgz"], "uncompressed"],
   [["a", "oci:b", "--overwrite"], "--overwrite means nothing for an archive"],
 ];
 

@@ -171,7 +171,7 @@ function refuseIdle(values: FlagValues): void {
 
 async function toArchive(
   source: Side & { readonly text: string },
-  { path, name }: ArchiveSide,
+  { path, kind, name }: ArchiveSide,
   values: FlagValues,
   context: CliContext,
   from?: MirrorRunOptions["from"],
@@ -193,6 +193,7 @@ async function toArchive(
     source: from ? undefined : source.address,
     from,
     archive: path,
+    kind,
     files: archiveFiles,
     saveAs: name === undefined ? undefined : savedName(name, reference),
     skipLogin: true,

@@ -36,9 +36,14 @@ export interface ArchiveTarget extends AsyncDisposable {
   readonly earlier?: ArchiveIndex;
 }
 
+/** Whether an archive is a directory or one file. */
+export type ArchiveKind = "directory" | "tar";
+
 /** How an archive is opened to be written. */
 export interface TargetOptions {
   readonly path: string;
+  /** @default {a tar, where its name ends with .tar} */
+  readonly kind?: ArchiveKind;
   /** Whether an archive that is there is replaced without asking. */
   readonly autoYes: boolean;
   readonly prompt: Prompt;
@@ -48,9 +53,9 @@ export interface TargetOptions {
   readonly info: (message: string) => void;
 }
 
-/** Whether an archive of this name is a tar; else it is a directory. */
-export function isTarName(path: string): boolean {
-  return /\.tar$/i.test(path);
+/** What an archive of this name is to be. */
+export function kindOf(path: string): ArchiveKind {
+  return /\.tar$/i.test(path) ? "tar" : "directory";
 }
 
 /** Names that promise what hangar does not write. */
@@ -79,12 +84,12 @@ export async function openNew(
   files: ArchiveFiles,
   options: TargetOptions,
 ): Promise<ArchiveTarget> {
-  const { path, autoYes, prompt, volumeSize } = options;
+  const { path, autoYes, prompt, volumeSize, kind = kindOf(path) } = options;
   if (volumeSize !== undefined) {
     return await openNewVolumes(files, { ...options, volumeSize });
   }
   const info = await files.look(path);
-  const isTar = isTarName(path) && info?.kind !== "directory";
+  const isTar = kind === "tar" && info?.kind !== "directory";
   if (info?.kind === "file" && !isTar) {
     throw new HangarError(
       "usage",
@@ -140,7 +145,7 @@ async function openNewVolumes(
     readonly volumeSize: number;
   },
 ): Promise<ArchiveTarget> {
-  if (!isTarName(path)) {
+  if (kindOf(path) !== "tar") {
     throw new HangarError(
       "usage",
       `--destination ${path}: volumes are tars`,

@@ -21,9 +21,10 @@ import type { ListJob, ListRunOptions } from "../list_job.ts";
 import { runList } from "../run_list.ts";
 import type { ArchiveSource } from "../run_mirror.ts";
 import {
+  type ArchiveKind,
   type ArchiveTarget,
   checkArchiveName,
-  isTarName,
+  kindOf,
   openExisting,
   openNew,
 } from "./archive_target.ts";
@@ -34,6 +35,8 @@ import { SaveRun } from "./save_run.ts";
 export interface SaveRunOptions extends ListRunOptions {
   /** The path of the archive. */
   readonly archive: string;
+  /** What it is made as. @default {a tar, where its name ends with .tar} */
+  readonly kind?: ArchiveKind;
   readonly files: ArchiveFiles;
   readonly filter: PlatformFilter;
   /** Whether the user gave the filter. @default {false} */
@@ -77,15 +80,22 @@ export async function runSaveOne(
   options: SaveRunOptions,
   process: RunProcess,
 ): Promise<number> {
-  const { archive: path, files } = options;
-  const isThere = isTarName(path)
-    ? await files.look(path) !== undefined
+  const { archive: path, files, kind = kindOf(path) } = options;
+  const info = await files.look(path);
+  const isThere = kind === "tar"
+    ? info !== undefined
     : await files.look(`${path}/index.json`) !== undefined;
+  if (kind === "tar") {
+    checkArchiveName(path);
+    if (info?.kind === "directory") {
+      throw new HangarError("usage", `${path} is a directory, and no tar`);
+    }
+  }
   const { prompt } = process;
   const open = isThere
     ? () => openExisting(files, path)
     : (info: (message: string) => void) =>
-      openNew(files, { path, autoYes: false, prompt, info });
+      openNew(files, { path, kind, autoYes: false, prompt, info });
   return await writeArchive(options, process, "copy", open);
 }
 

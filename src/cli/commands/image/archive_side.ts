@@ -11,6 +11,7 @@ import { isTag, type Reference } from "../../../names/reference.ts";
 /** An archive, and the name of an image in it. */
 export interface ArchiveSide {
   readonly path: string;
+  readonly kind: "directory" | "tar";
   readonly name?: string;
 }
 
@@ -26,17 +27,16 @@ export function parseArchiveSide(text: string): ArchiveSide | undefined {
   if (path === "") {
     throw new HangarError("usage", `${text} names no file`);
   }
-  const isTar = /\.tar$/i.test(path);
-  if (kind === "oci-archive" ? !isTar : isTar) {
-    throw new HangarError(
-      "usage",
-      kind === "oci"
-        ? `${text}: a directory does not end with .tar`
-        : `${text}: want a file that ends with .tar`,
-      { hint: "oci:DIR is a directory, oci-archive:FILE.tar a tar" },
-    );
+  if (kind === "oci" && /\.tar$/i.test(path)) {
+    throw new HangarError("usage", `${text}: oci:DIR is a directory`, {
+      hint: `write oci-archive:${text.slice("oci:".length)} for a tar`,
+    });
   }
-  return name === undefined || name === "" ? { path } : { path, name };
+  const side = {
+    path,
+    kind: kind === "oci" ? "directory" : "tar",
+  } as const;
+  return name === undefined || name === "" ? side : { ...side, name };
 }
 
 /** A tag of the source's repository, or a whole reference. */
