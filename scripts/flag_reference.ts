@@ -13,7 +13,7 @@ import {
   placeRoot,
 } from "../src/cli/flags/command_spec.ts";
 import type { CliContext } from "../src/cli/context.ts";
-import { type FlagSpec, namesOf } from "../src/cli/flags/flags.ts";
+import { type FlagSpec, lettersOf, namesOf } from "../src/cli/flags/flags.ts";
 import { root } from "../src/cli/tree.ts";
 
 const FILE = new URL("../docs/flags.md", import.meta.url);
@@ -27,9 +27,9 @@ function typeOf({ type, choices, isFile }: FlagSpec): string {
 }
 
 function flagRow(flag: FlagSpec): string {
-  const { short, default: value, help } = flag;
+  const { default: value, help } = flag;
   const words = [
-    ...short ? [`-${short}`] : [],
+    ...lettersOf(flag).map((letter) => `-${letter}`),
     ...namesOf(flag).map((name) => `--${name}`),
   ];
   const names = words.map((word) => `\`${word}\``).join(", ");

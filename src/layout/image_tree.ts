@@ -53,6 +53,8 @@ export interface ImageTree {
   readonly children?: {
     readonly present: readonly Digest[];
     readonly absent: number;
+    /** Those of the absent that are no attestations. */
+    readonly absentPlatforms: number;
   };
   /** What its own manifest refers to. */
   readonly subject?: Digest;
@@ -201,13 +203,18 @@ class TreeWalk {
     if (manifest.kind === "index") {
       const inner = depthInside(depth, digest);
       const present: Descriptor[] = [];
+      const absent: Descriptor[] = [];
       for (const entry of manifest.entries) {
-        if (await this.#isMeant(entry, depth)) present.push(entry);
+        const isThere = await this.#isMeant(entry, depth);
+        (isThere ? present : absent).push(entry);
       }
       if (depth === 0) {
         this.#children = {
           present: present.map(({ digest }) => digest),
-          absent: manifest.entries.length - present.length,
+          absent: absent.length,
+          absentPlatforms: absent.filter((entry) =>
+            attestationSubject(entry) === undefined
+          ).length,
         };
       }
       for (const entry of present) await this.manifest(entry, inner);

@@ -21,6 +21,8 @@ export interface ListedArchiveImage {
   readonly size: number;
   /** Children of its index that were not saved. */
   readonly absentChildren: number;
+  /** Those of them that are no attestations. */
+  readonly absentPlatforms: number;
   /** Whether BuildKit's attestations are there. */
   readonly hasAttestations: boolean;
   /** Signatures, attestations and other referrers that are there. */
@@ -82,15 +84,15 @@ export function archiveTable({ images }: ArchiveReport): string {
 }
 
 function notesOf(image: ListedArchiveImage): string {
-  const { absentChildren, attachments, faults, leftOut } = image;
+  const { absentPlatforms, attachments, faults, leftOut } = image;
   return [
     ...faults.length > 0 ? ["DAMAGED"] : [],
     ...image.hasAttestations ? ["provenance"] : [],
     ...attachments > 0
       ? [counted(attachments, "attachment", "attachments")]
       : [],
-    ...absentChildren > 0
-      ? [`${counted(absentChildren, "platform")} not saved`]
+    ...absentPlatforms > 0
+      ? [`${counted(absentPlatforms, "platform")} not saved`]
       : [],
     ...leftOut.blobs > 0 ? [`${formatBytes(leftOut.bytes)} left out`] : [],
   ].join(", ");

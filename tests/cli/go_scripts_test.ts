@@ -299,5 +299,9 @@ Deno.test("a script for Go hangar: keys, sign and sign validate", async () => {
     );
   await sign([], "--key=cosign.key", "--passphrase-file=pass.txt");
   await sign(["validate"], "--key=cosign.pub");
+  // As 1.8 had them.
+  await sign([], "-k", "cosign.key", "--sigstore-passphrase-file=pass.txt");
+  await sign([], "--sigstore-key=cosign.key", "--passphrase-file=pass.txt");
+  await sign(["validate"], "-p", "cosign.pub");
   assert(place.registry.tags().some((tag) => tag.endsWith(".sig")));
 });

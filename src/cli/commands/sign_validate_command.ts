@@ -34,7 +34,9 @@ export const signValidateCommand: CommandSpec<CliContext> = {
     ...IN_PLACE_FLAGS,
     ...NETWORK_FLAGS,
     failedFlag("validate", "sign-validate-failed.txt"),
-    ...VERIFY_FLAGS,
+    ...VERIFY_FLAGS.map((flag) =>
+      flag.name === "sigstore-pubkey" ? { ...flag, alsoShort: "p" } : flag
+    ),
     {
       name: "insecure-ignore-tlog",
       type: "bool",

@@ -25,6 +25,8 @@ export interface FlagSpec {
   readonly variable?: string | null;
   /** Further names, such as those that other commands have for it. */
   readonly alsoNamed?: readonly string[];
+  /** One more letter, which scripts for Go hangar have for it. */
+  readonly alsoShort?: string;
   readonly type: FlagType;
   readonly help: string;
   /**
@@ -224,6 +226,11 @@ export function namesOf({ name, alsoNamed = [] }: FlagSpec): string[] {
   return [name, ...alsoNamed];
 }
 
+/** All letters of a flag, without dashes. */
+export function lettersOf({ short, alsoShort }: FlagSpec): string[] {
+  return [short, alsoShort].flatMap((letter) => letter ?? []);
+}
+
 /** Whether a flag's value may be the word after it. */
 export function takesWord({ type, bare }: FlagSpec): boolean {
   return type !== "bool" && bare === undefined;
@@ -251,7 +258,9 @@ export function matchFlag(
     return { word: long, spec, value };
   }
   const short = word.slice(0, 2);
-  const spec = specs.find((one) => one.short && short === `-${one.short}`);
+  const spec = specs.find((one) =>
+    lettersOf(one).some((letter) => short === `-${letter}`)
+  );
   if (!spec) return undefined;
   const rest = word.slice(2);
   const value = rest === ""

@@ -97,10 +97,12 @@ function listFlags(flags: readonly FlagSpec[]): string {
     .join("\n");
 }
 
-function describeOthers({ alsoNamed = [] }: FlagSpec): string {
-  return alsoNamed.length === 0
-    ? ""
-    : ` (also ${alsoNamed.map((name) => `--${name}`).join(", ")})`;
+function describeOthers({ alsoNamed = [], alsoShort }: FlagSpec): string {
+  const others = [
+    ...alsoShort === undefined ? [] : [`-${alsoShort}`],
+    ...alsoNamed.map((name) => `--${name}`),
+  ];
+  return others.length === 0 ? "" : ` (also ${others.join(", ")})`;
 }
 
 /** Defaults that are zero or empty are not shown, as in pflag. */

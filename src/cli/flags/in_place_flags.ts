@@ -26,7 +26,9 @@ const OTHERWISE: Readonly<Record<string, Partial<FlagSpec>>> = {
   "report": { short: "r" },
   "sigstore-private-key": {
     short: "p",
-    alsoNamed: ["key"],
+    // -k and --sigstore-key up to 1.8, -p and --key from 1.9 on.
+    alsoShort: "k",
+    alsoNamed: ["key", "sigstore-key"],
     help: "sign images by this sigstore private key",
   },
   "sigstore-passphrase-file": { alsoNamed: ["passphrase-file"] },

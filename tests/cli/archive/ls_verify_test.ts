@@ -118,7 +118,7 @@ Deno.test("archive ls: the list of images can be passed to --file, and the table
   ]);
   assertStringIncludes(
     first!,
-    "provenance, 1 attachment, 2 platforms not saved",
+    "provenance, 1 attachment, 1 platform not saved",
   );
   assertStringIncludes(stderr, `${path}: 3 images`);
 });

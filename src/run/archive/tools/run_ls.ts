@@ -103,6 +103,7 @@ function listedImage(
       distinct(trees.flatMap((one) => [...one.manifests, ...one.blobs])),
     ),
     absentChildren: tree.children?.absent ?? 0,
+    absentPlatforms: tree.children?.absentPlatforms ?? 0,
     hasAttestations: tree.hasAttestations,
     // A list of referrers is none of them.
     attachments:
