@@ -62,7 +62,9 @@ export async function addBases(
 
 /** The JSON of a base that is a single document; undefined for an archive. */
 async function readJson(files: ArchiveFiles, path: string) {
-  if ((await files.look(path))?.kind === "directory") return undefined;
+  const info = await files.look(path);
+  // There is nothing of the name of a set of volumes.
+  if (info === undefined || info.kind === "directory") return undefined;
   await using file = await files.read(path);
   const first = new Uint8Array(1);
   await file.read(0, first);

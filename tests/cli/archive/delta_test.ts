@@ -20,12 +20,13 @@ function installVersions(carry: Carry) {
   return { one, two };
 }
 
-for (const kind of ["a.tar", "layout", "index.json"]) {
+for (const kind of ["a.tar", "layout", "index.json", "volumes.tar"]) {
   Deno.test(`deltas: what the base has is neither fetched nor carried (${kind})`, async () => {
     await using carry = new Carry();
     const { two } = installVersions(carry);
     const first = kind === "index.json" ? "layout" : kind;
-    assertEquals((await carry.save("corp/app:v1", first)).code, 0);
+    const flags = kind === "volumes.tar" ? ["--volume-size=200000"] : [];
+    assertEquals((await carry.save("corp/app:v1", first, flags)).code, 0);
     assertEquals((await carry.load(first)).code, 0);
     carry.source.clear();
     const base = kind === "index.json"
