@@ -205,8 +205,10 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
   }
 
   async discard(): Promise<void> {
+    if (this.wasLeft) return;
     await this.#unmark();
     if (!this.#isNew) return;
+    for await (const { digest } of this.contents()) await this.forget(digest);
     for (const algorithm of ALGORITHMS) {
       await this.files.remove(this.pathOf(`blobs/${algorithm}`));
     }

@@ -141,12 +141,15 @@ async function writeArchive(
       planArchive(list, readingFrom(from, plan), archive, options.saveAs),
     prepare: async (network, plan, console, signal) => {
       judge = options.policy?.(network.plainTransport);
-      run = new SaveRun(
-        held.use(await open((text) => console.info(text))),
-        plan,
-        options,
-      );
-      await run.prepare(network, plan, how(judge), console, signal);
+      const target = held.use(await open((text) => console.info(text)));
+      run = new SaveRun(target, plan, options);
+      try {
+        await run.prepare(network, plan, how(judge), console, signal);
+      } catch (error) {
+        // Nothing was saved: nothing stays, but for what a run has left before.
+        if (!target.isContinued) await target.medium.discard();
+        throw error;
+      }
     },
     work: (_network, _plan, trace) => (job) => run.work(job, how(judge), trace),
     finish: (outcomes, console, signal) =>

@@ -183,7 +183,6 @@ export class SaveRun {
     const free = await this.#medium.free();
     const { name } = this.#medium;
     if (takes > free) {
-      if (!this.#target.isContinued) await this.#target.medium.discard();
       throw new HangarError(
         "usage",
         `${name} takes ${exact(takes)} more, and its disk has ${

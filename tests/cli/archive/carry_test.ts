@@ -213,6 +213,39 @@ Deno.test("archives: an archive that is there is replaced only when that is said
   );
 });
 
+for (
+  const [target, flags] of Object.entries({
+    "a.tar": [],
+    "layout": [],
+    "set.tar": ["--volume-size=1MiB"],
+  })
+) {
+  Deno.test(`archives: a run that saves nothing leaves nothing (${target})`, async () => {
+    await using carry = new Carry();
+    const image = makeImage({ seed: "app" });
+    carry.source.install("corp/app", "v1", image);
+    const { layers } = JSON.parse(new TextDecoder().decode(image.bytes));
+    carry.source.fault({
+      match: { kind: "blob", method: "GET", reference: layers[0].digest },
+      times: 1,
+      action: { status: 404 },
+    });
+    const failed = await carry.save("corp/app:v1", target, flags);
+    assertEquals(failed.code, 1, failed.stderr);
+    assert(!failed.stderr.includes("cannot remove"), failed.stderr);
+    const names = () =>
+      [...Deno.readDirSync(carry.directory)].map(({ name }) => name)
+        .filter((name) => name !== "save-failed.txt");
+    assertEquals(names(), []);
+    const since = `--since=${carry.path("nothing.tar")}`;
+    const refused = await carry.save("corp/app:v1", target, [...flags, since]);
+    assert(refused.code !== 0, refused.stderr);
+    assertEquals(names(), []);
+    const saved = await carry.save("corp/app:v1", target, flags);
+    assertEquals(saved.code, 0, saved.stderr);
+  });
+}
+
 Deno.test("archives: what failed is in the failed list, and sync adds it", async () => {
   await using carry = new Carry();
   const good = makeImage({ seed: "good" });
