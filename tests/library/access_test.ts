@@ -228,3 +228,43 @@ Deno.test("library tlsVerify: true refuses plain HTTP on loopback", async () => 
   );
   assertEquals(error.code, "tls");
 });
+
+Deno.test("library: plain HTTP is tried on loopback, and elsewhere only where that is said", async () => {
+  /** The URLs that are tried at a registry that speaks no TLS. */
+  const triedAt = async (host: string, tlsVerify?: boolean) => {
+    const tried: string[] = [];
+    const error = await assertRejects(
+      () =>
+        listTags(`${host}/corp/app`, {
+          tlsVerify,
+          credentials: () => undefined,
+          fetch: (url) => {
+            tried.push(`${new URL(`${url}`).origin}`);
+            return Promise.reject(
+              new TypeError("error sending request", {
+                cause: new Error(
+                  "client error (Connect): received corrupt message of type InvalidContentType",
+                ),
+              }),
+            );
+          },
+        }),
+      HangarError,
+    );
+    assertEquals(error.status, undefined);
+    return [...new Set(tried)].map((origin) => new URL(origin).protocol);
+  };
+  const both = ["https:", "http:"];
+  for (const host of ["127.0.0.1:5000", "localhost:5000", "[::1]:5000"]) {
+    assertEquals(await triedAt(host), both, host);
+    assertEquals(await triedAt(host, true), ["https:"], host);
+    assertEquals(await triedAt(host, false), both, host);
+  }
+  for (
+    const host of ["10.0.0.1:5000", "reg.example:5000", "localhost.example"]
+  ) {
+    assertEquals(await triedAt(host), ["https:"], host);
+    assertEquals(await triedAt(host, true), ["https:"], host);
+    assertEquals(await triedAt(host, false), both, host);
+  }
+});
