@@ -74,12 +74,17 @@ export function processContext(): CliContext {
     env: (name) => proxies[name] ?? Deno.env.get(name),
     envNames: () => Object.keys(Deno.env.toObject()),
     prompt: ask,
-    color: isTerminal && !Deno.env.get("NO_COLOR"),
+    color: isTerminal && wantsColor((name) => Deno.env.get(name)),
     terminalSize: isTerminal ? terminalSize : undefined,
     onInterrupt,
     // Credential helpers are other programs: they get the proxy variables back.
     keychain: denoKeychainEnvironment(proxies),
   };
+}
+
+/** Whether colours are wanted: an empty NO_COLOR says nothing (no-color.org). */
+export function wantsColor(env: (name: string) => string | undefined): boolean {
+  return !env("NO_COLOR");
 }
 
 /** The size of the terminal; 80 x 24 where it does not tell its size. */
