@@ -52,8 +52,10 @@ export async function putManifest(
   try {
     result = await put();
   } catch (error) {
-    const told = foreign.length > 0 ? aboutForeign(error) : error;
-    if (told === error || !lacksContent(error) || !source) {
+    const told = foreign.length > 0
+      ? aboutForeign(error)
+      : aboutMissing(error, destination);
+    if (foreign.length === 0 || !lacksContent(error) || !source) {
       return await atDestination(destination, action, Promise.reject(told));
     }
     await together(
@@ -126,6 +128,21 @@ function lacksContent(error: unknown): boolean {
 
 function isNotFound(error: unknown): boolean {
   return error instanceof HangarError && error.status === 404;
+}
+
+/**
+ * The refusal of a manifest for lack of content that was sent, or that the
+ * registry said it has, with a hint what to do.
+ */
+function aboutMissing(error: unknown, { recheck }: DestinationSide): unknown {
+  if (!(error instanceof HangarError) || !lacksContent(error)) return error;
+  if (recheck || error.hint !== undefined) return error;
+  return new HangarError(error.code, error.message, {
+    ...error,
+    cause: error,
+    hint:
+      "the registry lost it, or said wrongly that it has it: --overwrite checks all content there, and sends it again",
+  });
 }
 
 /** The refusal of a manifest with foreign layers, with a hint what to do. */

@@ -412,3 +412,27 @@ attack(
     }
   },
 );
+
+attack(
+  "hostile: a blob that is said to be there and is not leads to --overwrite, which brings it",
+  async () => {
+    await using pair = new Pair();
+    const image = makeImage({ seed: "said", layers: [4000] });
+    const [layer = ""] = JSON.parse(new TextDecoder().decode(image.bytes))
+      .layers
+      .map(({ digest }: { digest: string }) => digest);
+    pair.source.install("corp/app", "v1", image);
+    pair.destination.fault({
+      match: { method: "HEAD", kind: "blob", reference: layer },
+      action: { status: 200, body: "", headers: { "content-length": "4000" } },
+    });
+    const first = await pair.mirror("corp/app:v1\n");
+    assertEquals(first.code, 1, first.stderr);
+    assertStringIncludes(first.stderr, "MANIFEST_BLOB_UNKNOWN");
+    assertStringIncludes(first.stderr, "--overwrite checks all content there");
+    assertEquals(pair.destination.tags(), []);
+    const second = await pair.mirror("corp/app:v1\n", ["--overwrite"]);
+    assertEquals(second.code, 0, second.stderr);
+    assertEquals(pair.destination.digestOf("corp/app", "v1"), image.digest);
+  },
+);
