@@ -254,6 +254,11 @@ Deno.test("usage: every error about a command or a value leads to the help", asy
       [["mirror", "-f-", "--arch="], ["--arch", '""']],
       [["mirror", "-f-", "--arch=amd64,,arm64"], ["--arch", "amd64,,arm64"]],
       [["mirror", "-f="], ["--file", '""']],
+      [["mirror", "-f-", "--policy="], ["--policy", '""']],
+      [
+        ["mirror", "-f-", "--sigstore-private-key", ""],
+        ["--sigstore-private-key", '""'],
+      ],
       [["mirror", "--file="], ["--file", '""']],
       [["mirror", "-f-", "--failed="], ["--failed", '""']],
       [["mirror", "-f-", "--failed=/"], ["--failed", '"/"']],

@@ -113,8 +113,8 @@ async function runFound<C extends Output>(
         hint: `see: ${path} --help`,
       });
     }
-    const empty = flags.find(({ name, required, type }) =>
-      required && type === "string" && values.string(name) === ""
+    const empty = flags.find(({ name, required, refusesEmpty = required }) =>
+      refusesEmpty && values.string(name) === ""
     );
     if (empty) throw invalidFlag(`--${empty.name}`, "", "it is empty");
     return await spec.run(

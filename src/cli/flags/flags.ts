@@ -55,6 +55,13 @@ export interface FlagSpec {
   /** @default {false} */
   readonly required?: boolean;
   /**
+   * Whether an empty value is refused: it comes of a variable of a script that
+   * is not set, and must not turn off what the flag is given for.
+   *
+   * @default {whether the flag is required}
+   */
+  readonly refusesEmpty?: boolean;
+  /**
    * Flags that it is given in place of. On the command line, it and they have
    * precedence over each other's variables.
    */

@@ -18,6 +18,7 @@ export const POLICY_FLAGS: readonly FlagSpec[] = [
     name: "policy",
     type: "string",
     isFile: true,
+    refusesEmpty: true,
     help: "policy file, in place of the user's or the system's policy.json",
   },
 ];

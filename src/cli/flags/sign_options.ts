@@ -38,6 +38,7 @@ export const SIGN_FLAGS: readonly FlagSpec[] = [
     name: "sigstore-private-key",
     type: "string",
     isFile: true,
+    refusesEmpty: true,
     help: "sign images by sigstore private key when mirror images",
   },
   {
