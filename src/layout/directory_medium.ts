@@ -30,6 +30,9 @@ const ALGORITHMS = ["sha256", "sha512"] as const;
 /** A file is there as long as a run that changes the directory has not ended. */
 const MARK = `${OWN_DIRECTORY}/incomplete`;
 
+/** Where content is on its way. */
+const INCOMING = `${OWN_DIRECTORY}/incoming`;
+
 /** What a small file takes on most disks, in bytes. */
 const CLUSTER_BYTES = 4096;
 
@@ -105,6 +108,40 @@ export class DirectoryReader implements MediumReader {
   }
 }
 
+/**
+ * Opens a layout in a directory to read it.
+ *
+ * @throws {HangarError} `invalid-archive` where it leads out of the directory
+ */
+export async function openDirectory(
+  files: ArchiveFiles,
+  path: string,
+): Promise<DirectoryReader> {
+  await checkDirectories(files, path);
+  return new DirectoryReader(files, path);
+}
+
+/** Refuses a link in place of a directory: what is in it may be anybody's. */
+async function checkDirectories(
+  files: ArchiveFiles,
+  path: string,
+): Promise<void> {
+  const names = [
+    OWN_DIRECTORY,
+    INCOMING,
+    "blobs",
+    ...ALGORITHMS.map((algorithm) => `blobs/${algorithm}`),
+  ];
+  for (const name of names) {
+    const info = await files.look(`${path}/${name}`);
+    if (info === undefined || info.kind === "directory") continue;
+    throw new HangarError(
+      "invalid-archive",
+      `${path}/${name} is not a directory`,
+    );
+  }
+}
+
 /** Writes a layout in a directory. */
 export class DirectoryMedium extends DirectoryReader implements Medium {
   /** Whether a run that changed the directory has not ended. */
@@ -133,17 +170,19 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
    *
    * @param options.anew whether what it holds is replaced, and used again only
    * where it is needed. @default {false}
+   * @throws {HangarError} `invalid-archive` where it leads out of the directory
    */
   static async open(
     files: ArchiveFiles,
     path: string,
     { anew = false }: { readonly anew?: boolean } = {},
   ): Promise<DirectoryMedium> {
+    await checkDirectories(files, path);
     const isNew = await files.look(path) === undefined;
     const wasLeft = await files.look(`${path}/${MARK}`) !== undefined;
     await files.makeDirectory(`${path}/${OWN_DIRECTORY}`);
     await files.replace(`${path}/${MARK}`, new Uint8Array());
-    const incoming = `${path}/${OWN_DIRECTORY}/incoming`;
+    const incoming = `${path}/${INCOMING}`;
     // What was on its way is begun anew.
     for (const name of await files.list(incoming)) {
       await files.remove(`${incoming}/${name}`);
@@ -164,7 +203,7 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
   }
 
   async begin(content: Content): Promise<IncomingContent> {
-    const path = this.pathOf(`${OWN_DIRECTORY}/incoming/${++this.#number}`);
+    const path = this.pathOf(`${INCOMING}/${++this.#number}`);
     const file = await this.files.create(path);
     const { digest, size } = content;
     return new IncomingFile({
@@ -218,7 +257,7 @@ export class DirectoryMedium extends DirectoryReader implements Medium {
   }
 
   async #unmark(): Promise<void> {
-    await this.files.remove(this.pathOf(`${OWN_DIRECTORY}/incoming`));
+    await this.files.remove(this.pathOf(INCOMING));
     await this.files.remove(this.pathOf(MARK));
   }
 }

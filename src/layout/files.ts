@@ -59,3 +59,11 @@ export interface ArchiveFiles {
 
 /** Whether a disk is full. */
 export const DISK_FULL = "no space left on the disk";
+
+/** What is at a path that the user gave: a link to a directory counts as one. */
+export async function lookAtGiven(
+  files: ArchiveFiles,
+  path: string,
+): Promise<PathInfo | undefined> {
+  return await files.look(`${path}/.`) ?? await files.look(path);
+}

@@ -183,6 +183,35 @@ attack(
 );
 
 for (
+  const name of [".hangar", ".hangar/incoming", "blobs", "blobs/sha256"]
+) {
+  attack(`${name} of a directory is a link`, async () => {
+    await using machine = new Machine();
+    const layout = await machine.layout(filesOf());
+    const elsewhere = machine.path("elsewhere");
+    await Deno.mkdir(`${elsewhere}/incoming`, { recursive: true });
+    const theirs = [`${elsewhere}/1`, `${elsewhere}/incoming/1`];
+    for (const path of theirs) await Deno.writeTextFile(path, "not ours");
+    await Deno.mkdir(`${layout}/.hangar`);
+    await Deno.remove(`${layout}/${name}`, { recursive: true }).catch(() => {});
+    await Deno.symlink(elsewhere, `${layout}/${name}`);
+    const { code, stderr } = await machine.load(layout);
+    assertEquals(code, 1, stderr);
+    const synced = await hangar([
+      "sync",
+      "-f-",
+      `-d=${layout}`,
+      `--source=http://${machine.registry.host}`,
+      `--failed=${machine.path("failed.txt")}`,
+    ], { stdin: "corp/app:v1" });
+    assertEquals(synced.code, 1, synced.stderr);
+    assertStringIncludes(synced.stderr, `${layout}/${name} is not a directory`);
+    for (const path of theirs) await Deno.stat(path);
+    assertEquals([...Deno.readDirSync(elsewhere)].length, 2);
+  });
+}
+
+for (
   const [what, type] of [["link", "2"], ["hard link", "1"], ["device", "3"]]
 ) {
   attack(`a blob of a tar is a ${what}`, async () => {

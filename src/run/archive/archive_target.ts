@@ -8,7 +8,7 @@ import { HangarError } from "../../errors.ts";
 import { ArchiveIndex, parseArchiveIndex } from "../../layout/archive_index.ts";
 import type { ArchiveRecord } from "../../layout/archive_record.ts";
 import { DirectoryMedium } from "../../layout/directory_medium.ts";
-import type { ArchiveFiles } from "../../layout/files.ts";
+import { type ArchiveFiles, lookAtGiven } from "../../layout/files.ts";
 import type { Content } from "../../layout/content.ts";
 import type { Medium } from "../../layout/medium.ts";
 import { partialPath, TarMedium } from "../../layout/tar/tar_medium.ts";
@@ -88,7 +88,7 @@ export async function openNew(
   if (volumeSize !== undefined) {
     return await openNewVolumes(files, { ...options, volumeSize });
   }
-  const info = await files.look(path);
+  const info = await lookAtGiven(files, path);
   const isTar = kind === "tar" && info?.kind !== "directory";
   if (info?.kind === "file" && !isTar) {
     throw new HangarError(
@@ -218,7 +218,7 @@ export async function openExisting(
   files: ArchiveFiles,
   path: string,
 ): Promise<ArchiveTarget> {
-  const isDirectory = (await files.look(path))?.kind === "directory";
+  const isDirectory = (await lookAtGiven(files, path))?.kind === "directory";
   {
     await using archive = await openArchive(files, path);
     if (archive.refused) {

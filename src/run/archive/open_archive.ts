@@ -16,8 +16,11 @@ import {
   parseRecord,
   recordPath,
 } from "../../layout/archive_record.ts";
-import { DirectoryReader } from "../../layout/directory_medium.ts";
-import type { ArchiveFiles } from "../../layout/files.ts";
+import {
+  type DirectoryReader,
+  openDirectory,
+} from "../../layout/directory_medium.ts";
+import { type ArchiveFiles, lookAtGiven } from "../../layout/files.ts";
 import type { GoArchive } from "../../layout/go_archive/go_archive.ts";
 import type { RefusedItem } from "../../layout/go_archive/go_index.ts";
 import type { MediumReader } from "../../layout/medium.ts";
@@ -99,8 +102,8 @@ async function openMedium(
   files: ArchiveFiles,
   path: string,
 ): Promise<DirectoryReader | TarReader | GoArchive> {
-  const info = await files.look(path);
-  if (info?.kind === "directory") return new DirectoryReader(files, path);
+  const info = await lookAtGiven(files, path);
+  if (info?.kind === "directory") return await openDirectory(files, path);
   if (await isZip(files, path)) {
     const { GoArchive } = await import(
       "../../layout/go_archive/go_archive.ts"

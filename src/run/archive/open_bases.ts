@@ -17,7 +17,7 @@ import {
   savedChildren,
 } from "../../layout/archive_index.ts";
 import type { FarSide } from "../../layout/far_side.ts";
-import type { ArchiveFiles } from "../../layout/files.ts";
+import { type ArchiveFiles, lookAtGiven } from "../../layout/files.ts";
 import { LayoutSource } from "../../layout/layout_source.ts";
 import { readWholePart } from "../../layout/random_access.ts";
 import { isReceipt, parseReceipt } from "../../layout/receipt.ts";
@@ -62,7 +62,7 @@ export async function addBases(
 
 /** The JSON of a base that is a single document; undefined for an archive. */
 async function readJson(files: ArchiveFiles, path: string) {
-  const info = await files.look(path);
+  const info = await lookAtGiven(files, path);
   // There is nothing of the name of a set of volumes.
   if (info === undefined || info.kind === "directory") return undefined;
   await using file = await files.read(path);

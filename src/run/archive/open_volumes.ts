@@ -13,7 +13,7 @@ import {
   type VolumeRecord,
 } from "../../layout/archive_record.ts";
 import { MAX_INDEX_BYTES } from "../../layout/archive_index.ts";
-import type { ArchiveFiles } from "../../layout/files.ts";
+import { type ArchiveFiles, lookAtGiven } from "../../layout/files.ts";
 import { partialPath } from "../../layout/tar/tar_medium.ts";
 import { TarReader } from "../../layout/tar/tar_reader.ts";
 import { volumeOf, volumePath } from "../../layout/volumes/assign_volumes.ts";
@@ -64,7 +64,7 @@ export async function volumePaths(
   files: ArchiveFiles,
   path: string,
 ): Promise<readonly string[] | undefined> {
-  const info = await files.look(path);
+  const info = await lookAtGiven(files, path);
   if (info?.kind === "directory") {
     const names = await files.list(path);
     if (names.includes("index.json")) return undefined;

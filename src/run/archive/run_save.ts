@@ -5,7 +5,7 @@
  */
 
 import { HangarError } from "../../errors.ts";
-import type { ArchiveFiles } from "../../layout/files.ts";
+import { type ArchiveFiles, lookAtGiven } from "../../layout/files.ts";
 import { ReadOnlyStore } from "../../layout/read_only.ts";
 import type { MakeJudge } from "../../machine/policy_files.ts";
 import { withSettings } from "../../mirror/entry_options.ts";
@@ -81,7 +81,7 @@ export async function runSaveOne(
   process: RunProcess,
 ): Promise<number> {
   const { archive: path, files, kind = kindOf(path) } = options;
-  const info = await files.look(path);
+  const info = await lookAtGiven(files, path);
   const isThere = kind === "tar"
     ? info !== undefined
     : await files.look(`${path}/index.json`) !== undefined;

@@ -295,6 +295,26 @@ Deno.test("archives: sync replaces what a tag has moved to", async () => {
   }
 });
 
+Deno.test("archives: a link to a directory that the user gives stands for it", async () => {
+  await using carry = new Carry();
+  carry.source.install("corp/app", "v1", makeImage({ seed: "app" }));
+  carry.source.install("corp/more", "v1", makeImage({ seed: "more" }));
+  await Deno.mkdir(carry.path("disk"));
+  await Deno.symlink(carry.path("disk"), carry.path("layout"));
+  for (
+    const run of [
+      () => carry.save("corp/app:v1", "layout"),
+      () => carry.sync("corp/more:v1", "layout"),
+      () => carry.load("layout"),
+    ]
+  ) {
+    const { code, stderr } = await run();
+    assertEquals(code, 0, stderr);
+  }
+  assertEquals(carry.destination.tags(), ["corp/app:v1", "corp/more:v1"]);
+  await Deno.stat(carry.path("disk/index.json"));
+});
+
 Deno.test("load: a blob that is cut off fails its images at once, and no others", async () => {
   await using carry = new Carry();
   const cut = makeImage({ seed: "cut" });
