@@ -10,6 +10,7 @@ import {
   type ConvertOptions,
   convertYaml,
 } from "../lists/convert_list.ts";
+import type { ImageList, InvalidLine } from "../lists/image_list.ts";
 import { looksLikeYaml, readListText } from "../lists/read_list.ts";
 import type { Narrowing } from "../lists/tags/tag_rules.ts";
 import { readTemplateFile } from "../machine/read_input.ts";
@@ -46,7 +47,35 @@ export async function convertText(
   const list = await readListText(text, name, {
     sources: { env: options.env, readFile: readTemplateFile },
   });
-  return convertEntries(list, options, { keepPinned: isYaml });
+  // A line of a text may be anything; these files name images.
+  return converted(list, isYaml ? [] : list.invalid, options, isYaml);
+}
+
+/**
+ * The list, converted.
+ *
+ * @param harmless lines that are no images, and so no loss
+ */
+function converted(
+  list: ImageList,
+  harmless: readonly InvalidLine[],
+  options: ConvertOptions,
+  keepPinned: boolean,
+): ConvertedList {
+  const lost = list.invalid.filter((line) => !harmless.includes(line));
+  const { lines, left, invalid } = convertEntries(
+    { ...list, invalid: harmless },
+    options,
+    { keepPinned },
+  );
+  return {
+    lines,
+    left: [
+      ...lost.map(({ line, reason }) => `${list.name}:${line}: ${reason}`),
+      ...left,
+    ],
+    invalid,
+  };
 }
 
 /** How a list is resolved. */
@@ -88,5 +117,6 @@ export async function resolveText(
     signal,
   });
   signal.throwIfAborted();
-  return convertEntries(list, options, { keepPinned: true });
+  const harmless = looksLikeYaml(text) ? [] : read.invalid;
+  return converted(list, harmless, options, true);
 }

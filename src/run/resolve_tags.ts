@@ -34,8 +34,6 @@ export interface ResolveTagsOptions extends Narrowing {
   };
   /** Whether every line that a choice came to is told. @default {false} */
   readonly showLines?: boolean;
-  /** Whether lines whose tags cannot be listed are told. @default {true} */
-  readonly tellFailed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +55,6 @@ export async function resolveTags(
     tagsOf: (place) => allTags(place, options),
     repositoriesOf: (registry) => allRepositories(registry, options),
     warn: (message) => log.warn(message),
-    tellFailed: options.tellFailed,
     signal: options.signal,
   });
   log.info(resolvedText(list, resolved));

@@ -86,8 +86,6 @@ export async function runList(
   };
   const { placeOf = sourceAddress, tagsFrom } = job;
   const resolved = await resolveTags(read, {
-    // They are told with all invalid lines.
-    tellFailed: false,
     ...places,
     network: tagsFrom
       ? {

@@ -75,6 +75,47 @@ Deno.test("convert-list: a glob stays one, and --resolve names its tags", async 
   );
 });
 
+Deno.test("convert-list: an image that is lost ends with 1, a line that is none does not", async () => {
+  await using pair = new Pair();
+  const app = makeIndex([makeImage({ seed: "app" })]);
+  pair.source.install("a/b", "1.0", app);
+  const { host } = pair.source;
+  const kept = `${host}/a/b a/b 1.0\n`;
+  for (
+    const [text, flags, code, error] of [
+      [`${host}/a/b:1.0\ntwo fields\n`, [], 0, "-:2: invalid line"],
+      [`${host}/a/b:1.*\ntwo fields\n`, ["--resolve"], 0, "-:2: invalid line"],
+      [
+        `${host}/a/b:1.*\n${host}/c/d:*\n`,
+        ["--resolve"],
+        1,
+        "not converted: -:2: cannot list the tags of",
+      ],
+      [
+        `services:\n a: {image: '${host}/a/b:1.0'}\n b: {image: 'c:\${V}'}\n`,
+        [],
+        1,
+        "not converted: -:3: the variable V is not set",
+      ],
+      [
+        `kind: Pod\napiVersion: v1\nspec:\n containers: [{image: '${host}/a/b:1.0'}, {image: 'a b'}]\n`,
+        ["--resolve"],
+        1,
+        "not converted: -:4: invalid",
+      ],
+    ] as const
+  ) {
+    const result = await convert(text, [...flags]);
+    assertEquals(result.code, code, result.stderr);
+    assertEquals(result.stdout, kept);
+    const told = result.stderr.replaceAll("standard input", "-");
+    assertStringIncludes(told, error);
+    // Each is told once.
+    const why = error.replace(/^.*?-:\d+: /, "");
+    assertEquals(told.split(why).length, 2, told);
+  }
+});
+
 Deno.test("convert-list: --resolve keeps what entries of a regsync.yaml say", async () => {
   await using pair = new Pair();
   for (const tag of ["v1", "v2"]) {

@@ -36,13 +36,6 @@ export interface ResolveOptions extends Narrowing {
     registry: RegistryAddress,
   ) => Promise<readonly string[]>;
   readonly warn: (message: string) => void;
-  /**
-   * Whether lines whose tags cannot be listed are told here: the caller may
-   * tell all invalid lines.
-   *
-   * @default {true}
-   */
-  readonly tellFailed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -76,11 +69,6 @@ export async function resolveList(
   for (const [i, choice] of choices.entries()) {
     const { entries, failed } = chosen[i]!;
     items[choice.ordinal] = entries;
-    if (options.tellFailed ?? true) {
-      for (const { line, reason } of failed) {
-        options.warn(`${name}:${line}: ${reason}`);
-      }
-    }
     if (entries.length === 0 && failed.length === 0) {
       options.warn(
         `${name}:${choice.line}: no tag of ${choice.text.trim()} was chosen`,
