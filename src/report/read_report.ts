@@ -5,7 +5,7 @@
  * @module
  */
 
-import { describeError, HangarError } from "../errors.ts";
+import { HangarError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 import type { MirrorTotals, OutcomeKind } from "../mirror/events.ts";
 import type { MirrorReport } from "./json_report.ts";
@@ -221,7 +221,7 @@ export function readReport(json: string, name: string): StoredReport {
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw refuse(`not JSON: ${describeError(cause)}`, cause);
+    throw refuse("it is not JSON", cause);
   }
   try {
     const filled = isJsonObject(value) ? withDefaults(value) : value;

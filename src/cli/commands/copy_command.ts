@@ -81,7 +81,7 @@ hangar copy oci:images:1.2 oci-archive:app.tar:stable`,
         `copy takes two images, SRC and DST: ${
           argument === "" ? "none" : more.length + 1
         } given`,
-        { hint: "see hangar copy --help" },
+        { hint: "see: hangar copy --help" },
       );
     }
     const [source, destination] = [

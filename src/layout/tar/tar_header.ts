@@ -112,6 +112,12 @@ export function isZero(block: Uint8Array): boolean {
   return block.every((byte) => byte === 0);
 }
 
+/** Whether a block is that of a header, by its checksum. */
+export function isHeader(block: Uint8Array): boolean {
+  const field = decoder.decode(block.subarray(148, 156));
+  return parseOctal(field.split("\0", 1)[0]!) === checksum(block);
+}
+
 /**
  * Reads the block of a header.
  *
@@ -124,7 +130,7 @@ export function decodeBlock(block: Uint8Array, what: string): TarHeader {
     const end = bytes.indexOf(0);
     return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
   };
-  if (parseOctal(field(148, 8)) !== checksum(block)) {
+  if (!isHeader(block)) {
     throw new HangarError(
       "invalid-archive",
       `${what} is not the header of a tar entry: the archive is damaged`,

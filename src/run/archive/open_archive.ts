@@ -24,10 +24,14 @@ import { type ArchiveFiles, lookAtGiven } from "../../layout/files.ts";
 import type { GoArchive } from "../../layout/go_archive/go_archive.ts";
 import type { RefusedItem } from "../../layout/go_archive/go_index.ts";
 import type { MediumReader } from "../../layout/medium.ts";
+import { BLOCK_BYTES, isHeader, isZero } from "../../layout/tar/tar_header.ts";
 import { TarReader } from "../../layout/tar/tar_reader.ts";
 import { volumeOf } from "../../layout/volumes/assign_volumes.ts";
 import { VolumeSetReader } from "../../layout/volumes/volume_reader.ts";
 import { checkComplete, openVolumes, volumePaths } from "./open_volumes.ts";
+
+const READ_HERE =
+  "hangar reads OCI image layouts, a directory or a .tar of one, and zips of Go hangar";
 
 /** An archive that is open. */
 export interface OpenArchive extends AsyncDisposable {
@@ -104,23 +108,44 @@ async function openMedium(
 ): Promise<DirectoryReader | TarReader | GoArchive> {
   const info = await lookAtGiven(files, path);
   if (info?.kind === "directory") return await openDirectory(files, path);
-  if (await isZip(files, path)) {
+  const kind = kindOf(await startOf(files, path));
+  if (kind === "zip") {
     const { GoArchive } = await import(
       "../../layout/go_archive/go_archive.ts"
     );
     return await GoArchive.open(await files.read(path), path);
   }
+  if (kind === "compressed") {
+    throw new HangarError("invalid-archive", `${path} is compressed`, {
+      hint: "decompress it first",
+    });
+  }
+  if (kind === undefined) {
+    throw new HangarError(
+      "invalid-archive",
+      `${path} is no archive, or its beginning is damaged`,
+      { hint: READ_HERE },
+    );
+  }
   return await TarReader.open(files, path);
 }
 
-/** Whether a file begins as a zip: archives of Go hangar are zips. */
-async function isZip(files: ArchiveFiles, path: string): Promise<boolean> {
+async function startOf(files: ArchiveFiles, path: string) {
   await using file = await files.read(path);
-  const start = new Uint8Array(4);
+  const start = new Uint8Array(BLOCK_BYTES);
   await file.read(0, start);
-  const [p, k, a, b] = start;
-  return p === 0x50 && k === 0x4b &&
-    ((a === 3 && b === 4) || (a === 5 && b === 6));
+  return start;
+}
+
+/** What a file is, by how it begins: archives of Go hangar are zips. */
+function kindOf(start: Uint8Array): "zip" | "compressed" | "tar" | undefined {
+  const begins = (...bytes: number[]) =>
+    bytes.every((byte, i) => start[i] === byte);
+  if (begins(0x50, 0x4b, 3, 4) || begins(0x50, 0x4b, 5, 6)) return "zip";
+  // gzip, zstd, xz
+  if (begins(0x1f, 0x8b) || begins(0x28, 0xb5, 0x2f, 0xfd)) return "compressed";
+  if (begins(0xfd, 0x37, 0x7a, 0x58, 0x5a)) return "compressed";
+  return isZero(start) || isHeader(start) ? "tar" : undefined;
 }
 
 /** Reads the files that describe the content of an archive. */
@@ -130,10 +155,7 @@ export async function describe(medium: MediumReader): Promise<OpenArchive> {
     throw new HangarError(
       "invalid-archive",
       `${medium.name} has no index.json: it is no OCI image layout`,
-      {
-        hint:
-          "hangar reads OCI image layouts, a directory or a .tar of one, and zips of Go hangar",
-      },
+      { hint: READ_HERE },
     );
   }
   const index = parseArchiveIndex(indexBytes, medium.name);

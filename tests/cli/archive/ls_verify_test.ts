@@ -256,3 +256,32 @@ Deno.test("archive ls: signatures and referrers count among the size of their im
   // The list of referrers comes with it.
   assertEquals(more > sbom && more < sbom + 1000, true, `${more}`);
 });
+
+Deno.test("archive: a file that is none is told so, and a compressed one by what it is", async () => {
+  await using carry = withImages();
+  await saved(carry, "a.tar");
+  const tar = await Deno.readFile(carry.path("a.tar"));
+  const gzip = new Response(
+    new Blob([tar]).stream().pipeThrough(new CompressionStream("gzip")),
+  );
+  await Deno.writeFile(carry.path("a.tar.gz"), await gzip.bytes());
+  await Deno.writeTextFile(carry.path("list.txt"), "corp/app:v1\n");
+  await Deno.writeTextFile(carry.path("receipt.json"), '{"kind":"receipt"}');
+  const [first = 0] = tar;
+  tar[0] = first ^ 1;
+  await Deno.writeFile(carry.path("broken.tar"), tar);
+  for (
+    const [name, wanted] of [
+      ["a.tar.gz", "is compressed; decompress it first"],
+      ["list.txt", "is no archive, or its beginning is damaged; hangar reads"],
+      ["receipt.json", "is no archive, or its beginning is damaged"],
+      ["broken.tar", "is no archive, or its beginning is damaged"],
+    ] as const
+  ) {
+    for (const command of ["ls", "verify"]) {
+      const { code, stderr } = await archive([command, carry.path(name)]);
+      assertEquals(code, 1, name);
+      assertStringIncludes(stderr, `${carry.path(name)} ${wanted}`);
+    }
+  }
+});
