@@ -131,15 +131,16 @@ export class SaveRun {
       });
     }
     const options = { ...this.#options, jobs: LOOKS_AT_ONCE, signal };
-    const outcomes = await forEachImage(
+    await forEachImage(
       plan.tasks,
       { ...options, hostOf: (image) => network.hostOf(image) },
       (job) => mirrorImage(job, planning, withSettings(how, job.task.settings)),
-      () => {},
+      (event) => {
+        if (event.type !== "image-finished") return;
+        const { id, kind, error } = event.outcome;
+        if (kind === "failed") this.#failed.set(id, error);
+      },
     );
-    for (const { id, kind, error } of outcomes) {
-      if (kind === "failed") this.#failed.set(id, error);
-    }
     if (signal.aborted) return;
     await this.#checkRoom(console);
     if (this.#target.medium instanceof VolumesMedium && !dryRun) {

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { archiveFiles } from "../../../src/machine/archive_files.ts";
 import type { FakeRegistry } from "../../support/fake_registry.ts";
 import {
@@ -354,4 +359,27 @@ Deno.test("archives: what another process writes is not touched", async () => {
     assertEquals(synced.code, 0, synced.stderr);
     await Deno.remove(carry.path("layout"), { recursive: true });
   }
+});
+
+Deno.test("archives: an image that cannot be looked at fails with its reason", async () => {
+  await using carry = new Carry();
+  carry.source.install("corp/good", "v1", makeImage({ seed: "good" }));
+  for (const flags of [["--dry-run"], []]) {
+    const { code, stderr } = await carry.save(
+      "corp/none:v1\ncorp/good:v1",
+      "a.tar",
+      flags,
+    );
+    assertEquals(code, 1, stderr);
+    assertMatch(
+      stderr,
+      /\[ERRO\] \[IMG:1\] Failed .*: cannot read v1 from source .*: 404, there is no such image/,
+    );
+    assertMatch(
+      stderr,
+      /\[ERRO\] \[IMG:1\] corp\/none:v1: cannot read v1 from /,
+    );
+  }
+  const failed = await Deno.readTextFile(carry.path("save-failed.txt"));
+  assertMatch(failed, /# cannot read v1 from source .*: 404/);
 });
