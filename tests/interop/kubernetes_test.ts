@@ -78,6 +78,7 @@ async function runFirstJob(team: Team, kubelet: Kubelet): Promise<Job> {
   const { plane, held, destination, shards } = team;
   const evicted = await kubelet.until("the pod that is to go", () => {
     const [run] = kubelet.runsOf(JOB, EVICTED);
+    assertEquals(run?.code, undefined, run?.process.log);
     const others = shards[EVICTED]!.slice(1).map((name) =>
       `Copied [${destination.host}/${name}:v1]`
     );

@@ -92,18 +92,22 @@ export class Kubelet implements AsyncDisposable {
       if (found !== undefined) return found;
       if (this.#failure !== undefined) throw this.#failure;
       if (Date.now() > deadline) {
-        throw new Error(`waited too long for ${what}:\n${this.#story()}`);
+        throw new Error(
+          `waited too long for ${what}:\n${await this.#story()}`,
+        );
       }
       await delay(PERIOD);
     }
   }
 
-  #story(): string {
-    return this.runs.map(({ job, index, attempt, code, process }) =>
+  /** What there is to know when something does not come to be. */
+  async #story(): Promise<string> {
+    const runs = this.runs.map(({ job, index, attempt, code, process }) =>
       `${job} ${index} attempt ${attempt}: ${code ?? "runs"}\n${
         process.log.slice(-LOG_END)
       }`
-    ).join("\n");
+    );
+    return [...runs, ...await this.#api.warnings()].join("\n");
   }
 
   async #work(): Promise<void> {

@@ -136,6 +136,15 @@ export class KubernetesApi implements Disposable {
     return items;
   }
 
+  /** What controllers complain of, such as pods that are not admitted. */
+  async warnings(): Promise<readonly string[]> {
+    const { items } = await this.request(
+      "GET",
+      "/api/v1/events?fieldSelector=type%3DWarning",
+    ) as { items: { readonly reason: string; readonly message: string }[] };
+    return items.map(({ reason, message }) => `${reason}: ${message}`);
+  }
+
   /** One Job. */
   async job(namespace: string, name: string): Promise<Job> {
     return await this.request(
