@@ -9,6 +9,7 @@ import type { RegistryAddress } from "../names/address.ts";
 import { describeError, HangarError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type ImageList, parseImageList } from "./image_list.ts";
+import { SHARED_KEYS } from "./yaml/sync_settings.ts";
 import { DOCKER_HUB } from "../names/docker_hub.ts";
 import {
   checkTag,
@@ -46,7 +47,13 @@ class Conversion {
     this.#options = options;
   }
 
-  add(source: Reference, target: RepositoryName, tag: string): void {
+  /** @param settings what regsync's entry says besides. @default {nothing} */
+  add(
+    source: Reference,
+    target: RepositoryName,
+    tag: string,
+    settings?: JsonObject,
+  ): void {
     const { source: from, destination: to } = this.#options;
     const destination = to?.host ??
       (target.explicitRegistry ? target.registry : undefined);
@@ -57,6 +64,7 @@ class Conversion {
           ? target.repository
           : `${destination}/${target.repository}`,
         tag,
+        ...settings ? [`# regsync ${JSON.stringify(settings)}`] : [],
       ].join(" "),
     );
   }
@@ -173,14 +181,27 @@ export function convertYaml(
     );
   }
   const conversion = new Conversion(options);
-  if (Array.isArray(document["sync"])) {
-    convertRegsync(document["sync"], conversion);
+  const { sync, defaults } = document;
+  if (Array.isArray(sync)) {
+    convertRegsync(sync, isJsonObject(defaults) ? defaults : {}, conversion);
   } else convertSkopeoSync(document, conversion);
   return conversion;
 }
 
+/** Keys of regsync's that say nothing of what is copied. */
+const OF_RUNS = new Set(["schedule", "interval"]);
+
+/** What an entry says that the fields of a line cannot. */
+function settingsOf(entry: JsonObject): JsonObject | undefined {
+  const said = Object.entries(entry).filter(([key, value]) =>
+    SHARED_KEYS.has(key) && !OF_RUNS.has(key) && value !== null
+  );
+  return said.length > 0 ? Object.fromEntries(said) : undefined;
+}
+
 function convertRegsync(
   entries: readonly unknown[],
+  defaults: JsonObject,
   conversion: Conversion,
 ): void {
   for (const [i, entry] of entries.entries()) {
@@ -217,7 +238,9 @@ function convertRegsync(
           `source and target have different tags, ${from.tag} and ${to.tag}; --resolve keeps both`,
         );
       }
-      conversion.add(from, to, from.tag!);
+      const settings = settingsOf({ ...defaults, ...entry });
+      if (settings?.["hooks"]) inexpressible("hangar runs no hooks");
+      conversion.add(from, to, from.tag!, settings);
     });
   }
 }

@@ -63,6 +63,26 @@ sync:
   ]);
 });
 
+Deno.test("convert: what regsync's entry says besides stays behind its line", () => {
+  const { lines, left } = convertYaml(
+    `
+defaults: {parallel: 4, interval: 1h, backup: "old-{{.Ref.Tag}}"}
+sync:
+- {source: quay.io/a/b:1, target: r.io/a/b:1, type: image}
+- {source: quay.io/a/c:1, target: r.io/a/c:1, type: image, backup: null, digestTags: false, schedule: "0 * * * *"}
+- {source: quay.io/a/d:1, target: r.io/a/d:1, type: image, backup: null}
+- {source: quay.io/a/e:1, target: r.io/a/e:1, type: image, hooks: {post: {type: x}}}
+`,
+    "regsync.yaml",
+  );
+  assertEquals(lines, [
+    'quay.io/a/b r.io/a/b 1 # regsync {"backup":"old-{{.Ref.Tag}}"}',
+    'quay.io/a/c r.io/a/c 1 # regsync {"digestTags":false}',
+    "quay.io/a/d r.io/a/d 1",
+  ]);
+  assertEquals(left, ["sync[3] quay.io/a/e:1: hangar runs no hooks"]);
+});
+
 Deno.test("convert: a skopeo sync file becomes lines, and the rest is named", () => {
   const { lines, left } = convertYaml(
     `
