@@ -16,10 +16,11 @@ import {
 import type { Console, Lead, LineExtra } from "./console.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 import { partOf, PartsLegend } from "./parts_legend.ts";
+import { passText } from "./pass_text.ts";
 import type { ResultRows } from "./result_rows.ts";
 
 /** What the lines of a result have in JSON; bytes, and a duration in ms. */
-function fieldsOf(
+export function fieldsOf(
   { sources, destination, outcome }: Finished,
   bytes: number,
 ): LineExtra["fields"] {
@@ -35,7 +36,8 @@ function fieldsOf(
   };
 }
 
-type Finished = MirrorEvent & { readonly type: "image-finished" };
+/** The end of an image. */
+export type Finished = MirrorEvent & { readonly type: "image-finished" };
 
 /**
  * Writes the events of a run as log lines. On a terminal that is the result of
@@ -111,16 +113,16 @@ const ROWS: Readonly<
 };
 
 /** The result of an image on a terminal, in one line. */
-function logRow(
+export function logRow(
   console: Console,
   rows: ResultRows,
   event: Finished,
   bytes: number,
 ): void {
   const { image, destination, outcome } = event;
-  const { kind, error } = outcome;
+  const { kind, error, findings } = outcome;
   if (kind === "failed") {
-    const reason = describeError(error);
+    const reason = findings?.join("; ") ?? describeError(error);
     const row = rows.failure("failed", "bad", destination, image, reason);
     return console.error(row.text, image, row);
   }
@@ -203,42 +205,6 @@ export function logOutcome(
   }
 }
 
-/** `==` means equal digests. */
-function passText(
-  source: string,
-  destination: string,
-  { digest, sourceDigests, merge, sparse }: MirrorOutcome,
-): string {
-  const isEqual = merge === undefined && digest !== undefined &&
-    sourceDigests?.includes(digest);
-  if (!merge) {
-    return `PASS: [${source}] ${isEqual ? "==" : "~"} [${destination}]${
-      digest === undefined
-        ? ": its tag is there"
-        : sparse
-        ? `: ${sparse.selected.length} of ${
-          counted(sparse.available, "platform")
-        } there (${sparse.selected.join(", ")})`
-        : ""
-    }`;
-  }
-  const { selected, available, kept } = merge;
-  return [
-    `PASS: [${source}] ~ [${destination}]: ${selected.length} of ${
-      counted(available, "platform")
-    } selected (${selected.join(", ")})`,
-    ...kept.length > 0
-      ? [
-        `${kept.length} kept (${
-          kept.map(({ platform, digest }) =>
-            platform === undefined ? digest : `${platform} ${digest}`
-          ).join(", ")
-        })`,
-      ]
-      : [],
-  ].join(", ");
-}
-
 function planText({ plan }: MirrorOutcome): string {
   if (!plan) return "";
   const { platforms, send, mount, attachments } = plan;
@@ -259,26 +225,6 @@ export function logPlans(console: Console): MirrorEventSink {
     if (event.type === "image-started") return;
     if (event.type !== "image-finished") return log(event);
     logOutcome(console, event, 0, "info");
-  };
-}
-
-/** Writes the events of a validation: its verdicts are the log. */
-export function logVerdicts(console: Console): MirrorEventSink {
-  const log = logPlans(console);
-  return (event) => {
-    if (
-      event.type !== "image-finished" || event.outcome.kind !== "failed"
-    ) {
-      return log(event);
-    }
-    const { image, sources, destination, outcome } = event;
-    console.error(
-      `FAILED: [${sources.join(", ")}] != [${destination}]`,
-      image,
-      { fields: fieldsOf(event, 0) },
-    );
-    const findings = outcome.findings ?? [describeError(outcome.error)];
-    for (const finding of findings) console.error(finding, image);
   };
 }
 

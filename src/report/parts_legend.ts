@@ -14,7 +14,10 @@ export function partOf({ merge, sparse }: MirrorOutcome): string {
   return part ? `${part.selected.length}/${part.available}` : "";
 }
 
-/** Says what `copied 2/3` means, before it is first seen on a terminal. */
+/**
+ * Says what `copied 2/3` and `PASS ~ 2/3` mean, before they are first seen on a
+ * terminal.
+ */
 export class PartsLegend {
   readonly #console: Console;
   #isRebuiltSaid = false;
@@ -27,10 +30,11 @@ export class PartsLegend {
   /** Takes the outcome of an image before its line is written. */
   explain(outcome: MirrorOutcome): void {
     const { kind, merge, sparse } = outcome;
-    if (kind !== "copied") return;
+    if (kind !== "copied" && kind !== "passed") return;
+    const word = kind === "copied" ? "copied" : merge ? "PASS ~" : "PASS ==";
     const what = () => {
       const { selected, available } = (merge ?? sparse)!;
-      return `copied ${partOf(outcome)} is ${selected.length} of ${
+      return `${word} ${partOf(outcome)} is ${selected.length} of ${
         counted(available, "platform")
       }`;
     };

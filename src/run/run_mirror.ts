@@ -37,13 +37,9 @@ import {
 } from "../mirror/sign/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
-import {
-  logEvents,
-  logPlans,
-  logSigning,
-  logVerdicts,
-} from "../report/log_events.ts";
+import { logEvents, logPlans, logSigning } from "../report/log_events.ts";
 import { logMissing } from "../report/log_missing.ts";
+import { logVerdicts } from "../report/log_verdicts.ts";
 import {
   dryRunLine,
   signingLine,

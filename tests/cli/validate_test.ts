@@ -148,3 +148,34 @@ Deno.test("validate: a depth that does not exist is wrong usage", async () => {
   assertEquals(code, 2);
   assertStringIncludes(stderr, '"most" for --deep');
 });
+
+Deno.test("validate: on a terminal each verdict is one line, and says whether the digests are equal", async () => {
+  await using pair = new Pair();
+  const platforms = ["linux/amd64", "linux/arm64", "linux/s390x"];
+  pair.source.install("corp/app", "v1", makeMultiArch("app", { platforms }));
+  pair.source.install("corp/single", "v1", makeImage({ seed: "single" }));
+  pair.source.install("corp/lost", "v1", makeImage({ seed: "lost" }));
+  const mirrored = await pair.mirror("corp/app:v1\ncorp/single:v1");
+  assertEquals(mirrored.code, 0, mirrored.stderr);
+  const { code, stderr } = await pair.validate(
+    "corp/app:v1\ncorp/single:v1\ncorp/lost:v1",
+    [],
+    { terminal: { columns: 80, rows: 24 } },
+  );
+  assertEquals(code, 1);
+  const lines = stderr.split("\n").map((line) =>
+    line.slice(line.indexOf("] [") + 2)
+  );
+  const of = (image: string) =>
+    lines.filter((line) => line.includes(`] [IMG:${image}] `));
+  assertEquals([of("1").length, of("2").length], [1, 1]);
+  assertStringIncludes(of("1")[0]!, "[INFO] [IMG:1] PASS ~ 2/3  app:v1 ");
+  assertStringIncludes(of("2")[0]!, "[INFO] [IMG:2] PASS ==     single:v1");
+  // The failure, and the recap of it.
+  assertEquals(of("3").length, 2);
+  assertStringIncludes(of("3")[0]!, "[IMG:3] failed      lost:v1: missing: ");
+  assertStringIncludes(
+    stderr,
+    "[INFO] index rebuilt: PASS ~ 2/3 is 2 of 3 platforms, so its digest is not the source's",
+  );
+});
