@@ -15,6 +15,7 @@ import {
 } from "../transport/transport.ts";
 import { basic, withAuthorization } from "./basic.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
+import type { Credentials } from "./keychain.ts";
 import {
   repositoryOf,
   type Token,
@@ -27,6 +28,11 @@ export interface AuthenticatorOptions extends Omit<TokenServerOptions, "now"> {
   /** Milliseconds since the epoch. @default {Date.now} */
   readonly now?: () => number;
 }
+
+/** Sends a request to the base endpoint of a registry. */
+export type Ping = (
+  headers?: Readonly<Record<string, string>>,
+) => Promise<Response>;
 
 /** How a registry takes the credentials. */
 export type LoginState =
@@ -84,33 +90,59 @@ export class Authenticator {
 
   /**
    * Finds out whether the registry accepts the credentials, by a request to its
-   * base endpoint.
+   * base endpoint. Those of one repository are enough: the others show by
+   * themselves whether theirs are good.
    *
-   * @param ping sends a request to the base endpoint; it follows no redirect to
-   * another origin
+   * @param ping sends a request to the base endpoint, with these headers; it
+   * follows no redirect to another origin
+   * @param repositories whose credentials are meant, in the order in which to
+   * try. @default {those of the registry as a whole}
    */
   async checkLogin(
-    ping: () => Promise<Response>,
+    ping: Ping,
     signal?: AbortSignal,
+    repositories: Iterable<string | undefined> = [undefined],
   ): Promise<LoginState> {
     const response = await ping();
     await discard(response);
     if (this.#challenge === undefined) return "open";
-    if (await this.#options.credentials() === undefined) return "missing";
-    if (this.#challenge.scheme === "basic") {
-      return response.status === 401 ? "refused" : "accepted";
+    const refused = new Set<string>();
+    for (const repository of repositories) {
+      const credentials = await this.#options.credentials(repository);
+      const key = credentials && secretsOf(credentials);
+      if (!credentials || key === undefined || refused.has(key)) continue;
+      const isAccepted = this.#challenge.scheme === "basic"
+        ? await this.#takesBasic(credentials, response, ping)
+        : await this.#tokenState(signal, repository) === "accepted";
+      if (isAccepted) return "accepted";
+      refused.add(key);
     }
-    return await this.#tokenState(signal);
+    return refused.size > 0 ? "refused" : "missing";
+  }
+
+  /** @param response to a request with the credentials of the whole registry */
+  async #takesBasic(
+    credentials: Credentials,
+    response: Response,
+    ping: Ping,
+  ): Promise<boolean> {
+    const sent = await this.#options.credentials();
+    if (sent && secretsOf(sent) === secretsOf(credentials)) {
+      return response.status !== 401;
+    }
+    const answer = await ping({ authorization: basic(credentials) });
+    await discard(answer);
+    return answer.status !== 401;
   }
 
   /**
    * Tries credentials before they are kept. A registry that everyone may read
    * asks for none; it gets them without a challenge.
    *
-   * @param ping as for {@linkcode checkLogin}, with these headers
+   * @param ping as for {@linkcode checkLogin}
    */
   async tryLogin(
-    ping: (headers?: Readonly<Record<string, string>>) => Promise<Response>,
+    ping: Ping,
     signal?: AbortSignal,
   ): Promise<LoginState> {
     const state = await this.checkLogin(ping, signal);
@@ -132,9 +164,12 @@ export class Authenticator {
       : "refused";
   }
 
-  async #tokenState(signal?: AbortSignal): Promise<"accepted" | "refused"> {
+  async #tokenState(
+    signal?: AbortSignal,
+    repository?: string,
+  ): Promise<"accepted" | "refused"> {
     try {
-      await this.#token([], signal);
+      await this.#token([], signal, repository);
       return "accepted";
     } catch (error) {
       if (
@@ -178,30 +213,42 @@ export class Authenticator {
     this.#tokens.delete(scopeKey(request.scopes ?? []));
   }
 
+  /**
+   * @param repository whose credentials are shown. @default {that of the first
+   * scope}
+   */
   async #token(
     scopes: readonly string[],
     signal?: AbortSignal,
+    repository?: string,
   ): Promise<Token> {
-    const key = scopeKey(scopes);
+    const key = scopeKey(scopes) + (repository ? ` of ${repository}` : "");
     const isNew = !this.#tokens.has(key);
     const { parameters } = this.#challenge!;
     // All who wait share it, so the abort of one caller must not end it.
     const shared = sharedWork(
       this.#tokens,
       key,
-      () => this.#server.fetchToken(parameters, scopes),
+      () => this.#server.fetchToken(parameters, scopes, repository),
     );
     const token = await wait(shared, signal);
     if (isNew || token.expires > this.#now()) return token;
     // Another request may have begun the renewal in the meantime.
     if (this.#tokens.get(key) === shared) this.#tokens.delete(key);
-    return await this.#token(scopes, signal);
+    return await this.#token(scopes, signal, repository);
   }
 
   /** Waits until no token request is under way; the end of a run calls it. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#tokens.values());
   }
+}
+
+/** What tells one login from another; it is kept for a moment only. */
+function secretsOf(
+  { username, password, identityToken }: Credentials,
+): string {
+  return JSON.stringify([username, password, identityToken]);
 }
 
 function wait<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -63,6 +63,8 @@ export class TokenServer {
   /**
    * Asks for a token.
    *
+   * @param repository whose credentials are shown. @default {that of the first
+   * scope}
    * @throws {HangarError} `unauthorized` or `denied` when the server refuses
    * the credentials, `protocol` when its answer holds no token, and whatever
    * the transport throws
@@ -70,13 +72,14 @@ export class TokenServer {
   async fetchToken(
     { realm = "", service }: BearerParameters,
     scopes: readonly string[],
+    repository = repositoryOf(scopes),
   ): Promise<Token> {
     const { origin, tokenTransport } = this.#options;
     const url = checkedRealm(realm, new URL(origin));
     // Credentials go to a realm over https, or to the registry's own origin.
     const trusted = url.protocol === "https:" || url.origin === origin;
     const credentials = trusted
-      ? await this.#options.credentials(repositoryOf(scopes))
+      ? await this.#options.credentials(repository)
       : undefined;
     const identityToken = credentials?.identityToken;
     const request = identityToken

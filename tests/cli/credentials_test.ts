@@ -208,3 +208,46 @@ Deno.test("credentials: mirror asks a destination for pull and push at once, val
     },
   );
 });
+
+const GOOD = { auth: btoa(`team:${SECRET}`) };
+const BAD = { auth: btoa("nobody:at-all") };
+
+for (const kind of ["basic", "bearer"] as const) {
+  for (
+    const [what, keys, code, tags] of [
+      ["one path", { "/team": GOOD }, 1, ["team/app:v1"]],
+      ["one path, and bad ones for the rest", { "/team": GOOD, "": BAD }, 1, [
+        "team/app:v1",
+      ]],
+      ["all paths", { "/team": GOOD, "/other": GOOD }, 0, [
+        "other/app:v1",
+        "team/app:v1",
+      ]],
+      ["one path, and they are bad", { "/team": BAD }, 2, []],
+      ["another path", { "/elsewhere": GOOD }, 2, []],
+    ] as const
+  ) {
+    Deno.test(`credentials: a destination is asked with those of ${what} (${kind})`, async () => {
+      await using pair = new Pair({
+        auth: { kind, username: "team", password: SECRET },
+      });
+      const { host } = pair.destination;
+      for (const name of ["team/app", "other/app"]) {
+        pair.source.install(name, "v1", makeImage({ seed: name }));
+      }
+      const auths = Object.fromEntries(
+        Object.entries(keys).map(([path, login]) => [`${host}${path}`, login]),
+      );
+      await withAuthFile({ auths }, async (env) => {
+        const list = "other/app:v1\nteam/app:v1\n";
+        const run = await pair.mirror(list, [], { env });
+        assertEquals(run.code, code, run.stderr);
+        assertEquals(pair.destination.tags().sort(), [...tags]);
+        if (code === 2) assertStringIncludes(run.stderr, `login ${host}`);
+        if (code === 1) {
+          assertEquals(await pair.failedLines(), ["other/app:v1"]);
+        }
+      });
+    });
+  }
+}

@@ -16,6 +16,12 @@ export interface LoginNeeded {
   readonly state: keyof typeof SAYS;
 }
 
+/** A registry, and what is to be written there. */
+interface Destination {
+  readonly registry: RegistryAddress;
+  readonly repositories: Set<string>;
+}
+
 /** What a destination does, by the state of the login. */
 export const SAYS = {
   missing: "wants credentials and there are none",
@@ -37,17 +43,25 @@ export async function checkLogins(
   network: Pick<Network, "checkLogin">,
   login: (needed: LoginNeeded) => Promise<boolean>,
 ): Promise<ReadonlyMap<string, HangarError>> {
-  const registries = new Map<string, RegistryAddress>();
+  const registries = new Map<string, Destination>();
   for (const { destination, refusal } of plan.tasks) {
-    if (!refusal) {
-      registries.set(destination.registry, registryOf(destination));
+    if (refusal) continue;
+    const known = registries.get(destination.registry);
+    if (known) known.repositories.add(destination.repository);
+    else {
+      registries.set(destination.registry, {
+        registry: registryOf(destination),
+        repositories: new Set([destination.repository]),
+      });
     }
   }
   const shut = new Map<string, HangarError>();
   const needed = await allOf(
-    [...registries.values()].map(async (registry): Promise<LoginNeeded[]> => {
+    [...registries.values()].map(async (
+      { registry, repositories },
+    ): Promise<LoginNeeded[]> => {
       try {
-        const state = await network.checkLogin(registry);
+        const state = await network.checkLogin(registry, repositories);
         return state === "missing" || state === "refused"
           ? [{ registry, state }]
           : [];

@@ -208,11 +208,18 @@ export class Network implements AsyncDisposable {
     return new HarborProjects(send, base);
   }
 
-  /** Whether a registry accepts the credentials that hangar has. */
-  async checkLogin(registry: RegistryAddress): Promise<LoginState> {
+  /**
+   * Whether a registry accepts the credentials that hangar has.
+   *
+   * @param repositories what is to be written there
+   */
+  async checkLogin(
+    registry: RegistryAddress,
+    repositories: Iterable<string>,
+  ): Promise<LoginState> {
     return await this.#inTime(
       registry,
-      (signal) => this.#session(registry).checkLogin(signal),
+      (signal) => this.#session(registry).checkLogin(repositories, signal),
     );
   }
 

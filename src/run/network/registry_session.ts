@@ -107,12 +107,20 @@ export class RegistrySession {
     );
   }
 
-  /** Whether the registry accepts the credentials that hangar has. */
-  async checkLogin(signal?: AbortSignal): Promise<LoginState> {
+  /**
+   * Whether the registry accepts the credentials that hangar has.
+   *
+   * @param repositories what is to be written there
+   */
+  async checkLogin(
+    repositories: Iterable<string>,
+    signal?: AbortSignal,
+  ): Promise<LoginState> {
     const { base, send } = await this.connection.endpoint(signal);
     return await this.#authenticator!.checkLogin(
-      () => send(loginRequest(base, signal)),
+      (headers) => send({ ...loginRequest(base, signal), headers }),
       signal,
+      repositories,
     );
   }
 
