@@ -145,8 +145,8 @@ Deno.test({
     await using kubelet = new Kubelet(
       plane.api,
       team.volumes,
-      async ({ index, attempt }) => {
-        const isOld = isFirstJob && index === REFUSED;
+      async ({ job, index, attempt }) => {
+        const isOld = isFirstJob && job === JOB && index === REFUSED;
         await team.setPassword(isOld ? "of last year" : LOGIN.password);
         // Meanwhile, somebody has made it.
         if (index === LACKING && attempt === 1) await team.push(lacking);
