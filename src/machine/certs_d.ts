@@ -6,6 +6,7 @@
  */
 
 import { HangarError } from "../errors.ts";
+import { canonicalRegistry } from "../names/docker_hub.ts";
 import type { HostCertificates } from "../transport/host_client.ts";
 import { fileError, isAbsent } from "./file_error.ts";
 
@@ -26,6 +27,7 @@ export function certsDirectories(env: Env): string[] {
 /**
  * The certificates for `host[:port]`, from the first directory of that name.
  * Every `*.crt` is a CA; a `*.cert` with its `*.key` is the client certificate.
+ * The directory of Docker Hub may have the name that references have: `docker.io`.
  *
  * @throws {HangarError} `file` when one cannot be read, or half a pair is missing
  */
@@ -33,9 +35,12 @@ export async function hostCertificates(
   host: string,
   directories: readonly string[],
 ): Promise<HostCertificates> {
+  const names = new Set([canonicalRegistry(host), host]);
   for (const parent of directories) {
-    const found = await findCertificates(`${parent}/${host}`);
-    if (found) return found;
+    for (const name of names) {
+      const found = await findCertificates(`${parent}/${name}`);
+      if (found) return found;
+    }
   }
   return { ca: [] };
 }
