@@ -42,14 +42,20 @@ export interface ForEachImageOptions {
 /** What is done with each image: it is mirrored, or validated. */
 export type ImageWork = (job: ImageJob) => Promise<ImageResult>;
 
+/**
+ * What is kept of an outcome to the end of the run: why it failed in one line,
+ * while the error itself is in the event of its end.
+ */
+export type KeptOutcome = Omit<MirrorOutcome, "error" | "platforms">;
+
 /** Works through the tasks of a plan; the outcomes are in their order. */
 export async function forEachImage(
   tasks: readonly MirrorTask[],
   options: ForEachImageOptions,
   work: ImageWork,
   emit: MirrorEventSink,
-): Promise<MirrorOutcome[]> {
-  const outcomes: MirrorOutcome[] = [];
+): Promise<KeptOutcome[]> {
+  const outcomes: KeptOutcome[] = [];
   const { brake = new HostBrake() } = options;
   const all = { ...options, brake };
   if (tasks.some(({ place }) => place !== undefined)) {
@@ -89,12 +95,12 @@ async function workOn(
   options: WorkOptions,
   work: ImageWork,
   emit: MirrorEventSink,
-): Promise<MirrorOutcome> {
+): Promise<KeptOutcome> {
   const { id, lines, place } = task;
   const { signal } = options;
   if (signal.aborted) {
-    const error = signal.reason;
-    return { kind: "interrupted", id, place, lines, error, durationMs: 0 };
+    const reason = describeError(signal.reason);
+    return { kind: "interrupted", id, place, lines, reason, durationMs: 0 };
   }
   const started = performance.now();
   const names: ImageNames = {
