@@ -40,6 +40,11 @@ export interface MediumReader extends AsyncDisposable {
   readFile(path: string, limit: number): Promise<Uint8Array | undefined>;
   /** All content that is there. */
   contents(): AsyncIterable<Content>;
+  /**
+   * The names of the files that hold some content. Only a medium of several files
+   * has it.
+   */
+  filesOf?(digest: Digest): readonly string[];
 }
 
 /** The files that describe an archive, as they are written. */

@@ -16,7 +16,7 @@ import { isWhole, partPath } from "./assign_volumes.ts";
 export type VolumeTar =
   & Pick<
     MediumReader,
-    "sizeOf" | "open" | "readFile" | typeof Symbol.asyncDispose
+    "name" | "sizeOf" | "open" | "readFile" | typeof Symbol.asyncDispose
   >
   & {
     /** The size of a file beside the content; undefined where it is not there. */
@@ -82,6 +82,10 @@ export class VolumeSetReader implements MediumReader {
         yield { digest, size: parts[0]!.size };
       }
     }
+  }
+
+  filesOf(digest: Digest): readonly string[] {
+    return (this.#parts.get(digest) ?? []).map(({ volume }) => volume.name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -86,12 +86,11 @@ async function hashAll(
       bytes += count;
       ticker.tell(() => `${formatBytes(bytes)} of ${formatBytes(all)} hashed`);
     });
-    if (why !== undefined) {
-      damaged.set(
-        content.digest,
-        `damaged: ${content.digest} of ${content.size} bytes: ${why}`,
-      );
-    }
+    if (why === undefined) continue;
+    const { digest, size } = content;
+    const files = medium.filesOf?.(digest) ?? [];
+    const where = files.length > 0 ? ` in ${files.join(" or ")}` : "";
+    damaged.set(digest, `damaged: ${digest} of ${size} bytes${where}: ${why}`);
   }
   return { count: contents.length, bytes, damaged };
 }
