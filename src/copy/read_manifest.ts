@@ -18,7 +18,16 @@ export interface ReadManifestOptions {
    * @default {false}
    */
   readonly keep?: boolean;
+  /**
+   * What the user can do where the source lacks it.
+   *
+   * @default {what to do about an entry of an index}
+   */
+  readonly hint?: string;
 }
+
+const LACKS_ENTRY =
+  "the index at the source is sparse or damaged: choose the platforms that are there (--platform)";
 
 /**
  * Reads a manifest of the source by descriptor, and checks it against that
@@ -30,7 +39,7 @@ export interface ReadManifestOptions {
 export async function readManifest(
   source: SourceSide,
   descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">,
-  { signal, keep = false }: ReadManifestOptions,
+  { signal, keep = false, hint = LACKS_ENTRY }: ReadManifestOptions,
 ): Promise<Manifest> {
   const { store, repository, manifests, allowance } = source;
   const { digest } = descriptor;
@@ -54,8 +63,7 @@ export async function readManifest(
       if (content) return parseDescribed(content, descriptor);
       throw new HangarError("not-found", "the source does not hold it", {
         status: 404,
-        hint:
-          "the index at the source is sparse or damaged: choose the platforms that are there (--platform)",
+        hint,
       });
     })(),
   );

@@ -344,3 +344,20 @@ Deno.test("attachments: ten pages of tags are read, then each tag is looked for"
   assertEquals(pair.source.count({ method: "HEAD", reference: tag }) > 0, true);
   assertEquals(pair.destination.digestOf("corp/app", tag), sig.digest);
 });
+
+Deno.test("attachments: a referrer that is listed and gone is told as what it is", async () => {
+  await using pair = new Pair();
+  const app = makeImage({ seed: "app" });
+  const referrer = makeReferrer(app, "sbom");
+  pair.source.install(REPO, "v1", app);
+  pair.source.install(REPO, tagOf(app.digest), makeFallback([referrer]));
+  pair.source.remove(REPO, referrer.digest);
+  const { code, stderr } = await pair.mirror(`${REPO}:v1`);
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, referrer.digest);
+  assertStringIncludes(stderr, "a signature or referrer that is gone");
+  assert(!stderr.includes("--platform"), stderr);
+  assertEquals(pair.destination.tags(), []);
+  const without = await pair.mirror(`${REPO}:v1`, ["--remove-signatures"]);
+  assertEquals(without.code, 0, without.stderr);
+});

@@ -42,6 +42,9 @@ export interface AttachmentJudge {
 /** What a manifest is asked for by. */
 type Named = Pick<Descriptor, "mediaType" | "digest" | "size">;
 
+const LACKS_ATTACHMENT =
+  "the source lists a signature or referrer that is gone: mend the list there, or leave them all out with --remove-signatures";
+
 /** Both sides of bringing attachments, under the rules of one run. */
 export class AttachmentCopy {
   readonly source: SourceSide;
@@ -69,7 +72,10 @@ export class AttachmentCopy {
 
   /** A manifest of the source. */
   async read(named: Named): Promise<Manifest> {
-    return await readManifest(this.source, named, { signal: this.signal });
+    return await readManifest(this.source, named, {
+      signal: this.signal,
+      hint: LACKS_ATTACHMENT,
+    });
   }
 
   /** Judges an attachment by its manifest, before anything else is done. */
@@ -78,6 +84,7 @@ export class AttachmentCopy {
     const manifest = await readManifest(this.source, named, {
       signal: this.signal,
       keep: true,
+      hint: LACKS_ATTACHMENT,
     });
     await this.#judge.judgeManifest(manifest, this.signal);
   }
