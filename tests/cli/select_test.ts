@@ -96,3 +96,26 @@ Deno.test("select: a nested index that has nothing wanted is left out whole", as
   assertEquals(pair.destination.entries(REPO, "v1"), [some.digest]);
   assertEquals(pair.destination.entries(REPO, some.digest).length, 2);
 });
+
+Deno.test("select: an artifact that takes the place of an index says so, once", async () => {
+  await using pair = new Pair();
+  const chart = makeArtifact("chart");
+  pair.source.install(REPO, "v1", chart);
+  pair.destination.install(
+    REPO,
+    "v1",
+    makeIndex([
+      makeImage({ seed: "1" }),
+      makeImage({ seed: "2", platform: "linux/s390x" }),
+    ], { attestations: true }),
+  );
+  const { code, stderr } = await pair.mirror(LIST);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(
+    stderr,
+    "[WARN] [IMG:1] the destination's tag named linux/amd64, linux/s390x: ",
+  );
+  assertEquals(pair.destination.digestOf(REPO, "v1"), chart.digest);
+  const again = await pair.mirror(LIST);
+  assertEquals(again.stderr.includes("[WARN]"), false, again.stderr);
+});

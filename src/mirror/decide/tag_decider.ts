@@ -33,7 +33,12 @@ import { lookAtBothSides, type SourceLook, tagOf } from "./look_at_sides.ts";
 import { readSource } from "./read_sides.ts";
 import { selectEntries } from "./select.ts";
 import { decideSparse, type IndexSource } from "./sparse_index.ts";
-import { describeMerge, nothingSelected, tellIdle } from "./tell_image.ts";
+import {
+  describeMerge,
+  nothingSelected,
+  tellIdle,
+  tellReplaced,
+} from "./tell_image.ts";
 
 /** Decides what a tag must hold. */
 export class TagDecider {
@@ -303,7 +308,10 @@ export class TagDecider {
       source.manifest.kind === "image" &&
       source.entries.every((entry) => entry.key === undefined)
     );
-    if (isArtifact) return undefined;
+    if (isArtifact) {
+      tellReplaced(existing, this.#run.events);
+      return undefined;
+    }
     const own = sources.flatMap((source) => source.entries);
     const held = own.find((entry) =>
       entry.descriptor.digest === existing.content.digest

@@ -131,6 +131,20 @@ export function tellKept(
   }
 }
 
+/** Says which platforms an artifact takes the place of. */
+export function tellReplaced(
+  existing: Manifest,
+  events: { readonly warn: (message: string) => void },
+): void {
+  const parts = platformDigests(existing) ?? [];
+  if (parts.length === 0) return;
+  events.warn(
+    `the destination's tag named ${
+      parts.map(({ platform, digest }) => platform ?? digest).join(", ")
+    }: what has no platform is not merged with them, but takes their place`,
+  );
+}
+
 /** `index rebuilt: 2 of 4 platforms, sha256:… instead of the source's sha256:…` */
 export function rebuiltText(
   { selected, available, kept }: ImageMerge,
