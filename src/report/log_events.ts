@@ -227,33 +227,3 @@ export function logPlans(console: Console): MirrorEventSink {
     logOutcome(console, event, 0, "info");
   };
 }
-
-/** Writes the events of `sign` and `sign validate`. */
-export function logSigning(console: Console, parts = ""): MirrorEventSink {
-  const log = logPlans(console);
-  return (event) => {
-    if (event.type !== "image-finished") return log(event);
-    const { image, destination, outcome } = event;
-    const extra = { fields: fieldsOf(event, 0) };
-    if (outcome.kind === "passed") {
-      const what = parts && `: ${parts}`;
-      return console.info(
-        `PASS: [${destination}] is signed${what}`,
-        image,
-        extra,
-      );
-    }
-    if (outcome.kind === "up-to-date") {
-      return console.info(`Signed already [${destination}]`, image, extra);
-    }
-    if (outcome.kind !== "failed") return log(event);
-    console.error(
-      outcome.findings
-        ? `FAILED: [${destination}] is not signed`
-        : `Failed [${destination}]: ${describeError(outcome.error)}`,
-      image,
-      extra,
-    );
-    for (const finding of outcome.findings ?? []) console.error(finding, image);
-  };
-}

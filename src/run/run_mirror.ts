@@ -37,8 +37,9 @@ import {
 } from "../mirror/sign/sign_in_place.ts";
 import { type Depth, validateImage } from "../mirror/validate_image.ts";
 import type { PlatformFilter } from "../oci/platform.ts";
-import { logEvents, logPlans, logSigning } from "../report/log_events.ts";
+import { logEvents, logPlans } from "../report/log_events.ts";
 import { logMissing } from "../report/log_missing.ts";
+import { logSigning } from "../report/log_signing.ts";
 import { logVerdicts } from "../report/log_verdicts.ts";
 import {
   dryRunLine,
@@ -260,7 +261,7 @@ export async function runSign(
 ): Promise<number> {
   return await runList(options, process, {
     command: "sign",
-    log: (console) => logSigning(console),
+    log: (console, rows) => logSigning(console, rows),
     summary: signingLine,
     plan: planInPlace,
     placeOf: placeInPlace,
@@ -285,7 +286,7 @@ export async function runSignValidate(
 ): Promise<number> {
   return await runList(options, process, {
     command: "sign validate",
-    log: (console) => logSigning(console, REQUIRED_PARTS[required]),
+    log: (console, rows) => logSigning(console, rows, REQUIRED_PARTS[required]),
     summary: validationLine,
     plan: planInPlace,
     placeOf: placeInPlace,

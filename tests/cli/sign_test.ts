@@ -555,3 +555,40 @@ Deno.test("generate-sigstore-key: the key is for its owner alone, and files are 
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("sign, sign validate: on a terminal each result is one line", async () => {
+  await using pair = new SigningPair();
+  const list = `${REPO}:v1\ncorp/other:v1\n`;
+  for (const name of [REPO, "corp/other"]) {
+    pair.destination.install(name, "v1", makeImage({ seed: name }));
+  }
+  const common = [
+    "-f-",
+    `-d${pair.destination.host}`,
+    `--failed=${pair.failed}`,
+  ];
+  const terminal = { columns: 80, rows: 24 };
+  const run = async (words: string[], list: string) => {
+    const { stderr } = await hangar([...words, ...common], {
+      ...pair.options,
+      stdin: list,
+      terminal,
+    });
+    return stderr.split("\n").map((line) => line.slice(line.indexOf("] [") + 2))
+      .filter((line) => line.includes("[IMG:"));
+  };
+  const sign = ["sign", `--key=${pair.key}`];
+  const first = await run(sign, `${REPO}:v1\n`);
+  assertEquals(first.length, 1);
+  assertStringIncludes(first[0]!, "[INFO] [IMG:1] signed      app:v1");
+  const again = await run(sign, `${REPO}:v1\n`);
+  assertStringIncludes(again[0]!, "[INFO] [IMG:1] up to date  app:v1");
+  const [pass, fail, recap, ...more] = await run(
+    ["sign", "validate", `--key=${pair.pub}`],
+    list,
+  );
+  assertStringIncludes(pass!, "[INFO] [IMG:1] PASS        app:v1");
+  assertStringIncludes(fail!, "[ERRO] [IMG:2] failed      other:v1: ");
+  assertStringIncludes(recap!, "[ERRO] [IMG:2] corp/other:v1: ");
+  assertEquals(more, []);
+});
