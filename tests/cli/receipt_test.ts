@@ -5,7 +5,7 @@ import {
   FakeRegistry,
   type FakeRegistryOptions,
 } from "../support/fake_registry.ts";
-import { hangar } from "../support/hangar.ts";
+import { hangar, type HangarOptions } from "../support/hangar.ts";
 import {
   type MadeImage,
   makeArtifact,
@@ -36,7 +36,7 @@ class Far implements AsyncDisposable {
     this.registry = FakeRegistry.start(options);
   }
 
-  run(list: string, flags: string[] = []) {
+  run(list: string, flags: string[] = [], options: HangarOptions = {}) {
     return hangar([
       "receipt",
       "-f-",
@@ -44,7 +44,7 @@ class Far implements AsyncDisposable {
       `-o=${this.output}`,
       `--failed=${this.failed}`,
       ...flags,
-    ], { stdin: list, now: () => Date.UTC(2026, 0, 2) });
+    ], { stdin: list, now: () => Date.UTC(2026, 0, 2), ...options });
   }
 
   /** The receipt as it was written. */
@@ -324,4 +324,19 @@ Deno.test("receipt: an interrupted run leaves the receipt of before", async () =
   ], { stdin: "corp/app:v1", onStart: (interrupt) => interrupt() });
   assertEquals(code, 130);
   assertEquals(await Deno.readTextFile(far.output), "of before");
+});
+
+Deno.test("receipt: on a terminal each image is one line", async () => {
+  await using far = new Far();
+  far.registry.install("corp/app", "v1", makeImage({ seed: "app" }));
+  const { code, stderr } = await far.run("corp/app:v1\ncorp/new:v1\n", [], {
+    terminal: { columns: 80, rows: 24 },
+  });
+  assertEquals(code, 0, stderr);
+  const lines = stderr.split("\n").map((line) =>
+    line.slice(line.indexOf("] [") + 2)
+  ).filter((line) => line.startsWith("[INFO] [IMG:"));
+  assertEquals(lines.length, 2);
+  assertStringIncludes(lines[0]!, "[INFO] [IMG:1] held        app:v1");
+  assertStringIncludes(lines[1]!, "[INFO] [IMG:2] not there   new:v1");
 });
