@@ -59,11 +59,14 @@ export class ArchiveIndex {
 
   /**
    * The tags of a repository, by its full name; undefined where it has none. Tags
-   * without a repository may be those of any, as may content without a tag.
+   * without a repository may be those of any, and so may all content of an archive
+   * that names no repository.
    */
   tagsOf(repository: string): readonly string[] | undefined {
     const tags = this.#tags.get(repository);
-    if (!tags && this.#others.length === 0) return undefined;
+    const isAnyones = this.#bare.size > 0 ||
+      this.#named.size === 0 && this.#others.length > 0;
+    if (!tags && !isAnyones) return undefined;
     return [...new Set([...tags?.keys() ?? [], ...this.#bare.keys()])].sort();
   }
 

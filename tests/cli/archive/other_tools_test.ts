@@ -201,3 +201,12 @@ Deno.test("load: a referrer that a repository lists is not another repository's"
   assertEquals(await referrersOf(carry, "corp/app", APP.digest), [SBOM.digest]);
   assertEquals(await referrersOf(carry, "corp/same", APP.digest), []);
 });
+
+Deno.test("load: a line that chooses tags of what the archive does not have fails", async () => {
+  await using carry = await withReferrers();
+  const { code, stderr } = await carry.load("layout", ["-f-"], {
+    stdin: "reg.example.com/corp/none:*\n",
+  });
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "has no reg.example.com/corp/none");
+});
