@@ -53,7 +53,7 @@ export interface OpenArchive extends AsyncDisposable {
  *
  * @param paths its path; of several volumes, one of them, the name of their set,
  * their directory, or all of them
- * @throws {HangarError} `file`, `invalid-archive`
+ * @throws {HangarError} `usage` where there is nothing, `file`, `invalid-archive`
  */
 export async function openArchive(
   files: ArchiveFiles,
@@ -107,6 +107,9 @@ async function openMedium(
   path: string,
 ): Promise<DirectoryReader | TarReader | GoArchive> {
   const info = await lookAtGiven(files, path);
+  if (info === undefined) {
+    throw new HangarError("usage", `cannot read ${path}: no such file`);
+  }
   if (info?.kind === "directory") return await openDirectory(files, path);
   const kind = kindOf(await startOf(files, path));
   if (kind === "zip") {

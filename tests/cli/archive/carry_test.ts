@@ -300,6 +300,22 @@ Deno.test("archives: sync replaces what a tag has moved to", async () => {
   }
 });
 
+Deno.test("archives: one that is not there is wrong usage, as a list is", async () => {
+  await using carry = new Carry();
+  const none = carry.path("none.tar");
+  for (
+    const { code, stderr } of [
+      await carry.load("none.tar"),
+      await carry.sync("corp/app:v1", "none.tar"),
+      await carry.save("corp/app:v1", "a.tar", [`--since=${none}`]),
+    ]
+  ) {
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, none);
+  }
+  assertEquals(carry.source.requests, []);
+});
+
 Deno.test("archives: a link to a directory that the user gives stands for it", async () => {
   await using carry = new Carry();
   carry.source.install("corp/app", "v1", makeImage({ seed: "app" }));
