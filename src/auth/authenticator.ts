@@ -59,6 +59,11 @@ export class Authenticator {
     this.#server = new TokenServer({ ...options, now: this.#now });
   }
 
+  /** Whether the registry has asked for credentials. */
+  get isChallenged(): boolean {
+    return this.#challenge !== undefined;
+  }
+
   /** Authenticates requests. A request answers one challenge at most. */
   readonly decorate: TransportDecorator = (next) => async (request) => {
     if (

@@ -117,6 +117,8 @@ export class RegistrySession {
     signal?: AbortSignal,
   ): Promise<LoginState> {
     const { base, send } = await this.connection.endpoint(signal);
+    // The request that found its URL was answered without credentials.
+    if (!this.#authenticator!.isChallenged) return "open";
     return await this.#authenticator!.checkLogin(
       (headers) => send({ ...loginRequest(base, signal), headers }),
       signal,
