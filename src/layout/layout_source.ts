@@ -21,6 +21,7 @@ import type { CallOptions, SourceStore } from "../oci/store.ts";
 import { type ArchiveIndex, fullName } from "./archive_index.ts";
 import type { Content } from "./content.ts";
 import type { MediumReader } from "./medium.ts";
+import { checkedReader, namingFiles } from "./naming_damage.ts";
 import { UnlistedReferrers } from "./unlisted_referrers.ts";
 
 /** How many tags a page of a listing has. */
@@ -89,7 +90,10 @@ export class LayoutSource implements SourceStore {
       );
     }
     const bytes = await this.#readWhole({ digest, size }, MAX_MANIFEST_BYTES);
-    verifyBytes(bytes, { digest, size });
+    namingFiles(
+      this.#filesOf(digest),
+      () => verifyBytes(bytes, { digest, size }),
+    );
     const mediaType = this.types.get(digest) ?? named?.mediaType ??
       typeOf(digest, bytes);
     return { mediaType, digest, bytes };
@@ -118,7 +122,15 @@ export class LayoutSource implements SourceStore {
         `${blob.digest} has ${size} bytes there instead of ${blob.size}: it is damaged`,
       );
     }
-    return await this.#medium.open(blob, offset);
+    const reader = await this.#medium.open(blob, offset);
+    const files = this.#filesOf(blob.digest);
+    return offset === 0 && files.length > 0
+      ? checkedReader(reader, blob, files)
+      : reader;
+  }
+
+  #filesOf(digest: Digest): readonly string[] {
+    return this.#medium.filesOf?.(digest) ?? [];
   }
 
   async readBlob(
@@ -129,7 +141,7 @@ export class LayoutSource implements SourceStore {
   ): Promise<Uint8Array> {
     signal?.throwIfAborted();
     const bytes = await this.#readWhole(blob, limit);
-    verifyBytes(bytes, blob);
+    namingFiles(this.#filesOf(blob.digest), () => verifyBytes(bytes, blob));
     return bytes;
   }
 

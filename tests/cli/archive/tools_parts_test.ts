@@ -191,6 +191,12 @@ Deno.test("archive verify: a lost volume and a damaged one are named", async () 
     // A blob may be in two of them.
     /damaged: sha256:\w+ of \d+ bytes in (\S+ or )*\S+set\.002\.tar\b/,
   );
+  const loaded = await carry.load("set.tar");
+  assertEquals(loaded.code, 1, loaded.stderr);
+  assertMatch(
+    loaded.stderr,
+    /cannot read .* it is damaged in (\S+ or )*\S+set\.002\.tar\b/,
+  );
   await Deno.remove(second);
   const { code, stderr } = await archive(["verify", carry.path("set.tar")]);
   assertEquals(code, 1, stderr);
