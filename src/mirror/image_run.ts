@@ -96,6 +96,12 @@ export interface ImageJob {
   /** The other destinations of its line, where there are several. */
   readonly company?: Company;
   /**
+   * Called when only a last look at the destination is left to do.
+   *
+   * @default {the next image waits for the end of this one}
+   */
+  readonly letNextBegin?: () => void;
+  /**
    * Does work whose time does not count for the image's timeout.
    *
    * @default {all time counts}

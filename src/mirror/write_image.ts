@@ -54,6 +54,7 @@ export class ImageWriter {
     const { manifest, existing } = decision;
     if (await this.#held(tag) !== existing?.content.digest) return false;
     await this.put(decision, tag);
+    this.#run.letNextBegin?.();
     // A registry that is slow to show it has not been written by others.
     const held = await this.#held(tag);
     return held === undefined || held === manifest.content.digest;

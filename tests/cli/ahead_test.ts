@@ -133,3 +133,37 @@ for (const ignoreMounts of [false, true]) {
     );
   });
 }
+
+Deno.test("ahead: the next image begins while a tag that was written is looked at once more", async () => {
+  await using pair = new Pair();
+  const list = install(pair, 0, 3);
+  for (const repository of ["corp/app-0", "corp/app-1"]) {
+    const match = { method: "HEAD", kind: "manifest", repository } as const;
+    // The look right before the tag is written, and the one after it.
+    pair.destination.fault({ match, times: 1, action: { delayMs: 0 } });
+    pair.destination.fault({ match, action: { stall: true } });
+  }
+  const flags = ["--timeout=4s", "--jobs=2"];
+  const { code, stderr } = await pair.mirror(list.join("\n"), flags);
+  assertEquals(code, 1);
+  const told = stderr.split("\n").flatMap((line) => {
+    const [, what, image] = /\] (Copying|Failed) .*app-(\d)/.exec(line) ?? [];
+    return what === undefined ? [] : [`${what} ${image}`];
+  });
+  assertEquals(told.slice(0, 3).sort(), [0, 1, 2].map((i) => `Copying ${i}`));
+  assertEquals(told.slice(3).sort(), ["Failed 0", "Failed 1"]);
+  assertEquals(
+    pair.destination.digestOf("corp/app-2", "v1"),
+    pair.source.digestOf("corp/app-2", "v1"),
+  );
+});
+
+Deno.test("ahead: with one job, each image ends before the next one begins", async () => {
+  await using pair = new Pair();
+  const list = install(pair, 0, 3);
+  const { code, stderr } = await pair.mirror(list.join("\n"), ["--jobs=1"]);
+  assertEquals(code, 0, stderr);
+  const order = pair.destination.requests.map((seen) => seen.repository)
+    .filter((repository) => repository !== "");
+  assertEquals(order, order.toSorted());
+});

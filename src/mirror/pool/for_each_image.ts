@@ -17,6 +17,7 @@ import type { ImageEvents, ImageJob, ImageResult } from "../image_run.ts";
 import type { Trace } from "../../oci/store.ts";
 import { inConvoys } from "./convoy.ts";
 import { HostBrake } from "./host_brake.ts";
+import { ImagePlaces } from "./image_places.ts";
 import { timeLimit } from "./time_limit.ts";
 import type { ImageAddress } from "../../names/address.ts";
 import { formatReference } from "../../names/reference.ts";
@@ -55,7 +56,7 @@ export async function forEachImage(
   work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<KeptOutcome[]> {
-  const outcomes: KeptOutcome[] = [];
+  const outcomes: Promise<KeptOutcome>[] = [];
   const { brake = new HostBrake() } = options;
   const all = { ...options, brake };
   if (tasks.some(({ place }) => place !== undefined)) {
@@ -65,23 +66,24 @@ export async function forEachImage(
       onLeftBehind: options.onLeftBehind,
     });
   }
+  const places = new ImagePlaces(options.jobs);
   // pooledMap stops at the first rejection, so failures come back as values.
-  for await (
-    const outcome of pooledMap(
-      options.jobs,
-      tasks,
-      (task) => workOn(task, all, work, emit),
-    )
-  ) {
-    outcomes.push(outcome);
-  }
-  return outcomes;
+  const begun = pooledMap(options.jobs, tasks, async (task) => {
+    const { left, letNextBegin, end } = places.take();
+    outcomes.push(
+      workOn(task, { ...all, letNextBegin }, work, emit).finally(end),
+    );
+    await left;
+  });
+  for await (const _ of begun) { /* The next one begins. */ }
+  return await Promise.all(outcomes);
 }
 
 /** What the work on each image needs. */
 interface WorkOptions extends ForEachImageOptions {
   readonly brake: HostBrake;
   readonly company?: Company;
+  readonly letNextBegin?: () => void;
 }
 
 /** How the events of one image name it. */
@@ -127,7 +129,7 @@ async function endOf(
   work: ImageWork,
   emit: MirrorEventSink,
 ): Promise<ImageResult & { readonly error?: unknown }> {
-  const { brake, company, hostOf, signal } = options;
+  const { brake, company, hostOf, letNextBegin, signal } = options;
   const hosts = [...task.sources, task.destination].map(hostOf);
   const began = brake.now();
   using limit = timeLimit(options);
@@ -137,6 +139,7 @@ async function endOf(
     events: eventsOf({ image, place }, emit),
     signal: limit.signal,
     company,
+    letNextBegin,
     untimed: (work) => limit.untimed(work),
   };
   try {
