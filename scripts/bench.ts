@@ -32,6 +32,7 @@ import { V8_FLAGS } from "./v8_flags.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
 const PAIRS = 5;
+const ROUNDS = 3;
 const ROUND_TRIP_MS = 40;
 const MIB = 1024 * 1024;
 
@@ -296,28 +297,46 @@ async function latency(): Promise<void> {
   await Deno.writeTextFile(file, `${names.join("\n")}\n`);
   const peers = await peersFor([from.host, to.host], directory);
   const list = names.map((name) => name.replace(" ", ":"));
-  for (const name of ["cold", "up to date"]) {
-    await source.clearRequests();
-    await destination.clearRequests();
-    const own = await mirror(list, from.host, to.host, ["-j10"]);
-    const requests = (await source.settledRequests()).length +
-      (await destination.settledRequests()).length;
-    const theirs: [Peer, Measured][] = [];
-    for (const peer of peers) {
-      const place = `${to.host}/${peer.name}`;
-      const command = copyMany(peer, from.host, place, file);
-      theirs.push([peer, await runPeer(peer, command)]);
+  const own = { cold: [] as Measured[], "up to date": [] as Measured[] };
+  const theirs = new Map(peers.map((peer) => [peer, structuredClone(own)]));
+  const requests = { cold: 0, "up to date": 0 };
+  // The first round of a registry is slower, for whoever comes first.
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of ["cold", "up to date"] as const) {
+      await source.clearRequests();
+      await destination.clearRequests();
+      own[name].push(
+        await mirror(list, from.host, to.host, [
+          "-j10",
+          `--destination-project=own-${round}`,
+        ]),
+      );
+      requests[name] = (await source.settledRequests()).length +
+        (await destination.settledRequests()).length;
+      for (const peer of peers) {
+        const place = `${to.host}/${peer.name}-${round}`;
+        const command = copyMany(peer, from.host, place, file);
+        theirs.get(peer)![name].push(await runPeer(peer, command));
+      }
     }
-    const best = Math.min(...theirs.map(([, run]) => run.wallS));
+  }
+  const wall = (runs: readonly Measured[]) =>
+    median(runs.map((run) => run.wallS));
+  for (const name of ["cold", "up to date"] as const) {
+    const mine = wall(own[name]);
+    const best = Math.min(
+      ...[...theirs.values()].map((runs) => wall(runs[name])),
+    );
     add({
       measure:
         `100 images, 10 at once, ${ROUND_TRIP_MS} ms round trip, ${name}: wall time`,
-      hangar: `${seconds(own.wallS)} (${requests} requests)`,
-      peer: theirs.map(([{ name }, run]) => `${name} ${seconds(run.wallS)}`)
-        .join(", "),
-      ratio: own.wallS / best,
+      hangar: `${seconds(mine)} (${requests[name]} requests)`,
+      peer: [...theirs].map(([peer, runs]) =>
+        `${peer.name} ${seconds(wall(runs[name]))}`
+      ).join(", "),
+      ratio: mine / best,
       target: "at most 0.75 of the best",
-      met: own.wallS <= 0.75 * best,
+      met: mine <= 0.75 * best,
     });
   }
 }
