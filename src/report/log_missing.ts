@@ -32,10 +32,11 @@ export function logMissing(
       return;
     }
     const begin = started.get(key);
-    const isLeftAlone = event.type === "image-finished" &&
-      event.outcome.kind === "present";
-    if (begin && (isLeftAlone || event.type === "phase")) started.delete(key);
-    if (isLeftAlone) return logOutcome(console, event, 0, "info");
+    const isEnd = event.type === "image-finished";
+    if (begin && (isEnd || event.type === "phase")) started.delete(key);
+    if (isEnd && event.outcome.kind === "present") {
+      return logOutcome(console, event, 0, "info");
+    }
     if (begin && event.type === "phase") log(begin);
     log(event);
   };

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { abortable } from "@std/async/abortable";
 import { HangarError, isRefusal } from "../../errors.ts";
 import {
   ATTACHMENT_SUFFIXES,
@@ -26,7 +27,7 @@ import type {
 } from "../../oci/store.ts";
 import { allOf } from "../../together.ts";
 import type { AttachmentChoice } from "./attachment_choice.ts";
-import { KeyedLock, Memo } from "../keyed_lock.ts";
+import { Memo } from "../keyed_lock.ts";
 import { atDestination, atSource, type Place, placeName } from "../sides.ts";
 
 /** Pages of a tag listing that are read to find signatures. */
@@ -72,9 +73,10 @@ export class AttachmentFinder {
   readonly #tags = new Memo<ReadonlySet<string> | undefined>();
   /** Stores that have listed tags. */
   readonly #listing = new Set<string>();
-  /** Registries that were seen to have the referrers API, or not to. */
-  readonly #hasApi = new Map<string, boolean>();
-  readonly #firstAsk = new KeyedLock();
+  /** Registries that have no referrers API. */
+  readonly #withoutApi = new Set<string>();
+  /** The end of the first request for referrers to each registry. */
+  readonly #firstAsks = new Map<string, Promise<unknown>>();
   /** Repositories whose referrers are kept from us. */
   readonly #denied = new Set<string>();
 
@@ -180,18 +182,15 @@ export class AttachmentFinder {
     const { signal, warn, side = "source" } = options;
     const name = placeName(place);
     const ask = async () => {
-      if (this.#hasApi.get(store.id) === false || this.#denied.has(name)) {
+      if (this.#withoutApi.has(store.id) || this.#denied.has(name)) {
         return undefined;
       }
       const listed = await store.listReferrers(repository, digest, { signal });
-      this.#hasApi.set(store.id, listed !== undefined);
+      if (listed === undefined) this.#withoutApi.add(store.id);
       return listed;
     };
     try {
-      // Where there is no API, one request shows it, however many images wait.
-      return this.#hasApi.has(store.id)
-        ? await ask()
-        : await this.#firstAsk.run(store.id, signal, ask);
+      return await this.#afterFirst(store.id, signal, ask);
     } catch (error) {
       if (!isRefusal(error)) {
         return await searching(
@@ -210,6 +209,25 @@ export class AttachmentFinder {
       }
       return undefined;
     }
+  }
+
+  /**
+   * Where there is no API, one request shows it: the others wait for its end,
+   * however it ends, and then do not wait for each other.
+   */
+  async #afterFirst<T>(
+    storeId: string,
+    signal: AbortSignal,
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    const first = this.#firstAsks.get(storeId);
+    if (first) {
+      await abortable(first, signal);
+      return await ask();
+    }
+    const asked = ask();
+    this.#firstAsks.set(storeId, asked.catch(() => {}));
+    return await asked;
   }
 
   /** The tags that may matter; undefined where they cannot all be listed. */

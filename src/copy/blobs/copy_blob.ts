@@ -222,7 +222,7 @@ async function bring(
     // Now the source's repository is known to have held it.
     mounts.noteIgnored(store.id);
   } else {
-    const ahead = begin(origin, destination, blob, signal);
+    const ahead = beginAhead(origin, destination, blob, signal);
     try {
       const upload = await openOwn(destination, blob, signal);
       if (!upload && await lookFor(destination, blob, signal)) {
@@ -241,7 +241,7 @@ async function bring(
 }
 
 /** Begins to read a small blob that the destination is likely to lack. */
-function begin(
+function beginAhead(
   origin: BlobOrigin,
   { store, services }: DestinationSide,
   blob: Descriptor,

@@ -123,7 +123,8 @@ async function enter(
   { upload, ahead, signal }: Pick<SendOptions, "upload" | "ahead" | "signal">,
 ): Promise<{ readonly whole?: BlobOrigin; readonly release: () => void }> {
   let release = () => {};
-  const isReadAhead = ahead ?? (upload && blob.size <= AHEAD_BYTES);
+  const isReadAhead = ahead !== undefined ||
+    upload !== undefined && blob.size <= AHEAD_BYTES;
   try {
     if (origin.transfers && !isReadAhead) {
       const { repository, transfers } = origin;
